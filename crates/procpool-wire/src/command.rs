@@ -1,0 +1,153 @@
+//! What a parent says to its worker.
+
+use bytes::{BufMut, Bytes};
+
+use crate::fields::Fields;
+use crate::frame::{self, Frame, FrameError};
+use crate::{Limits, MessageError, Start, Ticket};
+
+const START: u8 = 1;
+const RUN: u8 = 2;
+const STOP: u8 = 3;
+const INITIALIZE: u8 = 4;
+
+/// A message from the parent to the worker.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// The first message of all: who the parent is, and how the worker shall be set up.
+    Start(Start),
+    /// Make the worker's state; comes right after a start whose setup announces it.
+    Initialize(Initialize),
+    /// Run a function, if its ticket can still be claimed.
+    Run(Run),
+    /// Finish: drop the state and exit with code 0. Nothing follows.
+    Stop,
+}
+
+/// The function that makes a worker's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Initialize {
+    /// Offset of the function that decodes, calls and keeps the state.
+    pub entry: u64,
+    /// Offset of the user's function.
+    pub function: u64,
+    /// The encoded arguments.
+    pub args: Bytes,
+}
+
+/// One task, sent to one worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Where on the control page the worker claims it, and by what number.
+    pub ticket: Ticket,
+    /// Offset of the function that decodes, calls and encodes.
+    pub entry: u64,
+    /// Offset of the user's function.
+    pub function: u64,
+    /// What the task may use.
+    pub limits: Limits,
+    /// The encoded arguments.
+    pub args: Bytes,
+}
+
+impl Command {
+    /// Reads the message in a frame.
+    ///
+    /// # Errors
+    /// [`MessageError`] if the body isn't what the kind announces.
+    pub fn decode(frame: Frame) -> Result<Self, MessageError> {
+        let mut fields = Fields(frame.body);
+        match frame.kind {
+            START => Start::decode(fields).map(Command::Start),
+            RUN => {
+                let ticket = Ticket::decode(&mut fields)?;
+                let (entry, function) = (fields.u64()?, fields.u64()?);
+                let limits = Limits::decode(&mut fields)?;
+                Ok(Command::Run(Run {
+                    ticket,
+                    entry,
+                    function,
+                    limits,
+                    args: fields.0,
+                }))
+            }
+            INITIALIZE => {
+                let (entry, function) = (fields.u64()?, fields.u64()?);
+                Ok(Command::Initialize(Initialize {
+                    entry,
+                    function,
+                    args: fields.0,
+                }))
+            }
+            STOP => fields.end().map(|()| Command::Stop),
+            kind => Err(MessageError::UnknownKind(kind)),
+        }
+    }
+
+    /// Appends a [`Command::Start`].
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the setup is beyond what a frame may hold.
+    pub fn encode_start(start: &Start, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let body = start.encode();
+        out.put_slice(&frame::header(START, body.len())?);
+        out.put_slice(&body);
+        Ok(())
+    }
+
+    /// Appends a [`Command::Stop`].
+    pub fn encode_stop(out: &mut Vec<u8>) {
+        out.put_slice(&[0, 0, 0, 0, STOP, 0, 0, 0]);
+    }
+}
+
+impl Initialize {
+    /// Bytes of the frame before its arguments.
+    pub const HEAD_LEN: usize = frame::HEADER_LEN + 16;
+
+    /// Most bytes that the arguments may take.
+    pub const MAX_ARGS_LEN: usize = frame::MAX_BODY_LEN - 16;
+
+    /// The frame up to the arguments, which follow it in the stream.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the arguments are beyond [`Initialize::MAX_ARGS_LEN`].
+    pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
+        let mut head = [0; Self::HEAD_LEN];
+        let mut out = &mut head[..];
+        out.put_slice(&frame::header(INITIALIZE, 16 + self.args.len())?);
+        out.put_u64_le(self.entry);
+        out.put_u64_le(self.function);
+        Ok(head)
+    }
+}
+
+impl Run {
+    /// Bytes of a run's frame before its arguments.
+    pub const HEAD_LEN: usize = frame::HEADER_LEN + Self::FIXED_LEN;
+
+    /// Most bytes that the arguments of a task may take.
+    pub const MAX_ARGS_LEN: usize = frame::MAX_BODY_LEN - Self::FIXED_LEN;
+
+    const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN;
+
+    /// The frame up to the arguments, which follow it in the stream.
+    ///
+    /// It is apart from them so that large arguments needn't be copied to be sent.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the arguments are beyond [`Run::MAX_ARGS_LEN`].
+    pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
+        let mut head = [0; Self::HEAD_LEN];
+        let mut out = &mut head[..];
+        out.put_slice(&frame::header(
+            RUN,
+            Self::HEAD_LEN - frame::HEADER_LEN + self.args.len(),
+        )?);
+        self.ticket.encode(&mut out);
+        out.put_u64_le(self.entry);
+        out.put_u64_le(self.function);
+        self.limits.encode(&mut out);
+        Ok(head)
+    }
+}

@@ -1,0 +1,199 @@
+//! What a worker says to its parent.
+
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes};
+
+use crate::fields::Fields;
+use crate::frame::{self, Frame, FrameError};
+use crate::value;
+use crate::{MessageError, PanicReport, Refusal, Ticket};
+
+const READY: u8 = 129;
+const REFUSED: u8 = 130;
+const FINISHED: u8 = 131;
+
+/// A message from a worker to its parent.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The worker is set up and takes tasks.
+    Ready,
+    /// The worker can't serve this parent, and exits.
+    Refused(Refusal),
+    /// A task has ended, one way or another; the worker lives on.
+    Finished(Finished),
+}
+
+/// The end of one task.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Which dispatch.
+    pub ticket: Ticket,
+    /// How long decoding, running and encoding took together.
+    pub ran: Duration,
+    /// The worker has grown beyond what it may, and is to be replaced.
+    pub worn: bool,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a task whose worker lives on.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The function returned: its encoded result.
+    Returned(Bytes),
+    /// The function panicked.
+    Panicked(PanicReport),
+    /// The arguments can't be decoded; the function was not called.
+    ArgsRefused(String),
+    /// The function returned a value that can't be encoded.
+    ResultRefused(String),
+    /// The offsets name no function of this executable.
+    NoSuchFunction(String),
+}
+
+const RETURNED: u8 = 0;
+const PANICKED: u8 = 1;
+const ARGS_REFUSED: u8 = 2;
+const RESULT_REFUSED: u8 = 3;
+const NO_SUCH_FUNCTION: u8 = 4;
+
+impl Event {
+    /// Reads the message in a frame.
+    ///
+    /// # Errors
+    /// [`MessageError`] if the body isn't what the kind announces.
+    pub fn decode(frame: Frame) -> Result<Self, MessageError> {
+        let fields = Fields(frame.body);
+        match frame.kind {
+            READY => fields.end().map(|()| Event::Ready),
+            REFUSED => Ok(Event::Refused(value::decode(&fields.0)?)),
+            FINISHED => Finished::decode(fields).map(Event::Finished),
+            kind => Err(MessageError::UnknownKind(kind)),
+        }
+    }
+
+    /// Appends an [`Event::Ready`].
+    pub fn encode_ready(out: &mut Vec<u8>) {
+        out.put_slice(&[0, 0, 0, 0, READY, 0, 0, 0]);
+    }
+
+    /// Appends an [`Event::Refused`].
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the reason is beyond what a frame may hold.
+    pub fn encode_refused(refusal: &Refusal, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let body = encode_own(refusal);
+        out.put_slice(&frame::header(REFUSED, body.len())?);
+        out.put_slice(&body);
+        Ok(())
+    }
+}
+
+impl Finished {
+    /// Bytes of this event's frame before the payload.
+    pub const HEAD_LEN: usize = frame::HEADER_LEN + Ticket::LEN + 16;
+
+    /// Most bytes that the result of a task may take.
+    pub const MAX_RESULT_LEN: usize = frame::MAX_BODY_LEN - Ticket::LEN - 16;
+
+    /// The frame up to the encoded result, which follows it in the stream.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the result is beyond [`Finished::MAX_RESULT_LEN`].
+    pub fn returned_head(
+        ticket: Ticket,
+        ran: Duration,
+        worn: bool,
+        result_len: usize,
+    ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
+        Self::head(ticket, ran, worn, RETURNED, result_len)
+    }
+
+    /// Appends the event as a whole.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the payload is beyond [`Finished::MAX_RESULT_LEN`].
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let (kind, payload) = match &self.outcome {
+            Outcome::Returned(result) => (RETURNED, result.clone()),
+            Outcome::Panicked(report) => (PANICKED, encode_own(report).into()),
+            Outcome::ArgsRefused(why) => (ARGS_REFUSED, encode_own(why).into()),
+            Outcome::ResultRefused(why) => (RESULT_REFUSED, encode_own(why).into()),
+            Outcome::NoSuchFunction(why) => (NO_SUCH_FUNCTION, encode_own(why).into()),
+        };
+        out.put_slice(&Self::head(
+            self.ticket,
+            self.ran,
+            self.worn,
+            kind,
+            payload.len(),
+        )?);
+        out.put_slice(&payload);
+        Ok(())
+    }
+
+    fn head(
+        ticket: Ticket,
+        ran: Duration,
+        worn: bool,
+        outcome: u8,
+        payload_len: usize,
+    ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
+        let mut head = [0; Self::HEAD_LEN];
+        let mut out = &mut head[..];
+        let fixed = Self::HEAD_LEN - frame::HEADER_LEN;
+        out.put_slice(&frame::header(FINISHED, fixed + payload_len)?);
+        ticket.encode(&mut out);
+        out.put_u64_le(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX));
+        out.put_u8(outcome);
+        out.put_u8(worn.into());
+        Ok(head)
+    }
+
+    fn decode(mut fields: Fields) -> Result<Self, MessageError> {
+        let ticket = Ticket::decode(&mut fields)?;
+        let ran = Duration::from_nanos(fields.u64()?);
+        let outcome = fields.u8()?;
+        let worn = match fields.u8()? {
+            0 => false,
+            1 => true,
+            found => {
+                let found = found.into();
+                return Err(MessageError::UnknownValue {
+                    field: "worn",
+                    found,
+                });
+            }
+        };
+        fields.zeroes::<6>()?;
+        let payload = fields.0;
+        let outcome = match outcome {
+            RETURNED => Outcome::Returned(payload),
+            PANICKED => Outcome::Panicked(value::decode(&payload)?),
+            ARGS_REFUSED => Outcome::ArgsRefused(value::decode(&payload)?),
+            RESULT_REFUSED => Outcome::ResultRefused(value::decode(&payload)?),
+            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(value::decode(&payload)?),
+            found => {
+                return Err(MessageError::UnknownValue {
+                    field: "outcome",
+                    found: found.into(),
+                });
+            }
+        };
+        Ok(Finished {
+            ticket,
+            ran,
+            worn,
+            outcome,
+        })
+    }
+}
+
+/// Encodes a type of this crate; these are plain structs of strings and numbers, which always can.
+fn encode_own(part: &impl serde::Serialize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let encoded = value::encode(part, &mut out);
+    debug_assert!(encoded.is_ok(), "a protocol type can't be encoded");
+    out
+}

@@ -1,0 +1,27 @@
+//! The protocol between a procpool parent and its workers.
+//!
+//! Bytes only: no process, no runtime, no descriptor. [`frame`] cuts the stream into messages,
+//! [`Command`] is what a parent says, [`Event`] what a worker says, and [`value`] is the encoding of
+//! arguments and results. Decoding is total: whatever the bytes are, the answer is a value or an
+//! error, and never more memory than has arrived.
+//!
+//! This crate is a part of `procpool`; its interface may change with any version.
+#![forbid(unsafe_code)]
+
+mod command;
+mod event;
+mod fields;
+pub mod frame;
+mod limits;
+mod message_error;
+mod start;
+mod ticket;
+pub mod value;
+
+pub use command::{Command, Initialize, Run};
+pub use event::{Event, Finished, Outcome};
+pub use frame::{Frame, FrameError};
+pub use limits::Limits;
+pub use message_error::MessageError;
+pub use start::{PROTOCOL_VERSION, PanicReport, Refusal, Setup, Start};
+pub use ticket::Ticket;

@@ -1,0 +1,36 @@
+//! What a task may use.
+
+use std::time::Duration;
+
+use bytes::BufMut;
+
+use crate::MessageError;
+use crate::fields::Fields;
+
+/// What a task may use of its worker's machine; `None` for as much as there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// CPU time of all threads of the worker while the task runs.
+    pub cpu_time: Option<Duration>,
+    /// Bytes of data that the worker may have while the task runs.
+    pub memory: Option<u64>,
+}
+
+impl Limits {
+    /// Bytes of the limits in a message.
+    pub const LEN: usize = 16;
+
+    /// Zero stands for no limit: no task does anything with nothing.
+    pub(crate) fn encode(self, out: &mut impl BufMut) {
+        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
+        out.put_u64_le(self.cpu_time.map_or(0, nanos));
+        out.put_u64_le(self.memory.map_or(0, |bytes| bytes.max(1)));
+    }
+
+    pub(crate) fn decode(fields: &mut Fields) -> Result<Self, MessageError> {
+        let some = |number: u64| (number > 0).then_some(number);
+        let cpu_time = some(fields.u64()?).map(Duration::from_nanos);
+        let memory = some(fields.u64()?);
+        Ok(Limits { cpu_time, memory })
+    }
+}

@@ -1,0 +1,134 @@
+//! The handshake: what a parent sends first, and why a worker may refuse it.
+
+use bytes::BufMut;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::fields::Fields;
+use crate::{MessageError, value};
+
+/// The version of this protocol. Both sides must have the same; they are the same executable, so a
+/// difference means that the executable is not what it seems.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The first message of all.
+///
+/// Version, identity and anchor come first and in a fixed form, so that a worker of any other
+/// version can still say what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The parent's [`PROTOCOL_VERSION`].
+    pub version: u32,
+    /// An offset that differs between builds with some luck, as a second check.
+    pub anchor: u64,
+    /// The identity of the parent's executable.
+    pub identity: Vec<u8>,
+    /// How the worker shall set itself up.
+    pub setup: Setup,
+}
+
+/// How a worker sets itself up before it takes tasks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The worker's number in its pool, from 1; a replacement has a new one.
+    pub worker: u64,
+    /// The pool's name, for threads and messages.
+    pub pool: String,
+    /// Bytes of data that the worker may have.
+    pub memory_limit: Option<u64>,
+    /// The file that the worker writes itself to, to join a control group.
+    pub cgroup_members: Option<Vec<u8>>,
+    /// Whether a [`Command::Initialize`](crate::Command::Initialize) follows.
+    pub has_initializer: bool,
+    /// By how many bytes the worker's memory may grow before it says that it is worn.
+    pub max_growth: Option<u64>,
+}
+
+/// Why a worker can't serve its parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The two speak different versions of the protocol.
+    #[error("the worker speaks version {worker} of the protocol, its parent version {parent}")]
+    Version {
+        /// The parent's version.
+        parent: u32,
+        /// The worker's version.
+        worker: u32,
+    },
+    /// The two are different builds: a function's offset in one means nothing in the other.
+    #[error("the worker is another build than its parent: {0}")]
+    Build(String),
+    /// The initializer gave an error.
+    #[error("the initializer failed: {0}")]
+    Initializer(String),
+    /// The initializer panicked.
+    #[error("the initializer panicked{}: {}", .0.place(), .0.first_line())]
+    InitializerPanicked(PanicReport),
+    /// The worker could not set itself up.
+    #[error("the worker could not set itself up: {0}")]
+    Setup(String),
+}
+
+/// A panic, as the worker saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PanicReport {
+    /// What the panic said; a payload that isn't a string is described.
+    pub message: String,
+    /// `file:line:column`.
+    pub location: Option<String>,
+    /// The backtrace, where `RUST_BACKTRACE` asks for one.
+    pub backtrace: Option<String>,
+}
+
+impl PanicReport {
+    /// The message up to its first line's end, so that an error stays one line.
+    #[must_use]
+    pub fn first_line(&self) -> &str {
+        self.message.lines().next().unwrap_or_default()
+    }
+
+    /// " at file:line:column", or nothing if it is not known.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.location
+            .as_ref()
+            .map(|location| format!(" at {location}"))
+            .unwrap_or_default()
+    }
+}
+
+impl Start {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        body.put_u32_le(self.version);
+        body.put_u32_le(u32::try_from(self.identity.len()).unwrap_or(u32::MAX));
+        body.put_u64_le(self.anchor);
+        body.put_slice(&self.identity);
+        let encoded = value::encode(&self.setup, &mut body);
+        debug_assert!(encoded.is_ok(), "a protocol type can't be encoded");
+        body
+    }
+
+    pub(crate) fn decode(mut fields: Fields) -> Result<Self, MessageError> {
+        let version = fields.u32()?;
+        let identity_len = fields.u32()? as usize;
+        let anchor = fields.u64()?;
+        let mut rest = fields.0;
+        if rest.len() < identity_len {
+            return Err(MessageError::Truncated);
+        }
+        let identity = rest.split_to(identity_len).to_vec();
+        // The setup of another version may look different, and needn't be understood to refuse it.
+        let setup = match version == PROTOCOL_VERSION {
+            true => value::decode(&rest)?,
+            false => Setup::default(),
+        };
+        Ok(Start {
+            version,
+            anchor,
+            identity,
+            setup,
+        })
+    }
+}

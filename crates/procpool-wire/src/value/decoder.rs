@@ -1,0 +1,83 @@
+//! The bytes as they are read; [`super::de`] makes it a deserializer.
+
+use serde::de::DeserializeSeed;
+
+use super::MAX_DEPTH;
+use super::error::DecodeError;
+use super::read::{Head, Reader};
+
+/// Reads values.
+#[derive(Debug)]
+pub(super) struct Decoder<'de> {
+    pub(super) reader: Reader<'de>,
+    /// Enum variants whose content nobody has asked for yet.
+    pub(super) variants_due: usize,
+    depth: usize,
+}
+
+impl<'de> Decoder<'de> {
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self {
+            reader: Reader::new(bytes),
+            variants_due: 0,
+            depth: 0,
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<(), DecodeError> {
+        if self.reader.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::new("there are bytes behind the value"))
+        }
+    }
+
+    /// Runs `read` one level deeper.
+    #[inline]
+    pub(super) fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        if self.depth == MAX_DEPTH {
+            return Err(too_deep());
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// The head of a value whose reader expects no option.
+    ///
+    /// A type may write a `Some` that it reads as its content (`#[serde(into = "Option<T>", from =
+    /// "T")]`); JSON does not tell the two apart, so such types exist.
+    #[inline]
+    pub(super) fn content_head(&mut self) -> Result<Head<'de>, DecodeError> {
+        loop {
+            match self.reader.head()? {
+                Head::Some => {}
+                head => return Ok(head),
+            }
+        }
+    }
+
+    /// Reads a part of a value. Its failure is final, even if the visitor should go on after it.
+    #[inline]
+    pub(super) fn part<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<T::Value, DecodeError> {
+        let result = seed.deserialize(&mut *self);
+        if result.is_err() {
+            self.reader.poison();
+        }
+        result
+    }
+}
+
+#[cold]
+pub(super) fn too_deep() -> DecodeError {
+    DecodeError::new(format_args!(
+        "the value is nested deeper than {MAX_DEPTH} levels"
+    ))
+}

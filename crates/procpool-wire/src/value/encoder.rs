@@ -1,0 +1,284 @@
+//! The bytes as they are written, and how a sequence of `u8` becomes a byte string on the way.
+
+use serde::Serialize;
+
+use super::byte::Place;
+use super::error::EncodeError;
+use super::{MAX_DEPTH, tag};
+
+/// What is reserved at most for the length that a sequence announces; beyond it the output grows as
+/// it is written.
+const RESERVE_MAX: usize = 1 << 20;
+
+/// Writes values; [`super::ser`] makes it a serializer.
+#[derive(Debug)]
+pub(super) struct Encoder<'o> {
+    out: &'o mut Vec<u8>,
+    run: Run,
+    depth: usize,
+}
+
+/// Whether the innermost open sequence has so far had nothing but `u8` elements.
+///
+/// `Vec<u8>` arrives as a sequence of single elements, so the run is found while it is written. One
+/// state is enough for all levels, because whatever opens a level inside a sequence is itself an
+/// element that is no `u8`.
+#[derive(Debug, Clone, Copy)]
+enum Run {
+    /// No: the next `u8` is an integer like any other.
+    Closed,
+    /// A sequence has just been opened and will announce this length if it turns out to be bytes.
+    Fresh { announced: usize },
+    /// Raw bytes from `body` on; between them and the tag stands the announced length.
+    Open {
+        tag: usize,
+        body: usize,
+        announced: usize,
+    },
+}
+
+impl<'o> Encoder<'o> {
+    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            run: Run::Closed,
+            depth: 0,
+        }
+    }
+
+    /// Refuses what a `Serialize` implementation left unfinished, by dropping a compound serializer
+    /// or by going on after the error of a part.
+    pub(super) fn finish(self) -> Result<(), EncodeError> {
+        if self.depth == 0 {
+            Ok(())
+        } else {
+            Err(EncodeError::new(
+                "the value's serialization was left unfinished",
+            ))
+        }
+    }
+
+    pub(super) fn enter(&mut self) -> Result<(), EncodeError> {
+        if self.depth == MAX_DEPTH {
+            return Err(EncodeError::new(format_args!(
+                "the value is nested deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Starts an element that is not a `u8`.
+    #[inline]
+    pub(super) fn tag(&mut self, tag: u8) {
+        self.close_run();
+        self.out.push(tag);
+    }
+
+    pub(super) fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
+        self.tag(tag);
+        self.out.extend_from_slice(&bytes);
+    }
+
+    pub(super) fn uint(&mut self, value: u64) {
+        self.close_run();
+        push_uint(self.out, value);
+    }
+
+    pub(super) fn int(&mut self, value: i64) {
+        if let Ok(value) = u64::try_from(value) {
+            return self.uint(value);
+        }
+        if value >= -32 {
+            // Truncation keeps the two's complement, of which the lowest five bits differ.
+            self.tag((value as u8) & 0x1f | tag::SMALL_NEG);
+        } else if let Ok(value) = i8::try_from(value) {
+            self.fixed(tag::I8, value.to_le_bytes());
+        } else if let Ok(value) = i16::try_from(value) {
+            self.fixed(tag::I16, value.to_le_bytes());
+        } else if let Ok(value) = i32::try_from(value) {
+            self.fixed(tag::I32, value.to_le_bytes());
+        } else {
+            self.fixed(tag::I64, value.to_le_bytes());
+        }
+    }
+
+    pub(super) fn str(&mut self, value: &str) {
+        self.close_run();
+        match u8::try_from(value.len()) {
+            Ok(len) if len <= tag::SMALL_STR_MAX - tag::SMALL_STR => {
+                self.out.push(tag::SMALL_STR + len)
+            }
+            _ => {
+                self.out.push(tag::STR);
+                push_uint(self.out, value.len() as u64);
+            }
+        }
+        self.out.extend_from_slice(value.as_bytes());
+    }
+
+    pub(super) fn begin_seq(&mut self, announced: usize) -> Result<&mut Self, EncodeError> {
+        self.enter()?;
+        self.tag(tag::SEQ);
+        self.run = Run::Fresh { announced };
+        Ok(self)
+    }
+
+    /// Writes the bytes of the sequence that was just begun, as many as its iterator says at least that
+    /// it has. It may lie; what is left of it is to be written one by one.
+    pub(super) fn u8_items<T: Serialize>(
+        &mut self,
+        announced: usize,
+        items: &mut impl Iterator<Item = T>,
+    ) -> Result<(), EncodeError> {
+        let mut left = announced;
+        while left > 0 {
+            if let Run::Fresh { announced } = self.run {
+                self.open_run(announced);
+            }
+            let begin = self.out.len();
+            let part = left.min(RESERVE_MAX);
+            self.out.resize(begin + part, 0);
+            let mut written = 0;
+            for (place, item) in self.out[begin..].iter_mut().zip(&mut *items) {
+                item.serialize(Place(place))?;
+                written += 1;
+            }
+            if written < part {
+                self.out.truncate(begin + written);
+                return Ok(());
+            }
+            left -= part;
+        }
+        Ok(())
+    }
+
+    /// If a run is open or fresh, it is this sequence's.
+    pub(super) fn end_seq(&mut self) {
+        match self.run {
+            Run::Open {
+                tag,
+                body,
+                announced,
+            } => {
+                let len = self.out.len() - body;
+                if len != announced {
+                    self.correct_len(tag, body, len);
+                }
+            }
+            Run::Fresh { .. } | Run::Closed => self.out.push(tag::END),
+        }
+        self.run = Run::Closed;
+        self.leave();
+    }
+
+    pub(super) fn begin_map(&mut self) -> Result<&mut Self, EncodeError> {
+        self.enter()?;
+        self.tag(tag::MAP);
+        Ok(self)
+    }
+
+    pub(super) fn end_map(&mut self) {
+        self.out.push(tag::END);
+        self.leave();
+    }
+
+    pub(super) fn begin_variant(&mut self, name: &str) -> Result<(), EncodeError> {
+        self.enter()?;
+        self.tag(tag::VARIANT);
+        self.str(name);
+        Ok(())
+    }
+
+    /// The loop over a `Vec<u8>` comes by here once a byte: in it stands a check and a push.
+    #[inline]
+    pub(super) fn u8(&mut self, value: u8) {
+        if let Run::Open { .. } = self.run {
+            self.out.push(value);
+        } else {
+            self.u8_outside_run(value);
+        }
+    }
+
+    #[inline(never)]
+    fn u8_outside_run(&mut self, value: u8) {
+        if let Run::Fresh { announced } = self.run {
+            self.open_run(announced);
+            self.out.push(value);
+        } else {
+            push_uint(self.out, value.into());
+        }
+    }
+
+    pub(super) fn bytes(&mut self, value: &[u8]) {
+        self.tag(tag::BYTES);
+        push_uint(self.out, value.len() as u64);
+        self.out.extend_from_slice(value);
+    }
+
+    #[cold]
+    fn open_run(&mut self, announced: usize) {
+        let tag = self.out.len() - 1;
+        self.out[tag] = tag::U8_SEQ;
+        self.out.reserve(announced.min(RESERVE_MAX));
+        push_uint(self.out, announced as u64);
+        self.run = Run::Open {
+            tag,
+            body: self.out.len(),
+            announced,
+        };
+    }
+
+    /// The announced length was a guess, or there was none. Another width costs a move of the
+    /// bytes.
+    #[cold]
+    fn correct_len(&mut self, tag: usize, body: usize, len: usize) {
+        let mut encoded = Vec::new();
+        push_uint(&mut encoded, len as u64);
+        self.out.splice(tag + 1..body, encoded);
+    }
+
+    #[inline]
+    fn close_run(&mut self) {
+        if let Run::Open { tag, body, .. } = self.run {
+            self.rewrite_run(tag, body);
+        }
+        self.run = Run::Closed;
+    }
+
+    /// The sequence is mixed after all: its bytes so far become integers.
+    #[cold]
+    fn rewrite_run(&mut self, tag: usize, body: usize) {
+        let bytes = self.out.split_off(body);
+        self.out.truncate(tag);
+        self.out.push(tag::SEQ);
+        for byte in bytes {
+            push_uint(self.out, byte.into());
+        }
+    }
+}
+
+#[inline]
+fn push_uint(out: &mut Vec<u8>, value: u64) {
+    if let Ok(value) = u8::try_from(value) {
+        if value > tag::SMALL_UINT_MAX {
+            out.push(tag::U8);
+        }
+        out.push(value);
+    } else if let Ok(value) = u16::try_from(value) {
+        push_fixed(out, tag::U16, value.to_le_bytes());
+    } else if let Ok(value) = u32::try_from(value) {
+        push_fixed(out, tag::U32, value.to_le_bytes());
+    } else {
+        push_fixed(out, tag::U64, value.to_le_bytes());
+    }
+}
+
+fn push_fixed<const N: usize>(out: &mut Vec<u8>, tag: u8, bytes: [u8; N]) {
+    out.push(tag);
+    out.extend_from_slice(&bytes);
+}

@@ -1,0 +1,179 @@
+//! From bytes to the head of a value: its tag and what stands right behind it.
+
+use super::error::DecodeError;
+use super::tag;
+
+/// What has not been read yet.
+#[derive(Debug)]
+pub(super) struct Reader<'de> {
+    rest: &'de [u8],
+}
+
+/// A whole scalar, or the beginning of what has parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head<'de> {
+    Uint(u64),
+    Int(i64),
+    U128(u128),
+    I128(i128),
+    F32(f32),
+    F64(f64),
+    Bool(bool),
+    Char(char),
+    Str(&'de str),
+    Bytes(&'de [u8]),
+    U8Seq(&'de [u8]),
+    Unit,
+    None,
+    Some,
+    Seq,
+    Map,
+    Variant,
+}
+
+/// The content, if `bytes` are one sequence of bytes and nothing else.
+pub(super) fn whole_u8_seq(bytes: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(bytes);
+    match reader.head() {
+        Ok(Head::U8Seq(content)) if reader.is_empty() => Some(content),
+        _ => None,
+    }
+}
+
+impl<'de> Reader<'de> {
+    pub(super) fn new(bytes: &'de [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Makes every later read fail, so that nobody reads on from the middle of a value that failed.
+    pub(super) fn poison(&mut self) {
+        self.rest = &[];
+    }
+
+    /// The tag of the next value, which stays unread.
+    pub(super) fn peek(&self) -> Result<u8, DecodeError> {
+        self.rest.first().copied().ok_or_else(cut_short)
+    }
+
+    /// Reads an end mark, if one is next.
+    #[inline]
+    pub(super) fn end(&mut self) -> Result<bool, DecodeError> {
+        match self.rest.split_first() {
+            Some((&tag::END, rest)) => {
+                self.rest = rest;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => Err(cut_short()),
+        }
+    }
+
+    #[inline]
+    pub(super) fn head(&mut self) -> Result<Head<'de>, DecodeError> {
+        let tag = self.byte()?;
+        Ok(match tag {
+            0..=tag::SMALL_UINT_MAX => Head::Uint(tag.into()),
+            tag::SMALL_NEG..=tag::SMALL_NEG_MAX => {
+                Head::Int(i64::from(tag) - i64::from(tag::SMALL_STR))
+            }
+            tag::SMALL_STR..=tag::SMALL_STR_MAX => self.str(usize::from(tag - tag::SMALL_STR))?,
+            tag::UNIT => Head::Unit,
+            tag::NONE => Head::None,
+            tag::SOME => Head::Some,
+            tag::FALSE => Head::Bool(false),
+            tag::TRUE => Head::Bool(true),
+            tag::U8 => Head::Uint(self.byte()?.into()),
+            tag::U16 => Head::Uint(u16::from_le_bytes(self.fixed()?).into()),
+            tag::U32 => Head::Uint(u32::from_le_bytes(self.fixed()?).into()),
+            tag::U64 => Head::Uint(u64::from_le_bytes(self.fixed()?)),
+            tag::U128 => Head::U128(u128::from_le_bytes(self.fixed()?)),
+            tag::I8 => Head::Int(i8::from_le_bytes(self.fixed()?).into()),
+            tag::I16 => Head::Int(i16::from_le_bytes(self.fixed()?).into()),
+            tag::I32 => Head::Int(i32::from_le_bytes(self.fixed()?).into()),
+            tag::I64 => Head::Int(i64::from_le_bytes(self.fixed()?)),
+            tag::I128 => Head::I128(i128::from_le_bytes(self.fixed()?)),
+            tag::F32 => Head::F32(f32::from_bits(u32::from_le_bytes(self.fixed()?))),
+            tag::F64 => Head::F64(f64::from_bits(u64::from_le_bytes(self.fixed()?))),
+            tag::CHAR => {
+                let code = u32::from_le_bytes(self.fixed()?);
+                Head::Char(
+                    char::from_u32(code)
+                        .ok_or_else(|| DecodeError::new("a char is not a Unicode scalar"))?,
+                )
+            }
+            tag::STR => {
+                let len = self.len()?;
+                self.str(len)?
+            }
+            tag::BYTES => {
+                let len = self.len()?;
+                Head::Bytes(self.bytes(len)?)
+            }
+            tag::U8_SEQ => {
+                let len = self.len()?;
+                Head::U8Seq(self.bytes(len)?)
+            }
+            tag::SEQ => Head::Seq,
+            tag::MAP => Head::Map,
+            tag::VARIANT => Head::Variant,
+            tag::END => return Err(DecodeError::new("an end mark stands in place of a value")),
+            _ => {
+                return Err(DecodeError::new(format_args!(
+                    "no value starts with the byte {tag:#04x}"
+                )));
+            }
+        })
+    }
+
+    /// A length is read without the detour over [`Self::head`], which would recurse.
+    fn len(&mut self) -> Result<usize, DecodeError> {
+        let len = match self.byte()? {
+            len @ 0..=tag::SMALL_UINT_MAX => len.into(),
+            tag::U8 => self.byte()?.into(),
+            tag::U16 => u16::from_le_bytes(self.fixed()?).into(),
+            tag::U32 => u32::from_le_bytes(self.fixed()?).into(),
+            tag::U64 => u64::from_le_bytes(self.fixed()?),
+            _ => return Err(DecodeError::new("a length is not a non-negative integer")),
+        };
+        // A length that the address space cannot hold is longer than the rest, too.
+        usize::try_from(len).map_err(|_| cut_short())
+    }
+
+    fn str(&mut self, len: usize) -> Result<Head<'de>, DecodeError> {
+        match std::str::from_utf8(self.bytes(len)?) {
+            Ok(str) => Ok(Head::Str(str)),
+            Err(error) => Err(DecodeError::new(format_args!(
+                "a string is not UTF-8: {error}"
+            ))),
+        }
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let (&byte, rest) = self.rest.split_first().ok_or_else(cut_short)?;
+        self.rest = rest;
+        Ok(byte)
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(cut_short)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    fn bytes(&mut self, len: usize) -> Result<&'de [u8], DecodeError> {
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or_else(cut_short)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+}
+
+#[cold]
+fn cut_short() -> DecodeError {
+    DecodeError::new("the bytes end in the middle of a value")
+}
