@@ -1,0 +1,383 @@
+//! The control page: memory that the parent and one worker share, for what must cost no system call.
+//!
+//! On it the worker *claims* each task before it starts it, and the parent *revokes* what it has
+//! sent ahead. A cancel request and progress counters live there too.
+//!
+//! # The claim protocol
+//!
+//! A slot is one atomic word: a ticket, which names one dispatch and is never used twice, and a
+//! state. The parent writes `OFFERED` and then sends the task's frame. After that there are two
+//! moves, both by compare-and-swap from exactly `(ticket, OFFERED)`:
+//!
+//! ```text
+//!   FREE ──offer──▶ OFFERED ──claim (worker)──▶ CLAIMED
+//!                      └─────revoke (parent)──▶ REVOKED       then the next offer reuses the slot
+//! ```
+//!
+//! - *At most one wins.* Read-modify-write operations on one word have a single order. The first of
+//!   the two swaps changes the state, and nothing leads back to `(ticket, OFFERED)`, because only an
+//!   offer writes that state and no other offer has this ticket. So the second swap fails.
+//! - *A revoked task never runs, and a dead worker's unclaimed task never ran.* The worker runs a
+//!   task only after its own swap succeeded. When [`revoke`](ControlPage::revoke) says `true`, that
+//!   can't happen any more, also if the worker is killed and the parent runs the task elsewhere.
+//! - *At least one wins* if both try, since only the two of them move the slot on. The parent offers
+//!   a slot again only after its task was finished or revoked.
+//! - *Orderings.* The offer is a release store and the swaps acquire, so a claimer sees what the
+//!   parent wrote before the offer. The start time is written before the claiming swap, which
+//!   releases it, so who sees `CLAIMED` sees the start. It is read between two looks at the state.
+//!   A write for a *later* ticket comes after its claimer saw the later offer, and is a release; if
+//!   the reader got that value, its second look sees the later offer and it gives the value up.
+//!   Relaxed is enough where a swap fails: nothing is read after it.
+//!
+//! The unit tests run these very lines under loom, a model checker that tries every interleaving and
+//! every value that the orderings allow.
+//!
+//! # Trust
+//!
+//! The worker runs users' code and may scribble over the page. So the parent treats each word as
+//! untrusted: every bit pattern means something, nothing on the page is a size, an index or a
+//! pointer, and the worst that a worker does by lies is to spoil its own tasks. Seals keep the file
+//! at its size, so that no access can hit a missing page (`SIGBUS`).
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mm::{MapFlags, ProtFlags};
+use rustix::time::ClockId;
+
+use crate::progress::Progress;
+use crate::slot::Slot;
+
+/// The memory that the parent and one worker share.
+///
+/// Dropping it unmaps it here; the memory itself goes when the other side and the descriptor are
+/// gone too.
+#[derive(Debug)]
+pub struct ControlPage {
+    shared: NonNull<Shared>,
+}
+
+// SAFETY: the pointer is to a mapping that this value owns and that has no tie to a thread.
+unsafe impl Send for ControlPage {}
+// SAFETY: all access goes through `&Shared`, which consists of atomic words only.
+unsafe impl Sync for ControlPage {}
+
+/// What is on the page. Zeroed memory, as a memfd starts out, is its valid initial state.
+#[repr(C)]
+struct Shared {
+    slots: [Slot<AtomicU64>; ControlPage::SLOTS],
+    cancel: Line,
+    progress: Progress<AtomicU64>,
+}
+
+/// The ticket plus one of the run that is asked to stop; zero for none. Alone in its cache line,
+/// since a running function may look at it all the time.
+#[repr(C, align(64))]
+struct Line(AtomicU64);
+
+impl ControlPage {
+    /// As many tasks may be offered to a worker at once.
+    pub const SLOTS: usize = 64;
+
+    const BYTES: usize = size_of::<Shared>();
+    const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
+
+    /// The parent: makes a page, and the descriptor by which the worker can attach to it.
+    ///
+    /// The descriptor is close-on-exec; it is to be passed over the worker's socket.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says: out of descriptors or memory.
+    ///
+    /// ```
+    /// use procpool_os::ControlPage;
+    ///
+    /// let (parent, descriptor) = ControlPage::create()?;
+    /// let worker = ControlPage::attach(descriptor)?;
+    /// parent.offer(0, 7);
+    /// parent.offer(1, 8);
+    /// assert!(worker.claim(0, 7) && !parent.revoke(0, 7)); // the worker was first
+    /// assert!(parent.revoke(1, 8) && !worker.claim(1, 8)); // the parent was first
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn create() -> io::Result<(ControlPage, OwnedFd)> {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memory =
+            match rustix::fs::memfd_create(c"procpool-control", flags | MemfdFlags::NOEXEC_SEAL) {
+                // Before Linux 6.3 there is no such flag.
+                Err(rustix::io::Errno::INVAL) => {
+                    rustix::fs::memfd_create(c"procpool-control", flags)?
+                }
+                created => created?,
+            };
+        rustix::fs::ftruncate(&memory, Self::BYTES as u64)?;
+        rustix::fs::fcntl_add_seals(&memory, Self::SEALS | SealFlags::SEAL)?;
+        Ok((ControlPage::map(&memory)?, memory))
+    }
+
+    /// The worker: maps the page that the parent made.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidData`] if the descriptor is not a sealed memfd of the page's size;
+    /// otherwise what the kernel says.
+    pub fn attach(descriptor: OwnedFd) -> io::Result<ControlPage> {
+        let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        let seals = rustix::fs::fcntl_get_seals(&descriptor)
+            .map_err(|_| invalid("the control page is not a memory file"))?;
+        if !seals.contains(Self::SEALS) {
+            return Err(invalid("the control page is not sealed at its size"));
+        }
+        if rustix::fs::fstat(&descriptor)?.st_size != Self::BYTES as i64 {
+            return Err(invalid("the control page has the wrong size"));
+        }
+        ControlPage::map(&descriptor)
+    }
+
+    fn map(memory: impl AsFd) -> io::Result<ControlPage> {
+        // SAFETY: the kernel picks the place, so no other mapping is touched.
+        let address = unsafe {
+            rustix::mm::mmap(
+                std::ptr::null_mut(),
+                Self::BYTES,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::SHARED | MapFlags::POPULATE,
+                memory,
+                0,
+            )
+        }?;
+        let shared = NonNull::new(address.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(ControlPage { shared })
+    }
+
+    fn shared(&self) -> &Shared {
+        // SAFETY: the mapping is `BYTES` long, page-aligned, and there until this value is dropped;
+        // the file is sealed at that size; `Shared` is atomic words, valid for any bits, and the
+        // other process accesses them atomically as well.
+        unsafe { self.shared.as_ref() }
+    }
+}
+
+/// The claims.
+impl ControlPage {
+    /// The parent: offers `ticket` in `slot`. To be called before the task's frame is sent.
+    ///
+    /// The slot must not hold a live offer: its last ticket was finished or revoked. If there is
+    /// no such slot, or the ticket is not below 2^62, nothing is offered, and nothing can be claimed.
+    pub fn offer(&self, slot: usize, ticket: u64) {
+        if let Some(slot) = self.slot(slot) {
+            slot.offer(ticket);
+        }
+    }
+
+    /// The worker: claims `ticket`, right before it starts the task, and notes the time.
+    ///
+    /// False if the parent has revoked it, or offers something else in that slot: the task must not
+    /// run.
+    #[must_use]
+    pub fn claim(&self, slot: usize, ticket: u64) -> bool {
+        let now = monotonic_nanoseconds();
+        self.slot(slot).is_some_and(|slot| slot.claim(ticket, now))
+    }
+
+    /// The parent: takes back an offer. True: the task has not begun and never will.
+    #[must_use]
+    pub fn revoke(&self, slot: usize, ticket: u64) -> bool {
+        self.slot(slot).is_some_and(|slot| slot.revoke(ticket))
+    }
+
+    /// Whether the worker has claimed `ticket`, the latest offer of `slot`.
+    #[must_use]
+    pub fn is_claimed(&self, slot: usize, ticket: u64) -> bool {
+        self.slot(slot).is_some_and(|slot| slot.is_claimed(ticket))
+    }
+
+    /// When the worker claimed `ticket`, on the clock of [`monotonic_now`].
+    ///
+    /// `None` if it has not, or if the slot has been offered again since. The worker wrote the
+    /// number: it may lie in the future.
+    #[must_use]
+    pub fn started_at(&self, slot: usize, ticket: u64) -> Option<Duration> {
+        let started = self.slot(slot)?.started_at(ticket)?;
+        Some(Duration::from_nanos(started))
+    }
+
+    fn slot(&self, slot: usize) -> Option<&Slot<AtomicU64>> {
+        self.shared().slots.get(slot)
+    }
+}
+
+/// What a running task is told and tells.
+impl ControlPage {
+    /// The parent: asks the run of `ticket` to stop. It replaces a request for another ticket, as a
+    /// worker runs one task at a time.
+    pub fn request_cancel(&self, ticket: u64) {
+        let word = ticket.wrapping_add(1);
+        self.shared().cancel.0.store(word, Ordering::Release);
+    }
+
+    /// The worker: whether the run of `ticket` is asked to stop. One load from memory.
+    #[must_use]
+    pub fn is_cancel_requested(&self, ticket: u64) -> bool {
+        self.shared().cancel.0.load(Ordering::Acquire) == ticket.wrapping_add(1)
+    }
+
+    /// The worker: says how far the run of `ticket` has got.
+    ///
+    /// Never waits: of two calls at the same time from two threads, one has no effect.
+    pub fn set_progress(&self, ticket: u64, done: u64, total: u64) {
+        self.shared().progress.set(ticket, done, total);
+    }
+
+    /// The parent: what the run of `ticket` last told of its progress, `(done, total)`.
+    ///
+    /// `None` if it has told nothing yet, or was stopped in the middle of telling it.
+    #[must_use]
+    pub fn progress(&self, ticket: u64) -> Option<(u64, u64)> {
+        self.shared().progress.of(ticket)
+    }
+}
+
+impl Drop for ControlPage {
+    fn drop(&mut self) {
+        // SAFETY: this value owns the mapping, and no reference into it outlives the value.
+        let unmapped = unsafe { rustix::mm::munmap(self.shared.as_ptr().cast(), Self::BYTES) };
+        debug_assert_eq!(unmapped, Ok(()));
+    }
+}
+
+/// The time since boot on the clock of [`ControlPage::started_at`], the same in every process.
+#[must_use]
+pub fn monotonic_now() -> Duration {
+    Duration::from_nanos(monotonic_nanoseconds())
+}
+
+fn monotonic_nanoseconds() -> u64 {
+    let now = rustix::time::clock_gettime(ClockId::Monotonic);
+    // 64 bits of nanoseconds are 584 years.
+    (now.tv_sec as u64)
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(now.tv_nsec as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// The same page, mapped twice, as in two processes.
+    fn two_sides() -> (ControlPage, ControlPage) {
+        let (parent, descriptor) = ControlPage::create().unwrap();
+        (parent, ControlPage::attach(descriptor).unwrap())
+    }
+
+    #[test]
+    fn of_a_claim_and_a_revoke_at_once_exactly_one_wins() {
+        const ROUNDS: u64 = 20_000;
+        let (parent, worker) = two_sides();
+        let barrier = Barrier::new(2);
+        let slot = |ticket: u64| ticket as usize % ControlPage::SLOTS;
+        let (claimed, revoked) = std::thread::scope(|scope| {
+            let claims = scope.spawn(|| {
+                let claim = |ticket| {
+                    barrier.wait();
+                    worker.claim(slot(ticket), ticket)
+                };
+                (0..ROUNDS).map(claim).collect::<Vec<_>>()
+            });
+            let revoke = |ticket| {
+                parent.offer(slot(ticket), ticket);
+                barrier.wait();
+                parent.revoke(slot(ticket), ticket)
+            };
+            let revoked = (0..ROUNDS).map(revoke).collect::<Vec<_>>();
+            (claims.join().unwrap(), revoked)
+        });
+        assert!(
+            claimed
+                .iter()
+                .zip(&revoked)
+                .all(|(claimed, revoked)| claimed ^ revoked)
+        );
+    }
+
+    #[test]
+    fn a_start_is_told_from_the_claim_to_the_next_offer() {
+        let (parent, worker) = two_sides();
+        let before = monotonic_now();
+        parent.offer(3, 9);
+        assert_eq!(parent.started_at(3, 9), None);
+        assert!(worker.claim(3, 9));
+        let started = parent.started_at(3, 9).unwrap();
+        assert!(before <= started && started <= monotonic_now());
+        assert_eq!(parent.started_at(3, 8), None);
+        parent.offer(3, 10);
+        assert_eq!(parent.started_at(3, 9), None);
+        assert!(!parent.is_claimed(3, 9));
+    }
+
+    #[test]
+    fn a_slot_or_a_ticket_out_of_range_is_no_panic() {
+        let (parent, worker) = two_sides();
+        for (slot, ticket) in [(64, 1), (usize::MAX, 1), (0, 1 << 62), (0, u64::MAX)] {
+            parent.offer(slot, ticket);
+            assert!(!worker.claim(slot, ticket) && !parent.revoke(slot, ticket));
+            assert!(!parent.is_claimed(slot, ticket));
+            assert_eq!(parent.started_at(slot, ticket), None);
+        }
+        assert!(!worker.claim(0, 0), "nothing was offered");
+        let last = (ControlPage::SLOTS - 1, (1 << 62) - 1);
+        parent.offer(last.0, last.1);
+        assert!(worker.claim(last.0, last.1));
+    }
+
+    #[test]
+    fn cancel_and_progress_are_of_one_ticket() {
+        let (parent, worker) = two_sides();
+        assert!(!worker.is_cancel_requested(0));
+        parent.request_cancel(0);
+        assert!(worker.is_cancel_requested(0) && !worker.is_cancel_requested(1));
+        parent.request_cancel(1);
+        assert!(!worker.is_cancel_requested(0) && worker.is_cancel_requested(1));
+
+        assert_eq!(parent.progress(0), None);
+        worker.set_progress(0, 1, 3);
+        assert_eq!(parent.progress(0), Some((1, 3)));
+        assert_eq!(parent.progress(1), None);
+    }
+
+    #[test]
+    fn a_page_that_may_change_its_size_or_has_another_is_refused() {
+        let memory = |bytes, seals| {
+            let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+            let memory = rustix::fs::memfd_create(c"test", flags).unwrap();
+            rustix::fs::ftruncate(&memory, bytes).unwrap();
+            rustix::fs::fcntl_add_seals(&memory, seals).unwrap();
+            memory
+        };
+        let size = ControlPage::BYTES as u64;
+        let (grow, shrink) = (SealFlags::GROW, SealFlags::SHRINK);
+        let file = std::fs::File::open("/proc/self/exe").unwrap().into();
+        for wrong in [
+            memory(size, grow),
+            memory(size, shrink),
+            memory(0, grow | shrink),
+            file,
+        ] {
+            let refused = ControlPage::attach(wrong).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::InvalidData);
+        }
+        ControlPage::attach(memory(size, grow | shrink)).unwrap();
+
+        let (_page, descriptor) = ControlPage::create().unwrap();
+        rustix::fs::ftruncate(&descriptor, 0).unwrap_err();
+        rustix::fs::ftruncate(&descriptor, size + 1).unwrap_err();
+    }
+}

@@ -1,0 +1,196 @@
+//! The claim protocol of one slot, over any atomic word.
+//!
+//! The proof is told in [`control`](crate::control).
+
+use std::sync::atomic::Ordering;
+
+use crate::word::Word;
+
+/// One place on the page: who has the task, and since when it runs.
+///
+/// A cache line each, so that a claim of one and an offer of its neighbour don't disturb each other.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Slot<W> {
+    state: W,
+    started: W,
+}
+
+/// The two low bits of a slot's word; the ticket is above them.
+#[derive(Copy, Clone)]
+#[repr(u64)]
+enum State {
+    Offered = 1,
+    Claimed = 2,
+    Revoked = 3,
+}
+
+/// Tickets are below this.
+pub(crate) const TICKET_LIMIT: u64 = 1 << 62;
+
+/// The slot's word for a ticket; `None` for a number too large to be one.
+fn word(ticket: u64, state: State) -> Option<u64> {
+    (ticket < TICKET_LIMIT).then_some(ticket << 2 | state as u64)
+}
+
+impl<W: Word> Slot<W> {
+    /// The parent: from now on `ticket` may be claimed or revoked.
+    pub(crate) fn offer(&self, ticket: u64) {
+        if let Some(offered) = word(ticket, State::Offered) {
+            self.state.store(offered, Ordering::Release);
+        }
+    }
+
+    /// The worker: takes `ticket`, unless it was revoked. `now` is when its run starts.
+    pub(crate) fn claim(&self, ticket: u64, now: u64) -> bool {
+        let (Some(offered), Some(claimed)) =
+            (word(ticket, State::Offered), word(ticket, State::Claimed))
+        else {
+            return false;
+        };
+        if self.state.load(Ordering::Acquire) != offered {
+            return false;
+        }
+        self.started.store(now, Ordering::Release);
+        self.state.swap_if(offered, claimed, Ordering::AcqRel)
+    }
+
+    /// The parent: takes `ticket` back, unless it was claimed.
+    pub(crate) fn revoke(&self, ticket: u64) -> bool {
+        let (Some(offered), Some(revoked)) =
+            (word(ticket, State::Offered), word(ticket, State::Revoked))
+        else {
+            return false;
+        };
+        self.state.swap_if(offered, revoked, Ordering::AcqRel)
+    }
+
+    pub(crate) fn is_claimed(&self, ticket: u64) -> bool {
+        let claimed = word(ticket, State::Claimed);
+        claimed.is_some_and(|claimed| self.state.load(Ordering::Acquire) == claimed)
+    }
+
+    /// When the run of `ticket` started; `None` unless the slot still shows it as claimed.
+    pub(crate) fn started_at(&self, ticket: u64) -> Option<u64> {
+        if !self.is_claimed(ticket) {
+            return None;
+        }
+        // If this is already the start of a later run, its claimer had seen a later offer before;
+        // the acquire makes the second look at the state see that offer too.
+        let started = self.started.load(Ordering::Acquire);
+        self.is_claimed(ticket).then_some(started)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loom::sync::Arc;
+    use loom::sync::atomic::AtomicU64;
+    use loom::thread;
+
+    use super::*;
+
+    fn slot() -> Arc<Slot<AtomicU64>> {
+        Arc::new(Slot {
+            state: AtomicU64::new(0),
+            started: AtomicU64::new(0),
+        })
+    }
+
+    #[test]
+    fn exactly_one_of_claim_and_revoke_wins() {
+        loom::model(|| {
+            let slot = slot();
+            slot.offer(5);
+            let worker = thread::spawn({
+                let slot = Arc::clone(&slot);
+                move || slot.claim(5, 1)
+            });
+            let revoked = slot.revoke(5);
+            let claimed = worker.join().unwrap();
+            assert!(claimed ^ revoked, "claimed {claimed}, revoked {revoked}");
+            assert_eq!(slot.is_claimed(5), claimed);
+            assert!(
+                !slot.claim(5, 2) && !slot.revoke(5),
+                "there is no second time"
+            );
+        });
+    }
+
+    /// The frame of a revoked task may reach the worker when the slot has long been reused.
+    #[test]
+    fn a_late_claim_never_touches_a_later_offer() {
+        loom::model(|| {
+            let slot = slot();
+            slot.offer(5);
+            let worker = thread::spawn({
+                let slot = Arc::clone(&slot);
+                move || slot.claim(5, 1)
+            });
+            let revoked = slot.revoke(5);
+            if revoked {
+                slot.offer(6);
+            }
+            let claimed = worker.join().unwrap();
+            assert!(claimed ^ revoked);
+            if revoked {
+                assert!(!slot.is_claimed(6) && slot.claim(6, 2) && slot.is_claimed(6));
+            }
+        });
+    }
+
+    #[test]
+    fn a_start_is_seen_with_its_own_claim_or_not_at_all() {
+        // Two preemptions are what the wrong variants need, and unbounded it takes long.
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let slot = slot();
+            slot.offer(5);
+            // What the socket does between the processes: 1 is a result, 2 the next task.
+            let socket = Arc::new(AtomicU64::new(0));
+            let wait_for = |socket: &AtomicU64, message| {
+                while socket.load(Ordering::Acquire) != message {
+                    thread::yield_now();
+                }
+            };
+            let worker = thread::spawn({
+                let (slot, socket) = (Arc::clone(&slot), Arc::clone(&socket));
+                move || {
+                    assert!(slot.claim(5, 50));
+                    socket.store(1, Ordering::Release);
+                    wait_for(&socket, 2);
+                    assert!(slot.claim(6, 60));
+                }
+            });
+            let watcher = thread::spawn({
+                let slot = Arc::clone(&slot);
+                move || {
+                    assert!(matches!(slot.started_at(5), None | Some(50)));
+                }
+            });
+            wait_for(&socket, 1);
+            slot.offer(6);
+            socket.store(2, Ordering::Release);
+            assert!(matches!(slot.started_at(6), None | Some(60)));
+            worker.join().unwrap();
+            watcher.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn no_bits_of_a_slot_and_no_ticket_make_a_panic() {
+        loom::model(|| {
+            let slot = slot();
+            for bits in [0, 1, 3, u64::MAX, u64::MAX - 1] {
+                slot.state.store(bits, Ordering::Relaxed);
+                for ticket in [TICKET_LIMIT, u64::MAX] {
+                    slot.offer(ticket);
+                    assert!(!slot.claim(ticket, 1) && !slot.revoke(ticket));
+                    assert!(!slot.is_claimed(ticket) && slot.started_at(ticket).is_none());
+                }
+                assert_eq!(slot.state.load(Ordering::Relaxed), bits);
+            }
+        });
+    }
+}

@@ -1,0 +1,45 @@
+//! An atomic 64-bit word, as a parameter.
+//!
+//! The protocols of the shared page are generic over it, so that the very code that runs on the page
+//! is also what the model checker runs in the tests, over words of its own.
+
+use std::sync::atomic::Ordering;
+
+/// What the protocols need of an atomic 64-bit word.
+pub(crate) trait Word {
+    fn load(&self, order: Ordering) -> u64;
+    fn store(&self, value: u64, order: Ordering);
+    /// True if the word held `current` and now holds `new`.
+    fn swap_if(&self, current: u64, new: u64, success: Ordering) -> bool;
+}
+
+impl Word for std::sync::atomic::AtomicU64 {
+    fn load(&self, order: Ordering) -> u64 {
+        self.load(order)
+    }
+
+    fn store(&self, value: u64, order: Ordering) {
+        self.store(value, order);
+    }
+
+    fn swap_if(&self, current: u64, new: u64, success: Ordering) -> bool {
+        self.compare_exchange(current, new, success, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+#[cfg(test)]
+impl Word for loom::sync::atomic::AtomicU64 {
+    fn load(&self, order: Ordering) -> u64 {
+        self.load(order)
+    }
+
+    fn store(&self, value: u64, order: Ordering) {
+        self.store(value, order);
+    }
+
+    fn swap_if(&self, current: u64, new: u64, success: Ordering) -> bool {
+        self.compare_exchange(current, new, success, Ordering::Relaxed)
+            .is_ok()
+    }
+}

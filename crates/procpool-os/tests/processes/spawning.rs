@@ -1,0 +1,255 @@
+//! Workers are spawned as asked, ended with all that they started, and reaped.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::process::Stdio;
+
+use procpool_os::{WorkerProcess, stdio};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use crate::harness::Test;
+use crate::roles::{Role, output_pipe};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("a_worker_tells_its_exit_code", a_worker_tells_its_exit_code),
+    ("a_worker_tells_its_signal", a_worker_tells_its_signal),
+    (
+        "a_running_worker_is_not_reaped",
+        a_running_worker_is_not_reaped,
+    ),
+    ("a_worker_is_started_as_asked", a_worker_is_started_as_asked),
+    (
+        "an_environment_may_start_empty",
+        an_environment_may_start_empty,
+    ),
+    (
+        "standard_error_can_be_read_without_blocking",
+        standard_error_can_be_read_without_blocking,
+    ),
+    ("a_kill_ends_the_whole_group", a_kill_ends_the_whole_group),
+    (
+        "what_a_worker_leaves_ends_when_it_is_reaped",
+        what_a_worker_leaves_ends_when_it_is_reaped,
+    ),
+    (
+        "dropping_a_worker_ends_its_group",
+        dropping_a_worker_ends_its_group,
+    ),
+    (
+        "kills_and_reaping_in_two_threads",
+        kills_and_reaping_in_two_threads,
+    ),
+    (
+        "a_worker_that_was_reaped_elsewhere_is_no_error",
+        a_worker_that_was_reaped_elsewhere_is_no_error,
+    ),
+    (
+        "a_failed_spawn_leaves_nothing",
+        a_failed_spawn_leaves_nothing,
+    ),
+    (
+        "standard_input_that_is_no_socket_stays",
+        standard_input_that_is_no_socket_stays,
+    ),
+];
+
+fn wait_for_exit(worker: &WorkerProcess) {
+    let mut watched = [PollFd::new(worker, PollFlags::IN)];
+    poll(&mut watched, None).unwrap();
+}
+
+fn a_worker_tells_its_exit_code() {
+    let (spec, _socket) = Role::ExitSeven.as_worker();
+    let worker = spec.spawn().unwrap();
+    wait_for_exit(&worker);
+    let status = worker.try_reap().unwrap().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(7), None));
+    assert_eq!(worker.try_reap().unwrap(), Some(status), "it is remembered");
+    assert_eq!(worker.reap().unwrap(), status);
+    worker.kill_group();
+}
+
+fn a_worker_tells_its_signal() {
+    let (spec, _socket) = Role::Abort.as_worker();
+    let status = spec.spawn().unwrap().reap().unwrap();
+    assert_eq!(
+        (status.code(), status.signal()),
+        (None, Some(libc::SIGABRT))
+    );
+}
+
+fn a_running_worker_is_not_reaped() {
+    let (spec, _socket) = Role::Compute.as_worker();
+    let worker = spec.spawn().unwrap();
+    assert_eq!(worker.try_reap().unwrap(), None);
+    worker.kill_group();
+    worker.kill_group();
+    assert_eq!(worker.reap().unwrap().signal(), Some(libc::SIGKILL));
+}
+
+fn described(changes: impl FnOnce(&mut procpool_os::SpawnSpec)) -> Vec<String> {
+    let (mut spec, _socket) = Role::Describe.as_worker();
+    let (output, write_end) = output_pipe();
+    spec.stdout = write_end.into();
+    changes(&mut spec);
+    let worker = spec.spawn().unwrap();
+    let lines = BufReader::new(output).lines().map(Result::unwrap).collect();
+    assert_eq!(worker.reap().unwrap().code(), Some(0));
+    lines
+}
+
+fn a_worker_is_started_as_asked() {
+    let lines = described(|spec| {
+        spec.args.push("second".into());
+        spec.env = vec![
+            ("PROCPOOL_OS_SET".into(), Some("a b".into())),
+            ("PROCPOOL_OS_SET_AND_REMOVED".into(), Some("c".into())),
+            ("PROCPOOL_OS_SET_AND_REMOVED".into(), None),
+        ];
+        spec.current_dir = Some("/proc".into());
+    });
+    let expected = [
+        "arguments test-worker role-Describe second",
+        "leads its group true",
+        "variable PROCPOOL_OS_SET=a b",
+        "directory /proc",
+        "socket is out of the way true",
+        "socket closes on exec true",
+        "bytes on standard input 0",
+        "second take true",
+    ];
+    for line in expected {
+        assert!(
+            lines.iter().any(|said| said == line),
+            "{line} is not among {lines:?}"
+        );
+    }
+    assert!(
+        !lines.iter().any(|said| said.contains("REMOVED")),
+        "{lines:?}"
+    );
+}
+
+fn an_environment_may_start_empty() {
+    let lines = described(|spec| {
+        spec.env_clear = true;
+        spec.env = vec![("PROCPOOL_OS_ONLY".into(), Some("1".into()))];
+    });
+    assert!(lines.iter().any(|said| said == "variables 1"), "{lines:?}");
+}
+
+fn standard_error_can_be_read_without_blocking() {
+    let (mut spec, _socket) = Role::Complain.as_worker();
+    spec.stderr = Stdio::piped();
+    let mut worker = spec.spawn().unwrap();
+    let mut stderr = File::from(worker.take_stderr().unwrap());
+    assert!(worker.take_stderr().is_none() && worker.take_stdout().is_none());
+    worker.reap().unwrap();
+    let mut text = String::new();
+    stderr.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "it is all too much");
+
+    let (mut spec, _socket) = Role::Compute.as_worker();
+    spec.stderr = Stdio::piped();
+    spec.stdout = Stdio::piped();
+    let mut worker = spec.spawn().unwrap();
+    for output in [worker.take_stdout(), worker.take_stderr()] {
+        let nothing = File::from(output.unwrap()).read(&mut [0]).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+    }
+}
+
+/// A worker whose child has the pipe as its output too, both alive and computing.
+fn worker_with_child() -> (WorkerProcess, BufReader<File>) {
+    let (mut spec, _socket) = Role::ComputeWithChild.as_worker();
+    let (alive, output) = output_pipe();
+    spec.stdout = output.into();
+    let worker = spec.spawn().unwrap();
+    let mut alive = BufReader::new(alive);
+    alive.read_line(&mut String::new()).unwrap();
+    (worker, alive)
+}
+
+fn a_kill_ends_the_whole_group() {
+    let (worker, mut alive) = worker_with_child();
+    worker.kill_group();
+    assert_eq!(alive.read(&mut [0]).unwrap(), 0);
+    assert_eq!(worker.reap().unwrap().signal(), Some(libc::SIGKILL));
+}
+
+fn what_a_worker_leaves_ends_when_it_is_reaped() {
+    let (mut spec, _socket) = Role::LeaveChild.as_worker();
+    let (mut alive, output) = output_pipe();
+    spec.stdout = output.into();
+    let worker = spec.spawn().unwrap();
+    wait_for_exit(&worker);
+    rustix::io::ioctl_fionbio(&alive, true).unwrap();
+    assert_eq!(
+        alive.read(&mut [0]).unwrap_err().kind(),
+        ErrorKind::WouldBlock,
+        "its child lives"
+    );
+    rustix::io::ioctl_fionbio(&alive, false).unwrap();
+    assert_eq!(worker.try_reap().unwrap().unwrap().code(), Some(0));
+    assert_eq!(alive.read(&mut [0]).unwrap(), 0);
+}
+
+fn dropping_a_worker_ends_its_group() {
+    let (worker, mut alive) = worker_with_child();
+    drop(worker);
+    assert_eq!(alive.read(&mut [0]).unwrap(), 0);
+}
+
+fn kills_and_reaping_in_two_threads() {
+    for _ in 0..50 {
+        let (spec, _socket) = Role::Compute.as_worker();
+        let worker = spec.spawn().unwrap();
+        let status = std::thread::scope(|scope| {
+            let reaping = scope.spawn(|| worker.reap().unwrap());
+            while worker.try_reap().unwrap().is_none() {
+                worker.kill_group();
+            }
+            reaping.join().unwrap()
+        });
+        assert_eq!(status.signal(), Some(libc::SIGKILL));
+    }
+}
+
+/// A program may have a handler that waits for any child.
+fn a_worker_that_was_reaped_elsewhere_is_no_error() {
+    let (spec, _socket) = Role::ExitSeven.as_worker();
+    let worker = spec.spawn().unwrap();
+    let pid = Pid::from_raw(worker.pid().cast_signed());
+    waitpid(pid, WaitOptions::empty()).unwrap();
+    let status = worker.try_reap().unwrap().unwrap();
+    assert_eq!((status.code(), status.signal()), (None, None));
+}
+
+fn a_failed_spawn_leaves_nothing() {
+    let (mut spec, _socket) = Role::ExitSeven.as_worker();
+    spec.current_dir = Some("/proc/there/is/no/such/directory".into());
+    assert_eq!(spec.spawn().unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+fn standard_input_that_is_no_socket_stays() {
+    for stdin in [Stdio::null(), Stdio::piped()] {
+        let mut command = Role::Describe.as_child();
+        let child = command
+            .stdin(stdin)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let output = child.output().unwrap();
+        assert_eq!(output.status.code(), Some(101));
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            complaint.contains("not the socket of a procpool parent"),
+            "{complaint}"
+        );
+    }
+    // It holds for this process too, wherever its input comes from.
+    assert_eq!(
+        stdio::take_stdin_socket().unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
+}
