@@ -1,0 +1,127 @@
+//! What the scheduler wants done, and what it answers.
+
+use std::time::Duration;
+
+use crate::id::{ReservationId, TaskId, WorkerId};
+
+/// Something for the driver to do, at once and in order.
+#[derive(Debug)]
+pub enum Action<P> {
+    /// Start a process. Ends in `handle_ready`, `handle_start_failed` or `handle_exited`.
+    Spawn(WorkerId),
+    /// Send the task, whose payload is behind `Scheduler::payload_mut`, to the worker.
+    Dispatch {
+        /// A worker that is ready.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// The slot of the worker's control page where it claims the task. Less than the window,
+        /// and not given to another task while this one is in flight.
+        slot: u16,
+        /// Written into the slot, so that the worker can tell this dispatch from an earlier one
+        /// that used the same slot. Never reused within a pool; never 0.
+        ticket: u64,
+    },
+    /// Take the task back if the worker has not claimed it, and call `handle_revoked` at once, before
+    /// the next action is performed. May name a worker whose exit was just reported: its control page must
+    /// stay mapped until the actions that followed `handle_exited` are performed.
+    Revoke {
+        /// The worker that was sent the task.
+        worker: WorkerId,
+        /// The task.
+        task: TaskId,
+        /// Of the dispatch.
+        slot: u16,
+        /// Of the dispatch.
+        ticket: u64,
+    },
+    /// Raise the cancel flag that the running function can ask for.
+    RequestCancel {
+        /// The worker that runs the task.
+        worker: WorkerId,
+        /// The task, already resolved.
+        task: TaskId,
+        /// Of the dispatch.
+        slot: u16,
+        /// Of the dispatch.
+        ticket: u64,
+    },
+    /// Ask a worker with nothing to do to exit by itself; `handle_exited` follows. It may not be
+    /// ready yet.
+    Stop(WorkerId),
+    /// Kill the worker's process group; `handle_exited` (or `handle_start_failed`) follows.
+    Kill(WorkerId),
+    /// Tell the caller how its task ended. Nothing more is said of this task.
+    Resolve {
+        /// The task.
+        task: TaskId,
+        /// What was given to `handle_submit`.
+        payload: P,
+        /// Why there is no result.
+        outcome: Outcome,
+    },
+    /// The one who asked by `handle_reserve` has room in the queue from now on.
+    Grant(ReservationId),
+    /// The pool is closed: who waited for room will have none. Nothing more is said of this reservation.
+    Deny(ReservationId),
+}
+
+/// Why a task ended without a result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was cancelled.
+    Cancelled,
+    /// It ran longer than its `timeout`.
+    TimedOut {
+        /// The `timeout`.
+        limit: Duration,
+    },
+    /// It did not start to run within its `queue_timeout`.
+    QueueTimedOut {
+        /// The `queue_timeout`.
+        limit: Duration,
+    },
+    /// Its worker died while it ran, and its retries are used up.
+    WorkerDied {
+        /// The last worker that died of it.
+        worker: WorkerId,
+        /// How many workers died while they ran it.
+        attempts: u32,
+    },
+    /// No worker is there to run it, and the last one failed to start.
+    StartFailed {
+        /// The worker that failed.
+        worker: WorkerId,
+    },
+    /// The pool was terminated.
+    Terminated,
+}
+
+/// What a finished message was.
+#[derive(Debug)]
+pub enum Finished<P> {
+    /// The result of an awaited task: deliver it. The task is over.
+    Resolved(P),
+    /// The task was resolved before (cancelled, timed out, terminated) while it ran: drop the result.
+    Late,
+    /// The worker has no such task: it broke the protocol. Call `handle_faulty`.
+    Unknown,
+}
+
+/// A task that was not accepted, given back.
+#[derive(Debug)]
+pub struct Refused<P> {
+    /// Why.
+    pub reason: RefusedReason,
+    /// What was given to `handle_submit`.
+    pub payload: P,
+}
+
+/// Why a task was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefusedReason {
+    /// No worker is free and the queue is at capacity, or others wait for room.
+    QueueFull,
+    /// The pool was closed or terminated.
+    Closed,
+}

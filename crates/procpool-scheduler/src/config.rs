@@ -1,0 +1,98 @@
+//! What a pool may do.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// The limits and patience of one pool.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Workers that are kept even if there is nothing to do.
+    pub min_workers: usize,
+    /// The most workers that run tasks at one moment.
+    pub max_workers: usize,
+    /// How many tasks may wait for a worker to become free. Tasks for which a worker is idle,
+    /// starting, or could be started do not count, so 0 means "refuse what would have to wait".
+    /// Room that is reserved counts.
+    pub queue_capacity: usize,
+    /// How long a worker may take from spawn to ready before it is killed.
+    pub startup_timeout: Duration,
+    /// How long a worker that was asked to stop may take before it is killed; also how long a
+    /// worker may leave a task that it was sent untouched before it counts as stuck.
+    pub stop_timeout: Duration,
+    /// How long a worker may leave a task that it was sent untouched, at least, before another gets
+    /// it; up to twice as long. It is for tasks without a limit of their own. `None`: for ever.
+    pub untouched_timeout: Option<Duration>,
+    /// After how much idle time a worker beyond `min_workers` is stopped. `None`: never.
+    pub idle_timeout: Option<Duration>,
+    /// After how many tasks a worker is replaced. It never runs more; to spread the moments, it may
+    /// run fewer (down to about half of a large number).
+    pub max_tasks_per_worker: Option<NonZeroU64>,
+    /// After how much time a worker is replaced; to spread the moments, it may be up to an eighth
+    /// less. `None`: never.
+    pub max_age: Option<Duration>,
+    /// The most tasks in flight on one worker, 1 to 64.
+    pub window: usize,
+    /// How much expected work may be in flight on one worker for another task to be sent after it.
+    pub send_ahead: Duration,
+    /// The pauses between attempts when workers fail to start.
+    pub backoff: Backoff,
+    /// The pauses before a task is run again after the death of its worker.
+    pub retry_backoff: Backoff,
+}
+
+impl Config {
+    /// The most that [`window`](Self::window) may be: the slots of one control page.
+    pub const MAX_WINDOW: usize = 64;
+}
+
+impl Default for Config {
+    /// One worker, an unbounded queue, and the patience that suits a server.
+    fn default() -> Self {
+        Self {
+            min_workers: 1,
+            max_workers: 1,
+            queue_capacity: usize::MAX,
+            startup_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(5),
+            untouched_timeout: Some(Duration::from_secs(5)),
+            idle_timeout: None,
+            max_tasks_per_worker: None,
+            max_age: None,
+            window: Self::MAX_WINDOW,
+            send_ahead: Duration::from_micros(300),
+            backoff: Backoff::default(),
+            retry_backoff: Backoff {
+                first: Duration::from_millis(20),
+                max: Duration::from_secs(2),
+            },
+        }
+    }
+}
+
+/// Pauses that double from `first` to `max`.
+#[derive(Clone, Copy, Debug)]
+pub struct Backoff {
+    /// The pause after the first failure.
+    pub first: Duration,
+    /// The longest pause.
+    pub max: Duration,
+}
+
+impl Backoff {
+    /// The pause after as many failures as this, of which there is at least one.
+    pub(crate) fn pause(&self, failures: u32) -> Duration {
+        let doubled = 1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        self.first.saturating_mul(doubled).min(self.max)
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_millis(100),
+            max: Duration::from_secs(2),
+        }
+    }
+}

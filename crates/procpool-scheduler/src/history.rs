@@ -1,0 +1,104 @@
+//! How long functions run.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Duration;
+
+use crate::id::FunctionKey;
+
+/// A weighted mean of what each function took.
+///
+/// A run that is longer than expected counts half, a shorter one an eighth: a function that is short
+/// mostly but not always must soon pass for long, because a task sent after it pays for the error.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    known: HashMap<FunctionKey, usize, BuildHasherDefault<Mix>>,
+    means: Vec<Option<u64>>,
+}
+
+/// A function's place in the history, so that it is looked up once a task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FunctionIndex(usize);
+
+impl History {
+    pub(crate) fn index(&mut self, function: FunctionKey) -> FunctionIndex {
+        let means = &mut self.means;
+        FunctionIndex(*self.known.entry(function).or_insert_with(|| {
+            means.push(None);
+            means.len() - 1
+        }))
+    }
+
+    /// In nanoseconds. `None`: it never finished.
+    pub(crate) fn expected(&self, function: FunctionIndex) -> Option<u64> {
+        self.means[function.0]
+    }
+
+    pub(crate) fn record(&mut self, function: FunctionIndex, ran: Duration) {
+        let ran = nanos(ran);
+        let mean = &mut self.means[function.0];
+        *mean = Some(match *mean {
+            None => ran,
+            Some(mean) if ran > mean => mean + (ran - mean).div_ceil(2),
+            Some(mean) => mean - (mean - ran).div_ceil(8),
+        });
+    }
+}
+
+/// The duration in nanoseconds, bounded so that a window full of them can be summed.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).map_or(u64::MAX >> 8, |nanos| nanos.min(u64::MAX >> 8))
+}
+
+/// Keys are the program's own addresses, so a hash need not withstand an attack, only spread them.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let product = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_long_run_outweighs_several_short_ones() {
+        let mut history = History::default();
+        let f = history.index(FunctionKey(7));
+        assert_eq!(history.expected(f), None);
+        history.record(f, Duration::from_nanos(1_000));
+        history.record(f, Duration::from_millis(1));
+        assert!(history.expected(f) >= Some(500_000));
+        for _ in 0..4 {
+            history.record(f, Duration::from_nanos(1_000));
+        }
+        assert!(history.expected(f) >= Some(200_000));
+        for _ in 0..200 {
+            history.record(f, Duration::from_nanos(1_000));
+        }
+        assert_eq!(history.expected(f), Some(1_000));
+    }
+
+    #[test]
+    fn absurd_durations_can_be_summed() {
+        let mut history = History::default();
+        let f = history.index(FunctionKey(7));
+        history.record(f, Duration::MAX);
+        history.record(f, Duration::MAX);
+        assert!(history.expected(f).unwrap().checked_mul(64).is_some());
+    }
+}

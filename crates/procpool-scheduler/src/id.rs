@@ -1,0 +1,95 @@
+//! Names of workers, tasks and functions.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+/// One worker process. Counts up from 1 and is never reused, so it can be shown to people.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct WorkerId(NonZeroU64);
+
+impl WorkerId {
+    pub(crate) const FIRST: Self = Self(NonZeroU64::MIN);
+
+    /// The id after this one. 2^64 workers are not reached by any machine.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The id as a number, for logs and for the wire.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The id that [`as_u64`](Self::as_u64) gave. A number that it never gave names no worker.
+    #[must_use]
+    pub fn from_u64(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self)
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One accepted task.
+///
+/// It is a place in a table and the generation of that place, and never reused: an id that outlived
+/// its task names nothing, and every input ignores it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TaskId(u64);
+
+impl TaskId {
+    pub(crate) fn from_parts(key: u32, generation: u32) -> Self {
+        Self(u64::from(generation) << 32 | u64::from(key))
+    }
+
+    pub(crate) fn key(self) -> usize {
+        (self.0 & u64::from(u32::MAX)) as usize
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The id as a number, for logs and for the wire.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    /// The id that [`as_u64`](Self::as_u64) gave. A number that it never gave names no task, which
+    /// is what a number from a misbehaving worker should be.
+    #[must_use]
+    pub fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A place in the queue that someone asked for. Counts up and is never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ReservationId(u64);
+
+impl ReservationId {
+    pub(crate) fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for ReservationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is run, as far as durations go: tasks of one key are expected to run about equally long.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FunctionKey(pub u64);

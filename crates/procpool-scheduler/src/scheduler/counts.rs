@@ -1,0 +1,44 @@
+//! What there is to see from outside.
+
+use super::Scheduler;
+
+/// How many tasks and workers are in which state.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    /// Tasks not given to a worker.
+    pub queued: usize,
+    /// Tasks given to a worker and not finished there; some may be resolved already.
+    pub in_flight: usize,
+    /// Places in the queue that are reserved, and for which there is no task yet.
+    pub reserved: usize,
+    /// Who waits for such a place.
+    pub waiting: usize,
+    /// Workers that are not ready yet.
+    pub starting: usize,
+    /// Ready workers with nothing to do.
+    pub idle: usize,
+    /// Ready workers with a task in flight.
+    pub busy: usize,
+    /// Workers that were asked to stop.
+    pub stopping: usize,
+    /// Workers that were killed and are not reaped.
+    pub dying: usize,
+}
+
+impl<P> Scheduler<P> {
+    /// A count of everything; constant time.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            queued: self.queue.len(),
+            in_flight: self.tasks.len() - self.queue.len(),
+            reserved: self.line.granted(),
+            waiting: self.line.waiting(),
+            starting: self.fleet.starting,
+            idle: self.fleet.idle(),
+            busy: self.fleet.busy,
+            stopping: self.fleet.stopping,
+            dying: self.fleet.dying,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Which worker gets which task.
+
+use std::time::{Duration, Instant};
+
+use super::Scheduler;
+use crate::action::{Action, Finished};
+use crate::deadlines::Due;
+use crate::history::{FunctionIndex, nanos};
+use crate::id::{TaskId, WorkerId};
+use crate::task::{Sent, Why};
+use crate::worker::Stage;
+
+impl<P> Scheduler<P> {
+    /// Gives tasks to workers, in order, until the first one that no worker has room for.
+    pub(super) fn dispatch_all(&mut self, now: Instant) {
+        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
+            let Some(function) = self.tasks.get(id).map(|task| task.function) else {
+                return;
+            };
+            let Some(place) = self.choose(now, function) else {
+                return;
+            };
+            self.queue.pop_front();
+            self.dispatch(now, place, id);
+        }
+    }
+
+    /// An idle worker, or else one that is soon done with what it has, if this is soon done too.
+    ///
+    /// That the least loaded worker has no room for the first task means that no task is sent ahead, so a
+    /// queue of any length costs one search an input, and none while its first task is not short.
+    pub(super) fn choose(&mut self, now: Instant, function: FunctionIndex) -> Option<usize> {
+        // While a worker runs its last tasks, its replacement may be ready; together they count once.
+        if self.fleet.busy < self.config.max_workers
+            && let Some(place) = self.fleet.warmest_idle()
+        {
+            return Some(place);
+        }
+        let expected = self.history.expected(function)?;
+        self.fleet
+            .least_loaded(now, expected, nanos(self.config.send_ahead))
+    }
+
+    fn dispatch(&mut self, now: Instant, place: usize, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        let expected = self.history.expected(task.function);
+        let worker = &mut self.fleet[place];
+        let slot = worker.add(id, expected);
+        self.last_ticket += 1;
+        let ticket = self.last_ticket;
+        task.sent = Some(Sent {
+            worker: place,
+            slot,
+            ticket,
+            expected,
+            claimed: false,
+            revoking: None,
+            condemned: None,
+        });
+        self.actions.push_back(Action::Dispatch {
+            worker: worker.id,
+            task: id,
+            slot,
+            ticket,
+        });
+        let is_head = worker.in_flight.len() == 1;
+        if let (None, Some(patience)) = (self.look, self.config.untouched_timeout) {
+            self.look = self.deadlines.arm(now, patience, Due::Look);
+        }
+        self.retire_when_due(place);
+        if is_head {
+            self.head_changed(now, place);
+        }
+        self.fleet.refresh(place);
+    }
+
+    /// A result came.
+    pub(super) fn finish(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        id: TaskId,
+        ran: Duration,
+    ) -> Finished<P> {
+        let Some(task) = self.tasks.get(id) else {
+            return Finished::Unknown;
+        };
+        let Some(place) = task.sent.map(|sent| sent.worker) else {
+            return Finished::Unknown;
+        };
+        let sender = &self.fleet[place];
+        if sender.id != worker || sender.stage == Stage::Exited {
+            return Finished::Unknown;
+        }
+        let was_head = self.unsend(id);
+        let sender = &mut self.fleet[place];
+        sender.untried = false;
+        sender.silent = Duration::ZERO;
+        self.gate.worked();
+        let Some(mut task) = self.tasks.remove(id) else {
+            return Finished::Unknown;
+        };
+        self.deadlines.disarm(&mut task.timer);
+        self.deadlines.disarm(&mut task.deadline);
+        self.vacated(now, place, was_head);
+        match task.payload {
+            Some(payload) => {
+                self.open_tasks -= 1;
+                self.history.record(task.function, ran);
+                Finished::Resolved(payload)
+            }
+            None => Finished::Late,
+        }
+    }
+
+    /// Takes the task out of its worker's flight. True if it was the head there. The caller then decides what
+    /// becomes of the task, and calls [`vacated`](Self::vacated).
+    pub(super) fn unsend(&mut self, id: TaskId) -> bool {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return false;
+        };
+        let Some(sent) = task.sent.take() else {
+            return false;
+        };
+        let worker = &mut self.fleet[sent.worker];
+        if sent.revoking.is_some() {
+            worker.unanswered -= 1;
+            self.revoking -= 1;
+        }
+        if task.is_resolved() {
+            worker.graces = worker.graces.saturating_sub(1);
+        }
+        worker.remove(id, sent.slot, sent.expected)
+    }
+
+    /// A task left the worker's flight.
+    pub(super) fn vacated(&mut self, now: Instant, place: usize, was_head: bool) {
+        if was_head {
+            self.head_changed(now, place);
+        }
+        let worker = &self.fleet[place];
+        if worker.stage == Stage::Ready && worker.in_flight.is_empty() {
+            if worker.silent >= self.config.stop_timeout {
+                return self.kill(place);
+            }
+            if !worker.accepts() {
+                return self.stop(now, place);
+            }
+        }
+        let worker = &mut self.fleet[place];
+        if worker.in_flight.is_empty() {
+            worker.idle_since = now;
+        }
+        self.fleet.refresh(place);
+    }
+
+    /// Another task is the first of the worker's flight: its time runs from now.
+    pub(super) fn head_changed(&mut self, now: Instant, place: usize) {
+        let worker = &mut self.fleet[place];
+        self.deadlines.disarm(&mut worker.head_timer);
+        if worker.stage != Stage::Ready {
+            return;
+        }
+        worker.head_since = now;
+        let Some(&head) = worker.in_flight.front() else {
+            return;
+        };
+        if let Some(task) = self.tasks.get(head)
+            && !task.is_resolved()
+            && let Some(clock) = task.clock()
+        {
+            worker.head_timer = self.deadlines.arm(now, clock, Due::Head(place));
+        }
+    }
+
+    /// Moves a task that was sent ahead to a worker that has nothing to do.
+    ///
+    /// One at a time: its answer settles the pool again. It ends, because a task that is taken back becomes a
+    /// head, and one that is not is never asked for again.
+    pub(super) fn rebalance(&mut self, now: Instant) {
+        let free = self.fleet.idle() > 0 && self.fleet.busy < self.config.max_workers;
+        if self.fleet.ahead == 0 || !free || !self.queue.is_empty() {
+            return;
+        }
+        let last = |id: TaskId| {
+            let sent = self.tasks.get(id)?.sent?;
+            (!sent.claimed).then_some(id)
+        };
+        let slowest = self
+            .fleet
+            .iter()
+            .filter(|(_, worker)| worker.stage == Stage::Ready && worker.in_flight.len() > 1);
+        let candidate = slowest
+            .filter_map(|(_, worker)| Some((worker.load, last(*worker.in_flight.back()?)?)))
+            .max_by_key(|&(load, _)| load);
+        if let Some((_, id)) = candidate {
+            self.take(now, id, Why::Rebalance);
+        }
+    }
+}

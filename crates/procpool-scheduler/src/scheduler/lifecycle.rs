@@ -1,0 +1,387 @@
+//! Workers from spawn to burial, and how many there should be.
+
+use std::time::{Duration, Instant};
+
+use super::{Phase, Scheduler};
+use crate::action::{Action, Outcome};
+use crate::deadlines::Due;
+use crate::id::{TaskId, WorkerId};
+use crate::worker::{Stage, Worker};
+
+impl<P> Scheduler<P> {
+    fn min_workers(&self) -> usize {
+        match self.phase {
+            Phase::Open => self.config.min_workers,
+            // What is left to do decides.
+            Phase::Closed | Phase::Terminated => 0,
+        }
+    }
+
+    /// How many workers are missing.
+    ///
+    /// Always desired minus live, never counted up and down by events: an event that is forgotten or comes
+    /// twice cannot leave the pool short or make it grow.
+    pub(super) fn wanted(&self) -> usize {
+        match self.phase {
+            Phase::Open => {}
+            // Nobody is coming who could make use of a worker that is started before it is needed.
+            Phase::Closed if self.queue.is_empty() => return 0,
+            Phase::Closed => {}
+            Phase::Terminated => return 0,
+        }
+        let live = self.fleet.starting + self.fleet.ready();
+        let most = self.config.max_workers + self.fleet.retiring;
+        let missing = self.desired().saturating_sub(self.staying());
+        missing.min(most.saturating_sub(live))
+    }
+
+    fn desired(&self) -> usize {
+        let needed = self.fleet.busy + self.queue.len();
+        needed.clamp(self.min_workers(), self.config.max_workers)
+    }
+
+    /// Live workers that need no replacement.
+    fn staying(&self) -> usize {
+        self.fleet.starting + self.fleet.ready() - self.fleet.retiring
+    }
+
+    pub(super) fn grow(&mut self, now: Instant) {
+        let admitted = match self.wanted() {
+            0 => 0,
+            wanted => self.gate.admits(now, wanted, self.fleet.starting),
+        };
+        for _ in 0..admitted {
+            self.spawn(now);
+        }
+    }
+
+    fn spawn(&mut self, now: Instant) {
+        let id = self.next_worker;
+        self.next_worker = id.next();
+        let limit = self.task_limit(id);
+        let worker = Worker::new(id, now, self.config.window, limit, self.gate.round());
+        let place = self.fleet.insert(worker);
+        self.fleet[place].timer =
+            self.deadlines
+                .arm(now, self.config.startup_timeout, Due::Worker(place));
+        self.actions.push_back(Action::Spawn(id));
+    }
+
+    /// Workers that started together would reach the same limit together, and the pool would be empty while
+    /// they are replaced. So each has its own, up to half of it less.
+    fn task_limit(&self, id: WorkerId) -> u64 {
+        self.config.max_tasks_per_worker.map_or(u64::MAX, |most| {
+            most.get() - id.as_u64() % 8 * (most.get() / 16)
+        })
+    }
+
+    /// The worker has lived long enough.
+    pub(super) fn aged(&mut self, place: usize) {
+        self.fleet[place].age_timer = None;
+        self.wear(place);
+    }
+
+    /// The worker is to be replaced when there is a chance.
+    pub(super) fn wear(&mut self, place: usize) {
+        if self.is_ready(place) {
+            self.fleet[place].worn = true;
+            self.fleet.refresh(place);
+        }
+    }
+
+    /// Starts to replace worn workers, as many as may be replaced at once.
+    pub(super) fn retire_worn(&mut self) {
+        while self.phase == Phase::Open && self.fleet.worn > 0 {
+            let is_worn = |(_, worker): &(usize, &Worker)| {
+                worker.stage == Stage::Ready && worker.worn && !worker.retiring
+            };
+            let Some((place, _)) = self.fleet.iter().find(is_worn) else {
+                return;
+            };
+            self.retire_when_due(place);
+            if !self.fleet[place].retiring {
+                return;
+            }
+            self.fleet.refresh(place);
+        }
+    }
+
+    /// Workers that started together would be too old together, too.
+    fn most_age(&self, id: WorkerId) -> Option<Duration> {
+        let most = self.config.max_age?;
+        Some(most - most / 64 * (id.as_u64() % 8) as u32)
+    }
+
+    /// Starts to replace a worker that is near its limit, so that its replacement is ready when it is
+    /// reached. A quarter of the pool at a time, because these workers are there in addition.
+    pub(super) fn retire_when_due(&mut self, place: usize) {
+        let at_once = (self.config.max_workers / 4).max(1);
+        let worker = &mut self.fleet[place];
+        if !worker.retiring && worker.is_due() && self.fleet.retiring < at_once {
+            self.fleet[place].retiring = true;
+        }
+    }
+
+    pub(super) fn ready(&mut self, now: Instant, place: usize) {
+        let worker = &mut self.fleet[place];
+        if worker.stage != Stage::Starting {
+            return;
+        }
+        worker.stage = Stage::Ready;
+        worker.untried = true;
+        worker.idle_since = now;
+        self.deadlines.disarm(&mut worker.timer);
+        let id = worker.id;
+        if let Some(most) = self.most_age(id) {
+            self.fleet[place].age_timer = self.deadlines.arm(now, most, Due::Age(place));
+        }
+        self.gate.ready();
+        self.fleet.refresh(place);
+        self.relieve(now);
+    }
+
+    /// A replacement is there: one of those that are to be replaced takes nothing more.
+    fn relieve(&mut self, now: Instant) {
+        if self.fleet.retiring == 0 {
+            return;
+        }
+        let retiring = self
+            .fleet
+            .iter()
+            .find(|(_, worker)| worker.stage == Stage::Ready && worker.retiring && !worker.closed);
+        if let Some((place, worker)) = retiring {
+            let is_idle = worker.in_flight.is_empty();
+            self.fleet[place].closed = true;
+            if is_idle {
+                self.stop(now, place);
+            } else {
+                self.fleet.refresh(place);
+            }
+        }
+    }
+
+    /// When an idle worker is next to be stopped.
+    pub(super) fn next_idle(&self) -> Option<Instant> {
+        let timeout = self.config.idle_timeout?;
+        // The same measure as for growing, else one would undo the other for ever.
+        if self.staying() <= self.desired() {
+            return None;
+        }
+        self.fleet[self.fleet.coldest_idle()?]
+            .idle_since
+            .checked_add(timeout)
+    }
+
+    pub(super) fn shrink(&mut self, now: Instant) {
+        while self.next_idle().is_some_and(|at| at <= now)
+            && let Some(place) = self.fleet.coldest_idle()
+        {
+            self.stop(now, place);
+        }
+    }
+
+    /// Once a closed pool has nothing left to do, every worker is stopped; those that still run a
+    /// task that nobody awaits have until the end of its grace.
+    pub(super) fn stop_when_done(&mut self, now: Instant) {
+        if self.phase == Phase::Open || self.open_tasks > 0 {
+            return;
+        }
+        for place in self.fleet.places() {
+            let worker = &self.fleet[place];
+            if matches!(worker.stage, Stage::Starting | Stage::Ready) && worker.in_flight.is_empty()
+            {
+                self.stop(now, place);
+            }
+        }
+    }
+
+    /// Asks a worker with nothing in flight to exit.
+    pub(super) fn stop(&mut self, now: Instant, place: usize) {
+        let worker = &mut self.fleet[place];
+        self.deadlines.disarm(&mut worker.timer);
+        self.deadlines.disarm(&mut worker.age_timer);
+        worker.stage = Stage::Stopping;
+        worker.untried = false;
+        worker.timer = self
+            .deadlines
+            .arm(now, self.config.stop_timeout, Due::Worker(place));
+        self.actions.push_back(Action::Stop(worker.id));
+        self.fleet.refresh(place);
+    }
+
+    /// Kills the worker, but first saves from it what it has not begun.
+    fn save_and_kill(&mut self, now: Instant, place: usize) {
+        self.displace(now, place, None);
+        self.kill(place);
+    }
+
+    pub(super) fn kill(&mut self, place: usize) {
+        let worker = &mut self.fleet[place];
+        self.deadlines.disarm(&mut worker.timer);
+        self.deadlines.disarm(&mut worker.head_timer);
+        self.deadlines.disarm(&mut worker.age_timer);
+        worker.stage = Stage::Dying;
+        self.actions.push_back(Action::Kill(worker.id));
+        self.fleet.refresh(place);
+    }
+
+    /// The worker's own timer fired.
+    pub(super) fn too_slow(&mut self, now: Instant, place: usize) {
+        self.fleet[place].timer = None;
+        self.give_up(now, place);
+    }
+
+    pub(super) fn give_up(&mut self, now: Instant, place: usize) {
+        let worker = &self.fleet[place];
+        match worker.stage {
+            Stage::Starting => {
+                self.kill(place);
+                self.start_failed(now, place);
+            }
+            Stage::Ready | Stage::Stopping => self.save_and_kill(now, place),
+            Stage::Dying | Stage::Exited => {}
+        }
+    }
+
+    /// The process is gone.
+    pub(super) fn exited(&mut self, now: Instant, place: usize) {
+        let worker = &mut self.fleet[place];
+        self.deadlines.disarm(&mut worker.timer);
+        self.deadlines.disarm(&mut worker.head_timer);
+        self.deadlines.disarm(&mut worker.age_timer);
+        let stage = worker.stage;
+        if stage == Stage::Exited {
+            return;
+        }
+        worker.stage = Stage::Exited;
+        self.fleet.refresh(place);
+        if stage == Stage::Starting {
+            self.start_failed(now, place);
+        }
+        self.displace(now, place, None);
+        if self.fleet[place].unanswered == 0 {
+            self.bury(now, place);
+        }
+    }
+
+    /// Nothing more will be heard of the worker or from it. What it still has, it had begun.
+    pub(super) fn bury(&mut self, now: Instant, place: usize) {
+        while let Some(&task) = self.fleet[place].in_flight.back() {
+            self.unsend(task);
+            self.died(now, place, task);
+        }
+        // It was ready in vain. If that goes on, it is as good as failing to start.
+        if self.fleet[place].untried && self.gate.died_barren() {
+            self.start_failed(now, place);
+        }
+        self.fleet.remove(place);
+    }
+
+    /// The task's worker died while it ran it.
+    fn died(&mut self, now: Instant, place: usize, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        task.deaths += 1;
+        // It did begin, so its queue limit is kept.
+        self.deadlines.disarm(&mut task.timer);
+        let attempts = task.deaths;
+        let worker = &self.fleet[place];
+        if task.is_resolved() {
+            self.tasks.remove(id);
+        } else if attempts <= task.spec.retries && !worker.over_limit {
+            task.pausing = true;
+            let pause = self.config.retry_backoff.pause(attempts);
+            task.timer = self.deadlines.arm(now, pause, Due::Retry(id));
+        } else {
+            let worker = worker.id;
+            self.resolve(id, Outcome::WorkerDied { worker, attempts });
+        }
+    }
+
+    /// The pause before a task runs again is over.
+    pub(super) fn paused(&mut self, now: Instant, id: TaskId) {
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.timer = None;
+            task.pausing = false;
+            self.requeue(now, id);
+        }
+    }
+
+    /// The worker at `place` is no longer live and never was of use. If nobody else is there to run
+    /// the tasks that wait, they are told; the pool would not know when, if ever, it can.
+    fn start_failed(&mut self, now: Instant, place: usize) {
+        let (worker, round) = (self.fleet[place].id, self.fleet[place].round);
+        self.gate.failed(now, round);
+        let hope =
+            |(_, worker): (usize, &Worker)| worker.stage == Stage::Starting || worker.accepts();
+        if self.fleet.iter().any(hope) {
+            return;
+        }
+        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
+            self.queue.pop_front();
+            self.resolve(id, Outcome::StartFailed { worker });
+        }
+    }
+
+    pub(super) fn terminate(&mut self) {
+        self.phase = Phase::Terminated;
+        self.disband_line();
+        for place in self.fleet.places() {
+            match self.fleet[place].stage {
+                Stage::Starting | Stage::Ready | Stage::Stopping => self.kill(place),
+                Stage::Dying | Stage::Exited => {}
+            }
+        }
+        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
+            self.queue.pop_front();
+            self.resolve(id, Outcome::Terminated);
+        }
+        let in_flight: Vec<_> = self.tasks.ids().collect();
+        for id in in_flight {
+            self.resolve(id, Outcome::Terminated);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn armed(&self) -> usize {
+        self.deadlines.len() - usize::from(self.look.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Config, Finished, FunctionKey, TaskSpec};
+
+    #[test]
+    fn timers_of_finished_tasks_leave_nothing_behind() {
+        let mut scheduler = Scheduler::new(Config::default());
+        let now = Instant::now();
+        scheduler.handle_start(now);
+        scheduler.handle_ready(now, WorkerId::FIRST);
+        let idle = scheduler.armed();
+        let limit = Some(Duration::from_secs(60));
+        let spec = TaskSpec {
+            timeout: limit,
+            queue_timeout: limit,
+            ..TaskSpec::new(FunctionKey(1))
+        };
+        for _ in 0..1_000 {
+            let tasks: Vec<_> = (0..100)
+                .map(|_| scheduler.handle_submit(now, spec, ()).unwrap())
+                .collect();
+            for &id in &tasks {
+                scheduler.handle_cancel_at(now, id, now.checked_add(Duration::from_secs(60)));
+            }
+            for id in tasks {
+                let end = scheduler.handle_finished(now, WorkerId::FIRST, id, Duration::ZERO);
+                assert!(matches!(end, Finished::Resolved(())));
+            }
+            while scheduler.poll_action().is_some() {}
+        }
+        assert_eq!(scheduler.armed(), idle);
+    }
+}

@@ -1,0 +1,350 @@
+//! The state machine: its state and its inputs.
+//!
+//! An input records what happened and decides what follows for the tasks and workers that it names; then
+//! [`settle`](Scheduler::settle) decides what follows for the pool.
+
+mod cancel;
+mod counts;
+mod dispatch;
+mod lifecycle;
+mod reserve;
+mod revoke;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::action::{Action, Finished, Refused};
+use crate::backoff::Gate;
+use crate::config::Config;
+use crate::deadlines::{Deadlines, Due, Timer};
+use crate::fleet::Fleet;
+use crate::history::History;
+use crate::id::{TaskId, WorkerId};
+use crate::line::Line;
+use crate::queue::Queue;
+use crate::table::Table;
+use crate::task::{Task, TaskSpec, TaskState};
+use crate::worker::Stage;
+
+pub use counts::Counts;
+
+/// The decisions of one pool. `P` is what the driver keeps with each task.
+///
+/// See the crate's documentation for how to drive it. No input panics, whatever id it is given.
+pub struct Scheduler<P> {
+    config: Config,
+    phase: Phase,
+    tasks: Table<Task<P>>,
+    /// Tasks accepted and not resolved.
+    open_tasks: usize,
+    queue: Queue,
+    line: Line,
+    fleet: Fleet,
+    history: History,
+    deadlines: Deadlines,
+    gate: Gate,
+    actions: VecDeque<Action<P>>,
+    next_worker: WorkerId,
+    last_ticket: u64,
+    /// Of the next look at who leaves tasks untouched; there is one only while tasks are in flight.
+    look: Option<Timer>,
+    /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
+    /// back must first be in the queue, in order.
+    revoking: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Open,
+    Closed,
+    Terminated,
+}
+
+impl<P> Scheduler<P> {
+    /// A pool without workers; [`handle_start`](Self::handle_start) or the first task starts some.
+    ///
+    /// # Panics
+    ///
+    /// If `max_workers` is 0 or less than `min_workers`, or `window` is not 1 to
+    /// [`Config::MAX_WINDOW`]: rather than run a pool that is not what was asked for.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        assert!(config.max_workers > 0, "a pool needs a worker");
+        assert!(
+            config.min_workers <= config.max_workers,
+            "min_workers is more than max_workers"
+        );
+        assert!(
+            (1..=Config::MAX_WINDOW).contains(&config.window),
+            "window must be 1 to {}",
+            Config::MAX_WINDOW
+        );
+        Self {
+            gate: Gate::new(config.backoff),
+            config,
+            phase: Phase::Open,
+            tasks: Table::new(),
+            open_tasks: 0,
+            queue: Queue::new(),
+            line: Line::default(),
+            fleet: Fleet::default(),
+            history: History::default(),
+            deadlines: Deadlines::default(),
+            actions: VecDeque::new(),
+            next_worker: WorkerId::FIRST,
+            last_ticket: 0,
+            look: None,
+            revoking: 0,
+        }
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll_action(&mut self) -> Option<Action<P>> {
+        self.actions.pop_front()
+    }
+
+    /// Starts `min_workers`.
+    pub fn handle_start(&mut self, now: Instant) {
+        self.settle(now);
+    }
+
+    /// Accepts a task. From now on it will be resolved exactly once: by [`Finished::Resolved`] or by
+    /// [`Action::Resolve`].
+    ///
+    /// # Errors
+    ///
+    /// Gives the payload back if the pool is closed, or if the task would have to wait and the queue is full.
+    pub fn handle_submit(
+        &mut self,
+        now: Instant,
+        spec: TaskSpec,
+        payload: P,
+    ) -> Result<TaskId, Refused<P>> {
+        match self.refusal(now, spec.function) {
+            Some(reason) => Err(Refused { reason, payload }),
+            None => Ok(self.accept(now, spec, payload)),
+        }
+    }
+
+    fn accept(&mut self, now: Instant, spec: TaskSpec, payload: P) -> TaskId {
+        let function = self.history.index(spec.function);
+        let id = self.tasks.insert(Task::new(spec, payload, function, now));
+        self.open_tasks += 1;
+        if let Some(limit) = spec.queue_timeout {
+            self.tasks.get_mut(id).expect("just inserted").timer =
+                self.deadlines.arm(now, limit, Due::Task(id));
+        }
+        self.queue.push_back(id);
+        self.settle(now);
+        id
+    }
+
+    /// Nobody awaits the task any more.
+    ///
+    /// If it has not begun, it never will. If it runs, it is resolved now, and its worker is killed, or asked to
+    /// give up if the task has a grace and killed at the end of it. Ignored if the task is resolved or unknown.
+    pub fn handle_cancel(&mut self, now: Instant, task: TaskId) {
+        self.cancel(now, task);
+        self.settle(now);
+    }
+
+    /// Like [`handle_cancel`](Self::handle_cancel), but a task that has begun is left alone.
+    ///
+    /// Once the actions are performed, the task's state tells which it was.
+    pub fn handle_cancel_if_queued(&mut self, now: Instant, task: TaskId) {
+        self.cancel_if_queued(now, task);
+        self.settle(now);
+    }
+
+    /// The task is to be cancelled at this moment if it is not resolved by then; `None` takes that back. Ignored
+    /// if it is resolved or unknown.
+    pub fn handle_cancel_at(&mut self, now: Instant, task: TaskId, at: Option<Instant>) {
+        self.cancel_at(now, task, at);
+        self.settle(now);
+    }
+
+    /// The worker completed its handshake and its initializer. Ignored unless it is starting: it may have been
+    /// given up in the meantime.
+    pub fn handle_ready(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(place) = self.fleet.find(worker) {
+            self.ready(now, place);
+        }
+        self.settle(now);
+    }
+
+    /// The worker could not be spawned, or failed before it was ready, and its process is gone. The same input
+    /// as [`handle_exited`](Self::handle_exited), by the name that fits the occasion.
+    pub fn handle_start_failed(&mut self, now: Instant, worker: WorkerId) {
+        self.handle_exited(now, worker);
+    }
+
+    /// The worker sent a result, after a run of `ran`.
+    ///
+    /// Tells what is to be done with it; on [`Finished::Unknown`] nothing has changed. Results are accepted in
+    /// any order: a worker that runs its tasks out of order harms only their time limits.
+    pub fn handle_finished(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        task: TaskId,
+        ran: Duration,
+    ) -> Finished<P> {
+        let finished = self.finish(now, worker, task, ran);
+        self.settle(now);
+        finished
+    }
+
+    /// The answer to [`Action::Revoke`]: true if the task was taken back before the worker claimed it. Ignored
+    /// if nothing was asked.
+    pub fn handle_revoked(&mut self, now: Instant, task: TaskId, revoked: bool) {
+        self.revoked(now, task, revoked);
+        self.settle(now);
+    }
+
+    /// The worker must go: it broke the protocol, hung up, or passed a limit of the driver's.
+    ///
+    /// It is killed as for a timed-out task: what it has not begun runs elsewhere, and what it runs is
+    /// resolved when its exit is reported. A worker that is not ready failed to start. Ignored if the worker is
+    /// killed already or unknown.
+    pub fn handle_faulty(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(place) = self.fleet.find(worker) {
+            self.give_up(now, place);
+        }
+        self.settle(now);
+    }
+
+    /// The worker's process is reaped, and all results that it sent are reported. A worker that was not ready
+    /// has failed to start. Ignored if the worker is unknown.
+    pub fn handle_exited(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(place) = self.fleet.find(worker) {
+            self.exited(now, place);
+        }
+        self.settle(now);
+    }
+
+    /// Like [`handle_exited`](Self::handle_exited), of a worker that passed a limit of the driver's in what it
+    /// ran: that would only pass it again, so it is not retried.
+    pub fn handle_exited_over_limit(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(place) = self.fleet.find(worker) {
+            self.fleet[place].over_limit = true;
+            self.exited(now, place);
+        }
+        self.settle(now);
+    }
+
+    /// The worker is to be replaced when there is a chance: its replacement is started first, it finishes what
+    /// it has, and not many are replaced at once. Ignored if it is unknown or not ready.
+    pub fn handle_worn(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(place) = self.fleet.find(worker) {
+            self.wear(place);
+        }
+        self.settle(now);
+    }
+
+    /// Time has passed. May be called too early or too often.
+    pub fn handle_tick(&mut self, now: Instant) {
+        while let Some(due) = self.deadlines.pop_due(now) {
+            match due {
+                Due::Task(task) => self.waited(now, task),
+                Due::Deadline(task) => self.expired(now, task),
+                Due::Retry(task) => self.paused(now, task),
+                Due::Look => self.look(now),
+                Due::Age(place) => self.aged(place),
+                Due::Head(place) => self.overran(now, place),
+                Due::Worker(place) => self.too_slow(now, place),
+            }
+        }
+        self.settle(now);
+    }
+
+    /// When [`handle_tick`](Self::handle_tick) is next needed. Changes with every input.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let opens = match self.wanted() {
+            0 => None,
+            _ => self.gate.opens(self.fleet.starting),
+        };
+        let deadlines = [self.deadlines.first(), self.next_idle(), opens];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Accepts nothing more. What is accepted is finished; then every worker is stopped.
+    pub fn handle_close(&mut self, now: Instant) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closed;
+            self.disband_line();
+        }
+        self.settle(now);
+    }
+
+    /// Ends everything now: kills every worker, then resolves every unfinished task, and spawns nothing more.
+    pub fn handle_terminate(&mut self, now: Instant) {
+        self.terminate();
+        self.settle(now);
+    }
+
+    /// Whether nothing more is accepted.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
+    /// True if the pool is closed, nothing is left of it, and all actions are polled.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.phase != Phase::Open
+            && self.tasks.is_empty()
+            && self.fleet.is_empty()
+            && self.actions.is_empty()
+    }
+
+    /// Where the task is. A task sent to a worker counts as running once it is the first there.
+    #[must_use]
+    pub fn state(&self, task: TaskId) -> TaskState {
+        match self.tasks.get(task) {
+            Some(task) if task.is_resolved() => TaskState::Finished,
+            None => TaskState::Finished,
+            Some(entry) => match entry.sent {
+                Some(sent)
+                    if sent.claimed || self.fleet[sent.worker].in_flight.front() == Some(&task) =>
+                {
+                    TaskState::Running
+                }
+                _ => TaskState::Queued,
+            },
+        }
+    }
+
+    /// What was given to [`handle_submit`](Self::handle_submit), until the task is resolved.
+    pub fn payload_mut(&mut self, task: TaskId) -> Option<&mut P> {
+        self.tasks.get_mut(task)?.payload.as_mut()
+    }
+
+    /// Moves on what has become possible. Called at the end of every input.
+    fn settle(&mut self, now: Instant) {
+        if self.revoking > 0 {
+            return;
+        }
+        self.dispatch_all(now);
+        self.rebalance(now);
+        self.grant_room();
+        self.retire_worn();
+        self.shrink(now);
+        self.grow(now);
+        self.stop_when_done(now);
+    }
+
+    fn is_ready(&self, place: usize) -> bool {
+        self.fleet[place].stage == Stage::Ready
+    }
+}
+
+impl<P> fmt::Debug for Scheduler<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler")
+            .field("phase", &self.phase)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! Tasks by id.
+//!
+//! A slab with generations: an id that outlived its task must not name the next one in its place.
+
+use crate::id::TaskId;
+
+/// Above this many places, an empty table gives its memory back.
+const KEPT: usize = 4096;
+
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    places: Vec<Place<T>>,
+    free: Option<u32>,
+    len: usize,
+    /// The generation of a new place: above all that were given away before the last shrink.
+    first_generation: u32,
+    last_generation: u32,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    generation: u32,
+    content: Content<T>,
+}
+
+#[derive(Debug)]
+enum Content<T> {
+    Full(T),
+    Free { next: Option<u32> },
+}
+
+impl<T> Table<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            free: None,
+            len: 0,
+            first_generation: 0,
+            last_generation: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn insert(&mut self, value: T) -> TaskId {
+        self.len += 1;
+        if let Some(key) = self.free {
+            let place = &mut self.places[key as usize];
+            if let Content::Free { next } = place.content {
+                self.free = next;
+            }
+            place.content = Content::Full(value);
+            return TaskId::from_parts(key, place.generation);
+        }
+        let key = u32::try_from(self.places.len()).expect("4 billion tasks fit no memory");
+        let generation = self.first_generation;
+        self.places.push(Place {
+            generation,
+            content: Content::Full(value),
+        });
+        TaskId::from_parts(key, generation)
+    }
+
+    pub(crate) fn get(&self, id: TaskId) -> Option<&T> {
+        match self.places.get(id.key()) {
+            Some(Place {
+                generation,
+                content: Content::Full(value),
+            }) if *generation == id.generation() => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, id: TaskId) -> Option<&mut T> {
+        match self.places.get_mut(id.key()) {
+            Some(Place {
+                generation,
+                content: Content::Full(value),
+            }) if *generation == id.generation() => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn contains(&self, id: TaskId) -> bool {
+        self.get(id).is_some()
+    }
+
+    pub(crate) fn remove(&mut self, id: TaskId) -> Option<T> {
+        self.get(id)?;
+        let key = id.key();
+        let place = &mut self.places[key];
+        let next = Content::Free { next: self.free };
+        let Content::Full(value) = std::mem::replace(&mut place.content, next) else {
+            return None;
+        };
+        self.len -= 1;
+        place.generation = place.generation.saturating_add(1);
+        self.last_generation = self.last_generation.max(place.generation);
+        // A place whose generations are used up is abandoned: an id is never given twice.
+        if place.generation == u32::MAX {
+            place.content = Content::Free { next: None };
+        } else {
+            self.free = Some(key as u32);
+        }
+        if self.len == 0 && self.places.len() > KEPT && self.last_generation < u32::MAX {
+            self.first_generation = self.last_generation;
+            self.places = Vec::new();
+            self.free = None;
+        }
+        Some(value)
+    }
+
+    /// The ids of all, in no particular order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TaskId> + '_ {
+        let full = |place: &Place<T>| matches!(place.content, Content::Full(_));
+        let places = self.places.iter().enumerate();
+        places
+            .filter(move |(_, place)| full(place))
+            .map(|(key, place)| TaskId::from_parts(key as u32, place.generation))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_outlived_its_task_names_nothing() {
+        let mut table = Table::new();
+        let first = table.insert('a');
+        assert_eq!(table.remove(first), Some('a'));
+        let second = table.insert('b');
+        assert_eq!(second.key(), first.key());
+        assert_eq!(table.get(first), None);
+        assert_eq!(table.remove(first), None);
+        assert_eq!(table.get(second), Some(&'b'));
+    }
+
+    #[test]
+    fn a_used_up_place_is_abandoned() {
+        let mut table = Table::new();
+        let first = table.insert('a');
+        table.places[first.key()].generation = u32::MAX - 1;
+        let last = TaskId::from_parts(0, u32::MAX - 1);
+        assert_eq!(table.remove(last), Some('a'));
+        assert_eq!(table.insert('b').key(), 1);
+        assert_eq!(table.insert('c').key(), 2);
+    }
+
+    #[test]
+    fn memory_of_a_burst_is_given_back_and_its_ids_stay_dead() {
+        let mut table = Table::new();
+        let ids: Vec<_> = (0..2 * KEPT).map(|n| table.insert(n)).collect();
+        for &id in &ids {
+            table.remove(id);
+        }
+        assert_eq!(table.places.capacity(), 0);
+        for _ in 0..2 * KEPT {
+            table.insert(0);
+        }
+        assert!(ids.iter().all(|&id| !table.contains(id)));
+        assert_eq!(table.ids().count(), table.len());
+    }
+}

@@ -1,0 +1,155 @@
+//! A task: what was asked, and where it is.
+
+use std::time::{Duration, Instant};
+
+use crate::action::Outcome;
+use crate::deadlines::Timer;
+use crate::history::FunctionIndex;
+use crate::id::FunctionKey;
+
+/// What the scheduler must know of a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TaskSpec {
+    /// Which function it runs.
+    pub function: FunctionKey,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+    /// How long it may wait, from acceptance until it runs.
+    pub queue_timeout: Option<Duration>,
+    /// How many deaths of its worker it may survive by being run again.
+    pub retries: u32,
+    /// How long a running function may take to notice that it is cancelled. `None`: it is killed at once.
+    pub grace: Option<Duration>,
+}
+
+impl TaskSpec {
+    /// No limits, no retries, no grace.
+    #[must_use]
+    pub fn new(function: FunctionKey) -> Self {
+        Self {
+            function,
+            timeout: None,
+            queue_timeout: None,
+            retries: 0,
+            grace: None,
+        }
+    }
+}
+
+/// Where a task is, as its owner may know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TaskState {
+    /// Waiting, or sent to a worker behind another task.
+    Queued,
+    /// At the head of a worker.
+    Running,
+    /// Resolved, or never known.
+    Finished,
+}
+
+/// A task's entry in the table, from acceptance until it is resolved and no worker has it.
+#[derive(Debug)]
+pub(crate) struct Task<P> {
+    pub(crate) spec: TaskSpec,
+    /// `None`: it is resolved, and only in flight yet.
+    pub(crate) payload: Option<P>,
+    pub(crate) function: FunctionIndex,
+    pub(crate) accepted: Instant,
+    /// Until it runs: its queue limit. After a death: the end of the pause before it runs again.
+    /// Once resolved: the end of its grace.
+    pub(crate) timer: Option<Timer>,
+    /// When it is cancelled.
+    pub(crate) deadline: Option<Timer>,
+    /// It waits for the end of that pause, and not in the queue.
+    pub(crate) pausing: bool,
+    /// How many workers died while they ran it.
+    pub(crate) deaths: u32,
+    /// How often its time limit passed before a worker had claimed it.
+    pub(crate) unclaimed: u32,
+    /// `None`: it waits, in the queue or for the end of a pause.
+    pub(crate) sent: Option<Sent>,
+}
+
+/// Where a task in flight is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    pub(crate) worker: usize,
+    pub(crate) slot: u16,
+    pub(crate) ticket: u64,
+    /// Nanoseconds, as the history had it at the dispatch.
+    pub(crate) expected: Option<u64>,
+    /// The worker is known to have claimed it: it need not be asked again.
+    pub(crate) claimed: bool,
+    /// The driver was asked to take it back, and has not answered.
+    pub(crate) revoking: Option<Why>,
+    /// Its worker is to be killed for it, if it still runs.
+    pub(crate) condemned: Option<Sentence>,
+}
+
+/// What a task that has begun is told when its worker has been killed for it, or spared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sentence {
+    /// `None`: it was told before its grace, which is over.
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// Why a task is to be taken back. If there are two reasons at one moment, the later in this list counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Why {
+    /// Another worker is idle.
+    Rebalance,
+    /// Its worker is not going to run it: it dies, or the task before it takes its grace.
+    Displaced,
+    /// Its worker leaves it untouched.
+    Untouched,
+    /// It waited too long.
+    QueueTimeout,
+    /// Nobody wants it, but who began it may finish it.
+    CancelIfQueued,
+    /// It ran too long.
+    RunTimeout,
+    /// Nobody wants it.
+    Cancel,
+}
+
+impl<P> Task<P> {
+    pub(crate) fn new(spec: TaskSpec, payload: P, function: FunctionIndex, now: Instant) -> Self {
+        Self {
+            spec,
+            payload: Some(payload),
+            function,
+            accepted: now,
+            timer: None,
+            deadline: None,
+            pausing: false,
+            deaths: 0,
+            unclaimed: 0,
+            sent: None,
+        }
+    }
+
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.payload.is_none()
+    }
+
+    /// How long it may be the head.
+    ///
+    /// A worker that has not begun the task when its limit passes is not charged to the task. The next clock
+    /// is twice as long: were a limit shorter than it takes a worker to wake up, the task would be
+    /// taken back for ever.
+    pub(crate) fn clock(&self) -> Option<Duration> {
+        let limit = self.spec.timeout?;
+        Some(match self.unclaimed {
+            0 => limit,
+            n => limit
+                .max(Duration::from_micros(100))
+                .saturating_mul(1 << n.min(20)),
+        })
+    }
+
+    /// The limit that it has waited past, if it has.
+    pub(crate) fn waited_past(&self, now: Instant) -> Option<Duration> {
+        let limit = self.spec.queue_timeout?;
+        (self.deaths == 0 && now.saturating_duration_since(self.accepted) >= limit).then_some(limit)
+    }
+}

@@ -1,0 +1,144 @@
+//! A worker process as the scheduler knows it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::backoff::Round;
+use crate::deadlines::Timer;
+use crate::id::{TaskId, WorkerId};
+
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) id: WorkerId,
+    pub(crate) stage: Stage,
+    /// Of its stage: to be ready, or to be gone.
+    pub(crate) timer: Option<Timer>,
+    /// In the order in which it runs them. The head runs, as far as anyone knows.
+    pub(crate) in_flight: VecDeque<TaskId>,
+    /// A bit for each slot of its control page that no task in flight uses.
+    free_slots: u64,
+    /// Nanoseconds that the known functions in flight are expected to take.
+    pub(crate) load: u64,
+    /// How many functions in flight are not known.
+    pub(crate) unknown: usize,
+    /// How many in flight were asked to give up and may still take their grace.
+    pub(crate) graces: usize,
+    /// Revocations that the driver has not answered.
+    pub(crate) unanswered: usize,
+    /// Since when its head has been the head.
+    pub(crate) head_since: Instant,
+    /// The head's time limit.
+    pub(crate) head_timer: Option<Timer>,
+    pub(crate) idle_since: Instant,
+    /// How long it has left heads unclaimed that were then taken back, since it last gave a sign.
+    pub(crate) silent: Duration,
+    /// Tasks sent and not taken back.
+    pub(crate) taken: u64,
+    /// The most it may take.
+    pub(crate) limit: u64,
+    /// The end of its allotted time.
+    pub(crate) age_timer: Option<Timer>,
+    /// It is to be replaced when there is a chance: it is old, or has grown.
+    pub(crate) worn: bool,
+    /// It is near its limit or worn, and another worker is started in its place.
+    pub(crate) retiring: bool,
+    /// It is to take nothing more, whatever its limit.
+    pub(crate) closed: bool,
+    /// What it ran when it ended had passed a limit.
+    pub(crate) over_limit: bool,
+    /// It became ready, and has neither begun a task nor been asked to leave.
+    pub(crate) untried: bool,
+    /// Which failure its start was an answer to.
+    pub(crate) round: Round,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// Spawned, not ready.
+    Starting,
+    /// Runs tasks.
+    Ready,
+    /// Asked to exit; has nothing in flight.
+    Stopping,
+    /// Killed, not reaped.
+    Dying,
+    /// Reaped; some of its tasks are still to be asked for.
+    Exited,
+}
+
+impl Worker {
+    pub(crate) fn new(id: WorkerId, now: Instant, window: usize, limit: u64, round: Round) -> Self {
+        Self {
+            id,
+            stage: Stage::Starting,
+            timer: None,
+            in_flight: VecDeque::new(),
+            free_slots: u64::MAX >> (64 - window),
+            load: 0,
+            unknown: 0,
+            graces: 0,
+            unanswered: 0,
+            head_since: now,
+            head_timer: None,
+            idle_since: now,
+            silent: Duration::ZERO,
+            taken: 0,
+            limit,
+            age_timer: None,
+            worn: false,
+            retiring: false,
+            closed: false,
+            over_limit: false,
+            untried: false,
+            round,
+        }
+    }
+
+    /// It may take tasks as far as its limit goes, whether or not it has room now.
+    pub(crate) fn accepts(&self) -> bool {
+        self.stage == Stage::Ready && !self.closed && self.taken < self.limit
+    }
+
+    /// A task may be sent after those in flight, if that is little work.
+    pub(crate) fn accepts_ahead(&self) -> bool {
+        self.accepts() && self.free_slots != 0 && self.unknown == 0 && self.graces == 0
+    }
+
+    /// Worn, or near enough its limit, for a replacement to be started.
+    pub(crate) fn is_due(&self) -> bool {
+        self.worn || self.taken >= self.limit - self.limit / 8
+    }
+
+    pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>) -> u16 {
+        let slot = self.free_slots.trailing_zeros() as u16;
+        self.free_slots &= self.free_slots - 1;
+        match expected {
+            Some(nanos) => self.load += nanos,
+            None => self.unknown += 1,
+        }
+        self.in_flight.push_back(task);
+        self.taken += 1;
+        slot
+    }
+
+    /// True if the task was the head.
+    pub(crate) fn remove(&mut self, task: TaskId, slot: u16, expected: Option<u64>) -> bool {
+        self.free_slots |= 1 << slot;
+        match expected {
+            Some(nanos) => self.load -= nanos,
+            None => self.unknown -= 1,
+        }
+        // Nearly always the head, or else the last.
+        match self.in_flight.iter().position(|&other| other == task) {
+            Some(0) => {
+                self.in_flight.pop_front();
+                true
+            }
+            Some(at) => {
+                self.in_flight.remove(at);
+                false
+            }
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Which worker gets which task.
+
+use procpool_scheduler::{Config, Finished, FunctionKey, TaskId, TaskSpec, TaskState};
+
+use crate::bench::{Bench, LONG, MS, SHORT, US, workers};
+
+#[test]
+fn the_worker_that_became_idle_last_is_given_the_next_task() {
+    let mut bench = Bench::ready(workers(3, 3));
+    let (a, first) = bench.run(LONG, "a");
+    let (b, second) = bench.run(LONG, "b");
+    bench.finish(first, a);
+    bench.finish(second, b);
+    assert_eq!(bench.run(LONG, "c").1, second);
+    assert_eq!(bench.run(LONG, "d").1, first);
+}
+
+#[test]
+fn tasks_that_wait_start_in_order() {
+    let mut bench = Bench::ready(workers(1, 1));
+    let (first, worker) = bench.run(LONG, "first");
+    let second = bench.submit(LONG, "second");
+    bench.submit(LONG, "third");
+    assert_eq!(bench.actions(), [""; 0]);
+    bench.finish(worker, first);
+    assert_eq!(bench.actions(), ["second to 1"]);
+    bench.finish(worker, second);
+    assert_eq!(bench.actions(), ["third to 1"]);
+}
+
+#[test]
+fn only_functions_known_to_be_short_are_sent_ahead() {
+    let mut bench = Bench::ready(workers(1, 1));
+    bench.run(SHORT, "head");
+    bench.submit(SHORT, "short");
+    assert_eq!(bench.actions(), ["short to 1"]);
+    bench.submit(TaskSpec::new(FunctionKey(99)), "unknown");
+    bench.submit(SHORT, "short behind it");
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
+fn nothing_is_sent_behind_a_function_that_is_not_known_or_not_short() {
+    for function in [LONG, TaskSpec::new(FunctionKey(99))] {
+        let mut bench = Bench::ready(workers(1, 1));
+        bench.run(function, "head");
+        bench.submit(SHORT, "short");
+        assert_eq!(bench.actions(), [""; 0]);
+    }
+}
+
+#[test]
+fn nothing_is_sent_behind_a_short_function_that_runs_long_this_time() {
+    let mut bench = Bench::ready(workers(1, 1));
+    bench.run(SHORT, "head");
+    bench.pass(MS);
+    bench.submit(SHORT, "short");
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
+fn no_more_is_in_flight_than_the_window_and_the_expected_work_allow() {
+    let mut bench = Bench::ready(Config {
+        window: 3,
+        ..workers(1, 1)
+    });
+    for _ in 0..5 {
+        bench.submit(SHORT, "t");
+    }
+    assert_eq!(bench.actions().len(), 3);
+    let mut bench = Bench::ready(Config {
+        send_ahead: 4 * US,
+        ..workers(1, 1)
+    });
+    for _ in 0..9 {
+        bench.submit(SHORT, "t");
+    }
+    assert_eq!(bench.actions().len(), 4);
+}
+
+#[test]
+fn what_is_sent_ahead_goes_to_the_worker_with_the_least_to_do() {
+    let mut bench = Bench::ready(workers(2, 2));
+    for name in ["a", "b", "c", "d"] {
+        bench.submit(SHORT, name);
+    }
+    let actions = bench.actions();
+    assert_eq!(
+        actions
+            .iter()
+            .filter(|action| action.ends_with("to 1"))
+            .count(),
+        2
+    );
+    assert_eq!(
+        actions
+            .iter()
+            .filter(|action| action.ends_with("to 2"))
+            .count(),
+        2
+    );
+}
+
+/// Two workers, each with a head and a task behind it: the tasks of the one and of the other.
+fn two_each(bench: &mut Bench) -> ([TaskId; 2], [TaskId; 2]) {
+    let tasks = ["a", "b", "c", "d"].map(|name| bench.run(SHORT, name));
+    let on = |number| {
+        let worker = Bench::worker(number);
+        let on = tasks
+            .iter()
+            .filter(|task| task.1 == worker)
+            .map(|task| task.0);
+        on.collect::<Vec<_>>().try_into().expect("two each")
+    };
+    (on(1), on(2))
+}
+
+#[test]
+fn an_idle_worker_takes_over_what_was_sent_ahead_to_another() {
+    let mut bench = Bench::ready(workers(2, 2));
+    let (quick, [_, ahead]) = two_each(&mut bench);
+    for task in quick {
+        bench.finish(Bench::worker(1), task);
+    }
+    assert_eq!(bench.state(ahead), TaskState::Queued);
+    bench.answer(ahead, true);
+    let actions = bench.actions();
+    assert!(
+        actions.len() == 1 && actions[0].ends_with("to 1"),
+        "{actions:?}"
+    );
+    assert_eq!(bench.state(ahead), TaskState::Running);
+}
+
+#[test]
+fn a_task_that_has_begun_is_not_asked_back_twice() {
+    let mut bench = Bench::ready(workers(2, 2));
+    let (quick, [_, ahead]) = two_each(&mut bench);
+    for task in quick {
+        bench.finish(Bench::worker(1), task);
+    }
+    bench.answer(ahead, false);
+    assert_eq!(bench.actions(), [""; 0]);
+    let (next, worker) = bench.run(LONG, "another");
+    assert_eq!(worker, Bench::worker(1));
+    bench.finish(worker, next);
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
+fn a_result_of_a_task_that_the_worker_does_not_have_is_unknown() {
+    let mut bench = Bench::ready(workers(2, 2));
+    let (a, first) = bench.run(LONG, "a");
+    let (b, second) = bench.run(LONG, "b");
+    assert!(matches!(bench.finish(first, b), Finished::Unknown));
+    assert!(matches!(bench.finish(second, b), Finished::Resolved("b")));
+    assert!(matches!(bench.finish(second, b), Finished::Unknown));
+    assert_eq!(bench.state(a), TaskState::Running);
+    assert_eq!(bench.state(b), TaskState::Finished);
+}

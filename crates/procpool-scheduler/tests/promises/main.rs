@@ -1,0 +1,10 @@
+//! One test for each rule, named after what it promises.
+
+mod bench;
+mod capacity;
+mod deaths;
+mod dispatch;
+mod ends;
+mod limits;
+mod reservations;
+mod starts;

@@ -1,0 +1,122 @@
+//! A simulated worker process and its control page.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use procpool_scheduler::TaskId;
+
+/// What the process side does; the scheduler sees none of it.
+#[derive(Default)]
+pub(crate) struct Process {
+    pub(crate) life: Life,
+    /// Frames on their way to it or not yet looked at.
+    pub(crate) inbox: VecDeque<Frame>,
+    /// Slots of the control page.
+    pub(crate) page: Vec<Slot>,
+    in_flight: usize,
+    pub(crate) running: Option<Run>,
+    /// Results written and not read by the driver.
+    pub(crate) outbox: VecDeque<(TaskId, Duration)>,
+    /// Results of finished runs that it has not written.
+    pub(crate) unsent: Vec<(TaskId, Duration)>,
+    /// It will not claim anything any more, nor obey.
+    pub(crate) frozen: bool,
+    /// A step of its loop is on the calendar.
+    pub(crate) awake: bool,
+    pub(crate) claims: u64,
+    /// What the driver was told to do with it.
+    pub(crate) told: Told,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Life {
+    #[default]
+    Starting,
+    Ready,
+    /// Dead, and the driver does not know yet.
+    Dead,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub(crate) enum Told {
+    #[default]
+    Nothing,
+    Stop,
+    Kill,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) task: TaskId,
+    pub(crate) slot: usize,
+    pub(crate) ticket: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Slot {
+    pub(crate) ticket: u64,
+    pub(crate) mark: Mark,
+    /// The task that the driver believes in flight here.
+    pub(crate) in_flight: Option<TaskId>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) enum Mark {
+    #[default]
+    Free,
+    Sent,
+    Claimed,
+    Revoked,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) task: TaskId,
+    pub(crate) since: Instant,
+    /// Tells an end on the calendar from one that a cancel request has made obsolete.
+    pub(crate) number: u64,
+}
+
+impl Process {
+    pub(crate) fn new(window: usize) -> Self {
+        Self {
+            page: vec![Slot::default(); window],
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.life != Life::Dead
+    }
+
+    /// As the scheduler should count it.
+    pub(crate) fn is_live(&self) -> bool {
+        self.told == Told::Nothing
+    }
+
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// The driver sends something.
+    pub(crate) fn occupy(&mut self, frame: Frame) {
+        let slot = &mut self.page[frame.slot];
+        assert_eq!(slot.in_flight, None, "the slot is in use");
+        *slot = Slot {
+            ticket: frame.ticket,
+            mark: Mark::Sent,
+            in_flight: Some(frame.task),
+        };
+        self.in_flight += 1;
+        self.inbox.push_back(frame);
+    }
+
+    pub(crate) fn release(&mut self, task: TaskId) {
+        for slot in &mut self.page {
+            if slot.in_flight == Some(task) {
+                slot.in_flight = None;
+                self.in_flight -= 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! The world around a scheduler: its driver, its processes, its users and its time.
+
+mod demands;
+mod driver;
+mod lives;
+mod reservations;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use procpool_scheduler::{FunctionKey, ReservationId, Scheduler, TaskId, TaskSpec, WorkerId};
+
+use crate::plan::{Chances, Ending, Plan};
+use crate::process::{Process, Told};
+use crate::rng::Rng;
+use crate::users::{Cancel, End, UserTask};
+
+/// A task's number: what the driver keeps with it. Not `Clone`, so it can come back only once.
+#[derive(Debug)]
+pub(crate) struct Ticket(usize);
+
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    tell: bool,
+    rng: Rng,
+    chances: Chances,
+    start: Instant,
+    now: Instant,
+    scheduler: Scheduler<Ticket>,
+    calendar: BinaryHeap<Reverse<(Instant, u64)>>,
+    events: HashMap<u64, Event>,
+    last_event: u64,
+    processes: BTreeMap<WorkerId, Process>,
+    tasks: Vec<UserTask>,
+    numbers: HashMap<TaskId, usize>,
+    /// Who waits for room, in order.
+    line: VecDeque<ReservationId>,
+    /// Who has room and no task yet.
+    permits: BTreeSet<ReservationId>,
+    next_spec: Option<TaskSpec>,
+    spawns: usize,
+    /// What came about, so that a storm that has become a breeze is noticed.
+    pub(crate) seen: BTreeSet<&'static str>,
+    last_run: u64,
+    last_ticket: u64,
+    ticks_now: u32,
+    moments: u64,
+    closed: bool,
+    terminated: bool,
+    /// Workers whose end was reported as that of one that passed a limit.
+    over_limit: BTreeSet<WorkerId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Submit,
+    Cancel(usize, Cancel),
+    Deadline(usize),
+    Reserve,
+    Release(ReservationId),
+    Use(ReservationId),
+    Close,
+    Terminate,
+    Ready(WorkerId),
+    Die(WorkerId),
+    Exited(WorkerId),
+    /// The worker's loop looks at its inbox.
+    Step(WorkerId),
+    RunEnds(WorkerId, u64),
+    Flush(WorkerId),
+    Read(WorkerId),
+}
+
+impl World {
+    pub(crate) fn new(plan: Plan, tell: bool) -> Self {
+        let start = Instant::now();
+        Self {
+            tell,
+            rng: Rng::new(plan.seed ^ 0xabcd),
+            chances: plan.chances,
+            start,
+            now: start,
+            scheduler: Scheduler::new(plan.config.clone()),
+            calendar: BinaryHeap::new(),
+            events: HashMap::new(),
+            last_event: 0,
+            processes: BTreeMap::new(),
+            tasks: Vec::new(),
+            numbers: HashMap::new(),
+            line: VecDeque::new(),
+            permits: BTreeSet::new(),
+            next_spec: None,
+            spawns: 0,
+            seen: BTreeSet::new(),
+            last_run: 0,
+            last_ticket: 0,
+            ticks_now: 0,
+            moments: 0,
+            closed: false,
+            terminated: false,
+            over_limit: BTreeSet::new(),
+            plan,
+        }
+    }
+
+    pub(crate) fn spawns(&self) -> usize {
+        self.spawns
+    }
+
+    /// Everything that the plan has in store, until its time is over.
+    pub(crate) fn run_storm(&mut self) {
+        let storm = self.plan.storm.as_micros() as u64;
+        for _ in 0..self.plan.tasks {
+            // Bursts and trickles.
+            let at = match self.rng.within(0, 2) {
+                0 => 0,
+                1 => storm / 2,
+                _ => self.rng.within(0, storm),
+            };
+            let event = match self.rng.chance(self.chances.reserves) {
+                true => Event::Reserve,
+                false => Event::Submit,
+            };
+            self.schedule(Duration::from_micros(at), event);
+        }
+        let at = self.rng.micros(0, storm);
+        match self.plan.ending {
+            Ending::Calm => {}
+            Ending::Close => self.schedule(at, Event::Close),
+            Ending::Terminate => self.schedule(at, Event::Terminate),
+        }
+        if self.tell {
+            println!("{:?} {:?}", self.plan.config, self.plan.ending);
+        }
+        self.scheduler.handle_start(self.now);
+        self.perform();
+        let end = self.start + self.plan.storm;
+        while self.advance(Some(end)) {}
+        self.now = self.now.max(end);
+    }
+
+    /// Better weather, to the end: everything that was accepted is resolved, a pool that is open is as good as
+    /// new, and a closed one comes to rest.
+    pub(crate) fn end(&mut self) {
+        self.say("calm");
+        self.chances = Chances::NONE;
+        // The users leave, else what hangs would hang for ever.
+        self.leave();
+        for task in 0..self.tasks.len() {
+            if self.tasks[task].end.is_none() {
+                self.cancel(task, Cancel::Always);
+            }
+        }
+        self.settle();
+        for task in &self.tasks {
+            assert!(
+                task.end.is_some(),
+                "{:?} was never resolved: {:?}",
+                task.id,
+                self.scheduler
+            );
+        }
+        // What froze with nothing to do would be found out only by a task with a time limit.
+        for worker in self.processes.keys().copied().collect::<Vec<_>>() {
+            self.processes
+                .get_mut(&worker)
+                .expect("a known worker")
+                .frozen = false;
+            self.wake(worker);
+        }
+        if !self.closed {
+            self.all_room_is_there();
+            let before = self.tasks.len();
+            for _ in 0..self.plan.config.max_workers.min(32) * 2 + 1 {
+                self.next_spec = Some(TaskSpec::new(FunctionKey(self.rng.within(0, 9))));
+                self.submit();
+                if self.plan.config.queue_capacity < 1000 {
+                    self.settle();
+                }
+            }
+            self.settle();
+            for task in &self.tasks[before..] {
+                assert_eq!(task.end, Some(End::Result), "{:?}", self.scheduler);
+            }
+            assert_ne!(
+                before,
+                self.tasks.len(),
+                "the pool has no room: {:?}",
+                self.scheduler
+            );
+            let counts = self.scheduler.counts();
+            let live = counts.idle;
+            assert!(
+                live >= self.plan.config.min_workers,
+                "too few workers: {counts:?}"
+            );
+            assert_eq!((counts.queued, counts.in_flight, counts.busy), (0, 0, 0));
+            self.close();
+            self.settle();
+        }
+        assert!(
+            self.scheduler.is_stopped(),
+            "never stopped: {:?}",
+            self.scheduler
+        );
+        assert!(self.processes.is_empty());
+        assert_eq!(self.scheduler.next_deadline(), None, "an alarm is left");
+    }
+
+    /// Runs until nothing is left to happen.
+    fn settle(&mut self) {
+        let limit = self.now + Duration::from_secs(600);
+        while self.advance(Some(limit)) {}
+        assert!(
+            self.calendar.is_empty(),
+            "it does not come to rest: {:?}",
+            self.scheduler
+        );
+    }
+
+    /// The next thing that happens, if it is before `end`.
+    fn advance(&mut self, end: Option<Instant>) -> bool {
+        let event = self.calendar.peek().map(|&Reverse((at, _))| at);
+        let deadline = self.scheduler.next_deadline();
+        let Some(next) = event.into_iter().chain(deadline).min() else {
+            return false;
+        };
+        if end.is_some_and(|end| next > end) {
+            return false;
+        }
+        if next > self.now {
+            self.now = next;
+            self.ticks_now = 0;
+            self.moments += 1;
+            assert!(self.moments < 1_000_000, "no end: {:?}", self.scheduler);
+        }
+        match event {
+            Some(at) if at <= self.now => {
+                let Some(Reverse((_, number))) = self.calendar.pop() else {
+                    return false;
+                };
+                let event = self.events.remove(&number).expect("on the calendar");
+                self.ticks_now = 0;
+                self.happen(event);
+            }
+            _ => {
+                self.ticks_now += 1;
+                assert!(self.ticks_now <= 8, "spins: {:?}", self.scheduler);
+                // A timer of the driver is never early and sometimes late.
+                if self.rng.chance(0.2) {
+                    let late = self.rng.micros(0, 1000);
+                    let event = self.calendar.peek().map(|&Reverse((at, _))| at);
+                    let late = self.now + late;
+                    self.now = event.map_or(late, |at| at.min(late)).max(self.now);
+                }
+                self.say("tick");
+                self.scheduler.handle_tick(self.now);
+                self.perform();
+            }
+        }
+        self.check();
+        true
+    }
+
+    fn schedule(&mut self, after: Duration, event: Event) {
+        self.last_event += 1;
+        self.events.insert(self.last_event, event);
+        self.calendar
+            .push(Reverse((self.now + after, self.last_event)));
+    }
+
+    fn happen(&mut self, event: Event) {
+        if self.tell {
+            println!("{:>12?} {event:?}", self.now - self.start);
+        }
+        match event {
+            Event::Submit => self.submit(),
+            Event::Cancel(task, how) => self.cancel(task, how),
+            Event::Deadline(task) => self.set_deadline(task),
+            Event::Reserve => self.reserve(),
+            Event::Release(reservation) => self.release(reservation),
+            Event::Use(reservation) => self.use_permit(reservation),
+            Event::Close => self.close(),
+            Event::Terminate => self.terminate(),
+            Event::Ready(worker) => self.become_ready(worker),
+            Event::Die(worker) => self.die(worker),
+            Event::Exited(worker) => self.reap(worker),
+            Event::Step(worker) => self.step(worker),
+            Event::RunEnds(worker, run) => self.run_ends(worker, run),
+            Event::Flush(worker) => self.flush(worker),
+            Event::Read(worker) => self.read(worker),
+        }
+    }
+
+    // Checks.
+
+    fn check(&mut self) {
+        let counts = self.scheduler.counts();
+        let config = &self.plan.config;
+        let live = self.processes.values().filter(|process| process.is_live());
+        let told = |told| {
+            self.processes
+                .values()
+                .filter(|process| process.told == told)
+                .count()
+        };
+        let (mut busy, mut in_flight, mut all) = (0, 0, 0);
+        for process in live {
+            all += 1;
+            let flight = process.in_flight();
+            busy += usize::from(flight > 0);
+            in_flight += flight;
+        }
+        let replaces = config.max_tasks_per_worker.is_some()
+            || config.max_age.is_some()
+            || self.plan.chances.worn > 0.0;
+        let replacements = match replaces {
+            true => (config.max_workers / 4).max(1),
+            false => 0,
+        };
+        assert!(
+            all <= config.max_workers + replacements,
+            "{all} workers: {counts:?}"
+        );
+        assert!(
+            busy <= config.max_workers,
+            "{busy} busy workers: {counts:?}"
+        );
+        assert_eq!(counts.starting + counts.idle + counts.busy, all);
+        assert_eq!(counts.busy, busy);
+        assert_eq!(
+            (counts.stopping, counts.dying),
+            (told(Told::Stop), told(Told::Kill))
+        );
+        assert!(counts.in_flight >= in_flight);
+        let line = (self.permits.len(), self.line.len());
+        assert_eq!((counts.reserved, counts.waiting), line);
+        assert!(
+            self.line.is_empty()
+                || counts.queued + counts.reserved + counts.busy
+                    >= config.queue_capacity.saturating_add(config.max_workers),
+            "one waits while there is room: {counts:?}"
+        );
+        // Whoever can be helped at once is.
+        assert!(
+            counts.queued == 0 || counts.idle == 0 || counts.busy >= config.max_workers,
+            "a task waits while a worker is idle: {counts:?}"
+        );
+    }
+
+    fn see(&mut self, what: &'static str) {
+        self.seen.insert(what);
+    }
+
+    fn say(&self, what: &str) {
+        if self.tell {
+            println!("{:>12?} {what}", self.now - self.start);
+        }
+    }
+}

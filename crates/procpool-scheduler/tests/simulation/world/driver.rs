@@ -1,0 +1,287 @@
+//! The driver: performs actions, reports what happened, and checks every action against the world.
+
+use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
+
+use super::{Event, Ticket, World};
+use crate::process::{Frame, Life, Mark, Process, Told};
+use crate::users::End;
+
+impl World {
+    pub(super) fn perform(&mut self) {
+        while let Some(action) = self.scheduler.poll_action() {
+            if self.tell {
+                println!("{:>12?}     {action:?}", self.now - self.start);
+            }
+            match action {
+                Action::Spawn(worker) => self.spawn(worker),
+                Action::Dispatch {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => {
+                    self.dispatch(
+                        worker,
+                        Frame {
+                            task,
+                            slot: slot.into(),
+                            ticket,
+                        },
+                    );
+                }
+                Action::Revoke {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => {
+                    self.revoke(
+                        worker,
+                        Frame {
+                            task,
+                            slot: slot.into(),
+                            ticket,
+                        },
+                    );
+                }
+                Action::RequestCancel {
+                    worker,
+                    task,
+                    ticket,
+                    slot,
+                } => {
+                    self.see("asked to give up");
+                    let process = self.processes.get_mut(&worker).expect("a known worker");
+                    let slot = process.page[usize::from(slot)];
+                    assert_eq!((slot.ticket, slot.in_flight), (ticket, Some(task)));
+                    assert_eq!(slot.mark, Mark::Claimed, "nothing to cancel");
+                    // Some functions look, some do not.
+                    if let Some(run) = process.running
+                        && run.task == task
+                        && self.rng.chance(0.5)
+                    {
+                        let after = self.rng.micros(0, 3_000);
+                        self.schedule(after, Event::RunEnds(worker, run.number));
+                    }
+                }
+                Action::Stop(worker) => {
+                    let process = self.processes.get_mut(&worker).expect("a known worker");
+                    assert_eq!(process.told, Told::Nothing);
+                    assert_eq!(process.in_flight(), 0, "stopped with work to do");
+                    process.told = Told::Stop;
+                    let frozen = process.frozen;
+                    if !frozen && !self.rng.chance(self.chances.stop_ignored) {
+                        let after = self.rng.micros(0, 500);
+                        self.schedule(after, Event::Die(worker));
+                    }
+                }
+                Action::Kill(worker) => {
+                    let process = self.processes.get_mut(&worker).expect("a known worker");
+                    assert_ne!(process.told, Told::Kill, "killed twice");
+                    process.told = Told::Kill;
+                    self.die(worker);
+                }
+                Action::Resolve {
+                    task,
+                    payload,
+                    outcome,
+                } => self.resolve(task, payload, outcome),
+                Action::Grant(reservation) => self.granted(reservation),
+                Action::Deny(reservation) => self.denied(reservation),
+            }
+        }
+    }
+
+    pub(super) fn spawn(&mut self, worker: WorkerId) {
+        assert!(!self.terminated, "spawned after terminate");
+        let needed = !self.closed || self.tasks.iter().any(|task| task.end.is_none());
+        assert!(needed, "spawned after close with nothing to do");
+        self.spawns += 1;
+        let process = Process::new(self.plan.config.window);
+        assert!(
+            self.processes.insert(worker, process).is_none(),
+            "{worker} was used before"
+        );
+        if self.rng.chance(self.chances.spawn_fails) {
+            self.processes.remove(&worker);
+            self.say("spawn fails");
+            return self.scheduler.handle_start_failed(self.now, worker);
+        }
+        let after = self.rng.micros(200, 5_000);
+        if self.rng.chance(self.chances.start_fails) {
+            self.schedule(after, Event::Die(worker));
+        } else if !self.rng.chance(self.chances.start_hangs) {
+            self.schedule(after, Event::Ready(worker));
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, worker: WorkerId, frame: Frame) {
+        let process = self.processes.get_mut(&worker).expect("a known worker");
+        assert_eq!(
+            process.told,
+            Told::Nothing,
+            "dispatched to a worker that was told to go"
+        );
+        assert_ne!(
+            process.life,
+            Life::Starting,
+            "dispatched to a worker that is not ready"
+        );
+        let is_head = process.in_flight() == 0;
+        process.occupy(frame);
+        assert!(
+            frame.ticket > self.last_ticket,
+            "the ticket was used before"
+        );
+        self.last_ticket = frame.ticket;
+        if !is_head {
+            self.see("sent ahead");
+        }
+        let number = self.numbers[&frame.task];
+        assert_eq!(
+            self.scheduler.payload_mut(frame.task).expect("a payload").0,
+            number
+        );
+        assert!(self.tasks[number].end.is_none(), "dispatched after its end");
+        self.wake(worker);
+    }
+
+    pub(super) fn revoke(&mut self, worker: WorkerId, frame: Frame) {
+        let process = self
+            .processes
+            .get_mut(&worker)
+            .expect("a worker whose page is there");
+        let slot = &mut process.page[frame.slot];
+        assert_eq!(
+            (slot.ticket, slot.in_flight),
+            (frame.ticket, Some(frame.task))
+        );
+        assert_ne!(slot.mark, Mark::Revoked, "revoked twice");
+        let revoked = slot.mark == Mark::Sent;
+        if revoked {
+            slot.mark = Mark::Revoked;
+            process.release(frame.task);
+            self.tasks[self.numbers[&frame.task]].revoked += 1;
+        }
+        self.see(if revoked { "taken back" } else { "had begun" });
+        self.scheduler.handle_revoked(self.now, frame.task, revoked);
+    }
+
+    pub(super) fn read(&mut self, worker: WorkerId) {
+        while let Some(process) = self.processes.get_mut(&worker)
+            && let Some((id, ran)) = process.outbox.pop_front()
+        {
+            process.release(id);
+            let number = self.numbers[&id];
+            match self.scheduler.handle_finished(self.now, worker, id, ran) {
+                Finished::Resolved(payload) => {
+                    assert_eq!(payload.0, number);
+                    self.finish(number, End::Result);
+                }
+                Finished::Late => {
+                    self.see("late result");
+                    assert!(self.tasks[number].end.is_some());
+                }
+                Finished::Unknown => panic!("the result of {id} was not expected"),
+            }
+            self.perform();
+            if self.rng.chance(self.chances.worn) {
+                self.scheduler.handle_worn(self.now, worker);
+                self.perform();
+            }
+            if self.rng.chance(self.chances.sent_twice) {
+                let again = self.scheduler.handle_finished(self.now, worker, id, ran);
+                assert!(matches!(again, Finished::Unknown));
+                self.see("faulty worker");
+                self.say("faulty");
+                self.scheduler.handle_faulty(self.now, worker);
+                self.perform();
+            }
+        }
+    }
+
+    pub(super) fn reap(&mut self, worker: WorkerId) {
+        self.read(worker);
+        if self.rng.chance(self.chances.over_limit) {
+            self.over_limit.insert(worker);
+            self.scheduler.handle_exited_over_limit(self.now, worker);
+        } else if self.rng.chance(0.5) {
+            self.scheduler.handle_exited(self.now, worker);
+        } else {
+            self.scheduler.handle_start_failed(self.now, worker);
+        }
+        self.perform();
+        self.processes.remove(&worker);
+        // Stale news are ignored.
+        self.scheduler.handle_exited(self.now, worker);
+        self.scheduler.handle_ready(self.now, worker);
+        self.perform();
+    }
+
+    pub(super) fn resolve(&mut self, id: TaskId, payload: Ticket, outcome: Outcome) {
+        let number = self.numbers[&id];
+        assert_eq!(payload.0, number);
+        self.see(match outcome {
+            Outcome::Cancelled => "cancelled",
+            Outcome::TimedOut { .. } => "timed out",
+            Outcome::QueueTimedOut { .. } => "waited too long",
+            Outcome::WorkerDied { .. } => "worker died",
+            Outcome::StartFailed { .. } => "start failed",
+            Outcome::Terminated => "terminated",
+        });
+        let task = &self.tasks[number];
+        let runs = task.claims.len();
+        match outcome {
+            Outcome::Cancelled if task.cancel.is_none() => {
+                let deadline = task.deadline.expect("nobody has cancelled it");
+                assert!(deadline <= self.now, "cancelled before its deadline");
+                self.see("past its deadline");
+            }
+            Outcome::Cancelled => {}
+            Outcome::TimedOut { limit } => {
+                assert_eq!(task.spec.timeout, Some(limit));
+                // It had its time: from the dispatch at the earliest, and that is not before the end of
+                // an earlier try.
+                assert!(runs > 0, "timed out before it began");
+                assert!(self.now - task.accepted >= limit);
+            }
+            Outcome::QueueTimedOut { limit } => {
+                assert_eq!(task.spec.queue_timeout, Some(limit));
+                assert!(self.now - task.accepted >= limit);
+                assert_eq!(runs, 0, "it had begun");
+            }
+            Outcome::WorkerDied { worker, attempts } => {
+                assert_eq!(
+                    task.claims.last().map(|claim| claim.0),
+                    Some(worker),
+                    "a bystander"
+                );
+                assert_eq!(attempts as usize, runs);
+                assert!(
+                    self.over_limit.contains(&worker) || attempts == task.spec.retries + 1,
+                    "retries were left"
+                );
+                assert!(!self.processes[&worker].is_alive());
+            }
+            Outcome::StartFailed { worker } => {
+                assert!(
+                    self.processes
+                        .get(&worker)
+                        .is_none_or(|process| !process.is_alive() || process.told == Told::Kill)
+                );
+                let others = self.processes.iter().filter(|(other, process)| {
+                    **other != worker && process.is_live() && process.life == Life::Starting
+                });
+                assert_eq!(others.count(), 0, "another worker was starting");
+            }
+            Outcome::Terminated => assert!(self.terminated),
+        }
+        self.finish(number, End::Failed(outcome));
+    }
+
+    pub(super) fn finish(&mut self, number: usize, end: End) {
+        let task = &mut self.tasks[number];
+        assert_eq!(task.end, None, "resolved twice");
+        task.end = Some(end);
+    }
+}
