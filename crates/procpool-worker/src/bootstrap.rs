@@ -1,0 +1,148 @@
+//! From the first line of `main` to a worker that takes tasks.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use procpool_os::{
+    ArmedLifeline, BuildIdentity, CallOffsets, ControlPage, MatchedImage, lifeline, stdio,
+};
+use procpool_wire::{Command, Initialize, PROTOCOL_VERSION, Refusal, Start};
+
+use crate::call::Call;
+use crate::inbox::Inbox;
+use crate::limiter::Limiter;
+use crate::outbox::Outbox;
+use crate::{marker, panic, serve, worker};
+
+static INITIALIZED: AtomicBool = AtomicBool::new(false);
+
+/// Turns this process into a worker if it was started as one; returns at once otherwise.
+///
+/// In a worker it never returns: the process runs tasks until its parent is done with it, and
+/// exits.
+pub fn init() {
+    INITIALIZED.store(true, Ordering::Relaxed);
+    if marker::is_present() {
+        become_worker()
+    }
+}
+
+/// Whether [`init`] has been called in this process.
+#[must_use]
+pub fn is_initialized() -> bool {
+    INITIALIZED.load(Ordering::Relaxed)
+}
+
+/// What a worker exits with when it could not begin, for want of a parent to tell.
+const EXIT_NO_PARENT: i32 = 71;
+
+fn become_worker() -> ! {
+    match start() {
+        // A task may have left processes behind, which must not outlive a parent that is gone.
+        Ok(armed) => armed.exit(0),
+        Err(error) => {
+            eprintln!("procpool worker {}: {error}", process::id());
+            process::exit(EXIT_NO_PARENT)
+        }
+    }
+}
+
+fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
+    let socket = stdio::take_stdin_socket().map_err(|error| {
+        format!(
+            "`{}` marks a worker that a procpool parent starts; it can't be started by hand: {error}",
+            marker::MARKER
+        )
+    })?;
+    let socket = Arc::new(socket);
+    let (mut inbox, outbox) = (Inbox::new(Arc::clone(&socket)), Outbox::new(socket));
+    let (command, descriptors) = inbox.receive_first()?;
+    let Command::Start(start) = command else {
+        return Err("the parent's first message is not the one that starts a worker".into());
+    };
+    let Ok([page, lifeline]) = <[_; 2]>::try_from(descriptors) else {
+        return Err("the parent's first message carries the wrong number of descriptors".into());
+    };
+    // From here on the kernel kills this process and its group when the parent is gone, whatever
+    // the process is doing. It comes first, so that no later step can outlive the parent.
+    let armed = lifeline::arm(lifeline)?;
+
+    let (image, limiter) = match set_up(&start, page) {
+        Ok(set_up) => set_up,
+        Err(refusal) => {
+            outbox.send_refused(&refusal)?;
+            return Err(refusal.into());
+        }
+    };
+    panic::install_hook(outbox.clone());
+    let mut call = Call::default();
+    if start.setup.has_initializer {
+        let Some(Command::Initialize(initialize)) = inbox.receive()? else {
+            return Err("the parent did not send the initializer that it announced".into());
+        };
+        if let Err(refusal) = make_state(initialize, &image, &mut call) {
+            outbox.send_refused(&refusal)?;
+            // The parent tells who waits for it.
+            return Ok(armed);
+        }
+    }
+    panic::worker_is_ready();
+    outbox.send_ready()?;
+    serve::serve(inbox, &outbox, &image, limiter, call)?;
+    Ok(armed)
+}
+
+fn set_up(start: &Start, page: OwnedFd) -> Result<(MatchedImage, Limiter), Refusal> {
+    let image = check(start)?;
+    let page = ControlPage::attach(page)
+        .map_err(|error| Refusal::Setup(format!("the control page is unusable: {error}")))?;
+    if let Some(members) = &start.setup.cgroup_members {
+        let members = Path::new(OsStr::from_bytes(members));
+        // 0 is whoever writes it.
+        fs::write(members, "0").map_err(|error| {
+            let members = members.display();
+            Refusal::Setup(format!("{members} can't be joined: {error}"))
+        })?;
+    }
+    worker::enter(start.setup.worker, page);
+    // Last, so that what sets the worker up is not under the user's limits.
+    let limiter = Limiter::set_up(&start.setup)
+        .map_err(|error| Refusal::Setup(format!("the limits can't be set: {error}")))?;
+    Ok((image, limiter))
+}
+
+/// Calls the initializer, whose result the call keeps as the worker's state.
+fn make_state(
+    initialize: Initialize,
+    image: &MatchedImage,
+    call: &mut Call,
+) -> Result<(), Refusal> {
+    let offsets = CallOffsets {
+        entry: initialize.entry,
+        function: initialize.function,
+    };
+    call.begin(initialize.args);
+    image
+        .call(offsets, call)
+        .map_err(|error| Refusal::Initializer(error.to_string()))?;
+    call.initialized()
+}
+
+/// Both sides must be the same build, or a function's offset would name another function.
+fn check(start: &Start) -> Result<MatchedImage, Refusal> {
+    if start.version != PROTOCOL_VERSION {
+        return Err(Refusal::Version {
+            parent: start.version,
+            worker: PROTOCOL_VERSION,
+        });
+    }
+    MatchedImage::new(&BuildIdentity::from_bytes(&start.identity), start.anchor)
+        .map_err(|mismatch| Refusal::Build(mismatch.to_string()))
+}

@@ -1,0 +1,229 @@
+//! One call: decode the arguments, run the function, encode the result or keep it as the state.
+
+use std::any::Any;
+use std::fmt::Display;
+use std::time::Duration;
+
+use bytes::Bytes;
+use procpool_os::Trampoline;
+use procpool_wire::{Finished, Outcome, Refusal, Ticket, value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::panic;
+
+/// A result buffer that grew past this is given back after the call: 64 KiB.
+const KEPT_CAPACITY: usize = 64 * 1024;
+
+/// What goes into a call and what comes out of it, whatever the types of the function are.
+#[derive(Debug)]
+pub(crate) struct Call {
+    args: Bytes,
+    result: Vec<u8>,
+    end: Option<End>,
+    /// What the initializer made, for all later calls.
+    state: Box<dyn Any>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+enum End {
+    Returned,
+    Otherwise(Outcome),
+}
+
+/// The [`Trampoline`] of a plain `fn(A) -> R`: its monomorphic copies are what a task's entry offset
+/// points to.
+#[derive(Debug)]
+pub enum PlainCall {}
+
+/// The [`Trampoline`] of a `fn(&mut S, A) -> R`, which is given the worker's state.
+#[derive(Debug)]
+pub enum StatefulCall {}
+
+/// The [`Trampoline`] of an initializer `fn(I) -> S`.
+#[derive(Debug)]
+pub enum InitializerCall {}
+
+/// The [`Trampoline`] of an initializer `fn(I) -> Result<S, E>`.
+#[derive(Debug)]
+pub enum TryInitializerCall {}
+
+impl<A, R> Trampoline<fn(A) -> R> for PlainCall
+where
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    fn call(function: fn(A) -> R, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.run(|args, _| Ok(function(args)));
+        }
+    }
+}
+
+impl<S, A, R> Trampoline<fn(&mut S, A) -> R> for StatefulCall
+where
+    S: 'static,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    fn call(function: fn(&mut S, A) -> R, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.run(|args, state| match state.downcast_mut() {
+                Some(state) => Ok(function(state, args)),
+                None => Err(Outcome::NoSuchFunction(
+                    "it takes another state than this worker has".to_owned(),
+                )),
+            });
+        }
+    }
+}
+
+impl<I, S> Trampoline<fn(I) -> S> for InitializerCall
+where
+    I: DeserializeOwned + 'static,
+    S: 'static,
+{
+    fn call(function: fn(I) -> S, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.initialize(|args| Ok(function(args)));
+        }
+    }
+}
+
+impl<I, S, E> Trampoline<fn(I) -> Result<S, E>> for TryInitializerCall
+where
+    I: DeserializeOwned + 'static,
+    S: 'static,
+    E: Display + 'static,
+{
+    fn call(function: fn(I) -> Result<S, E>, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.initialize(|args| function(args).map_err(|error| error.to_string()));
+        }
+    }
+}
+
+impl Default for Call {
+    fn default() -> Self {
+        Call {
+            args: Bytes::new(),
+            result: Vec::new(),
+            end: None,
+            state: Box::new(()),
+        }
+    }
+}
+
+impl Call {
+    /// Makes ready for a task.
+    pub(crate) fn begin(&mut self, args: Bytes) {
+        self.args = args;
+        self.result.clear();
+        self.result.shrink_to(KEPT_CAPACITY);
+        self.end = None;
+    }
+
+    /// The result of the last call, if the function returned one that can be sent.
+    pub(crate) fn result(&self) -> Option<&[u8]> {
+        matches!(self.end, Some(End::Returned)).then_some(&self.result[..])
+    }
+
+    /// The event for a call that has no [`result`](Call::result).
+    pub(crate) fn finished(&mut self, ticket: Ticket, ran: Duration, worn: bool) -> Finished {
+        let outcome = match self.end.take() {
+            Some(End::Otherwise(outcome)) => outcome,
+            Some(End::Returned) | None => {
+                Outcome::NoSuchFunction("the entry does not belong to this protocol".to_owned())
+            }
+        };
+        Finished {
+            ticket,
+            ran,
+            worn,
+            outcome,
+        }
+    }
+
+    /// The offsets named no function.
+    pub(crate) fn refuse(&mut self, why: String) {
+        self.end = Some(End::Otherwise(Outcome::NoSuchFunction(why)));
+    }
+
+    /// Why the initializer that was just called made no state.
+    pub(crate) fn initialized(&mut self) -> Result<(), Refusal> {
+        match self.end.take() {
+            Some(End::Returned) => Ok(()),
+            Some(End::Otherwise(Outcome::Panicked(report))) => {
+                Err(Refusal::InitializerPanicked(report))
+            }
+            Some(End::Otherwise(
+                Outcome::ArgsRefused(why)
+                | Outcome::ResultRefused(why)
+                | Outcome::NoSuchFunction(why),
+            )) => Err(Refusal::Initializer(why)),
+            Some(End::Otherwise(Outcome::Returned(_))) | None => Err(Refusal::Initializer(
+                "the entry does not belong to this protocol".to_owned(),
+            )),
+        }
+    }
+
+    /// Drops the state, at the worker's clean end. A panic of its `drop` changes nothing any more.
+    pub(crate) fn drop_state(&mut self) {
+        let state = std::mem::replace(&mut self.state, Box::new(()));
+        let _ = panic::catch(|| drop(state));
+    }
+
+    fn initialize<I, S>(&mut self, function: impl FnOnce(I) -> Result<S, String>)
+    where
+        I: DeserializeOwned + 'static,
+        S: 'static,
+    {
+        let bytes = std::mem::take(&mut self.args);
+        let caught = panic::catch(|| {
+            let args = value::decode::<I>(&bytes).map_err(|error| error.to_string())?;
+            drop(bytes);
+            function(args)
+        });
+        self.end = Some(match caught {
+            Ok(Ok(state)) => {
+                self.state = Box::new(state);
+                End::Returned
+            }
+            Ok(Err(why)) => End::Otherwise(Outcome::ArgsRefused(why)),
+            Err(report) => End::Otherwise(Outcome::Panicked(report)),
+        });
+    }
+
+    fn run<A, R>(&mut self, function: impl FnOnce(A, &mut dyn Any) -> Result<R, Outcome>)
+    where
+        A: DeserializeOwned + 'static,
+        R: Serialize,
+    {
+        let bytes = std::mem::take(&mut self.args);
+        let result = &mut self.result;
+        let state = &mut *self.state;
+        // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
+        let caught = panic::catch(|| {
+            let args = value::decode::<A>(&bytes)
+                .map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
+            drop(bytes);
+            let returned = function(args, state)?;
+            value::encode(&returned, result)
+                .map_err(|error| Outcome::ResultRefused(error.to_string()))?;
+            match result.len() > Finished::MAX_RESULT_LEN {
+                true => Err(Outcome::ResultRefused(format!(
+                    "it takes {} bytes, the limit is {}",
+                    result.len(),
+                    Finished::MAX_RESULT_LEN
+                ))),
+                false => Ok(()),
+            }
+        });
+        self.end = Some(match caught {
+            Ok(Ok(())) => End::Returned,
+            Ok(Err(outcome)) => End::Otherwise(outcome),
+            Err(report) => End::Otherwise(Outcome::Panicked(report)),
+        });
+    }
+}

@@ -1,0 +1,92 @@
+//! The limits that this worker keeps.
+
+use std::io;
+use std::process;
+use std::time::{Duration, Instant};
+
+use procpool_os::limits::{CpuAlarm, MemoryLimit, resident_memory};
+use procpool_wire::{Limits, Setup};
+
+/// How often a worker looks how much it has grown, at most: it costs some microseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Sets and takes off the limits of one task after another.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    memory: MemoryLimit,
+    /// The worker's own limit, for all tasks.
+    worker_memory: Option<u64>,
+    /// Made with the first task that has a limit.
+    cpu: Option<CpuAlarm>,
+    growth: Option<Growth>,
+}
+
+/// How much the worker has grown since it was new.
+#[derive(Debug)]
+struct Growth {
+    most: u64,
+    looked: Instant,
+    is_over: bool,
+}
+
+impl Limiter {
+    /// Puts the worker under its own limit.
+    pub(crate) fn set_up(setup: &Setup) -> io::Result<Self> {
+        let memory = MemoryLimit::current();
+        memory.set(setup.memory_limit)?;
+        let growth = match setup.max_growth {
+            Some(most) => Some(Growth {
+                most: most.saturating_add(resident_memory(process::id())?),
+                looked: Instant::now(),
+                is_over: false,
+            }),
+            None => None,
+        };
+        Ok(Limiter {
+            memory,
+            worker_memory: setup.memory_limit,
+            cpu: None,
+            growth,
+        })
+    }
+
+    /// Puts the task that now begins under its limits.
+    pub(crate) fn begin(&mut self, limits: Limits) -> io::Result<()> {
+        if let Some(bytes) = limits.memory {
+            let least = self.worker_memory.map_or(bytes, |most| most.min(bytes));
+            self.memory.set(Some(least))?;
+        }
+        if limits.cpu_time.is_some() {
+            let alarm = match &mut self.cpu {
+                Some(alarm) => alarm,
+                none => none.insert(CpuAlarm::new()?),
+            };
+            alarm.set(limits.cpu_time)?;
+        }
+        Ok(())
+    }
+
+    /// Takes them off.
+    pub(crate) fn end(&mut self, limits: Limits) -> io::Result<()> {
+        if let Some(alarm) = self.cpu.as_ref().filter(|_| limits.cpu_time.is_some()) {
+            alarm.set(None)?;
+        }
+        if limits.memory.is_some() {
+            self.memory.set(self.worker_memory)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the worker has grown so much that it is to be replaced.
+    pub(crate) fn is_worn(&mut self) -> bool {
+        let Some(growth) = &mut self.growth else {
+            return false;
+        };
+        if !growth.is_over && growth.looked.elapsed() >= LOOK_EVERY {
+            growth.looked = Instant::now();
+            let resident = resident_memory(process::id()).unwrap_or(0);
+            growth.is_over = resident > growth.most;
+        }
+        growth.is_over
+    }
+}

@@ -1,0 +1,19 @@
+//! How a process knows that it is a worker: by its first argument.
+//!
+//! Never by an environment variable, which the programs that a task starts would inherit.
+
+use std::ffi::{OsStr, OsString};
+
+/// The first argument of every worker.
+pub const MARKER: &str = "--procpool-worker";
+
+/// The arguments of a worker: the marker, then the pool's name, which is there for `ps` alone.
+#[must_use]
+pub fn arguments(pool: &str) -> Vec<OsString> {
+    vec![MARKER.into(), pool.into()]
+}
+
+/// Whether this process was started as a worker.
+pub(crate) fn is_present() -> bool {
+    std::env::args_os().nth(1).as_deref() == Some(OsStr::new(MARKER))
+}

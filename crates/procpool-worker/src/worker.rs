@@ -1,0 +1,101 @@
+//! What a running function may ask and tell about the worker it runs in.
+//!
+//! All of it also works in threads that the function starts, and costs no system call. Outside of a
+//! worker the answers are `false` and `None`, so that a function can be called directly too.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use procpool_os::ControlPage;
+use procpool_wire::Ticket;
+
+static WORKER: OnceLock<Worker> = OnceLock::new();
+
+#[derive(Debug)]
+struct Worker {
+    id: u64,
+    page: ControlPage,
+    running: Mutex<Option<Ticket>>,
+}
+
+/// Whether this process is a worker of a pool.
+///
+/// ```
+/// assert!(!procpool_worker::worker::is_worker());
+/// ```
+#[must_use]
+pub fn is_worker() -> bool {
+    WORKER.get().is_some()
+}
+
+/// The number of this worker in its pool, from 1; a replacement of a dead worker has a new one.
+/// `None` outside of a worker.
+#[must_use]
+pub fn id() -> Option<u64> {
+    WORKER.get().map(|worker| worker.id)
+}
+
+/// Whether the task that runs now has been cancelled or has passed its time limit, and is within
+/// its grace (`TaskOptions::grace`): what it still does before it returns is its clean-up.
+///
+/// `false` where nothing has been asked of it, and outside of a task.
+#[must_use]
+pub fn is_cancelled() -> bool {
+    WORKER
+        .get()
+        .zip(current())
+        .is_some_and(|(worker, ticket)| worker.page.is_cancel_requested(ticket.number))
+}
+
+/// Tells how far the task that runs now has come: `done` of `total`, in any unit. Whoever has the
+/// task sees it with `Task::progress`, as it is at the moment they look; nobody is woken by it.
+///
+/// Nothing happens outside of a task.
+pub fn set_progress(done: u64, total: u64) {
+    if let Some((worker, ticket)) = WORKER.get().zip(current()) {
+        worker.page.set_progress(ticket.number, done, total);
+    }
+}
+
+/// The task that runs now.
+pub(crate) fn current() -> Option<Ticket> {
+    *WORKER
+        .get()?
+        .running
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes this process the worker `id`; a second call changes nothing.
+pub(crate) fn enter(id: u64, page: ControlPage) {
+    // A process becomes a worker once, in the first line of main.
+    let _ = WORKER.set(Worker {
+        id,
+        page,
+        running: Mutex::new(None),
+    });
+}
+
+/// Claims a task; `false` if its parent has taken it back.
+pub(crate) fn claim(ticket: Ticket) -> bool {
+    let Some(worker) = WORKER.get() else {
+        return false;
+    };
+    let claimed = worker.page.claim(usize::from(ticket.slot), ticket.number);
+    if claimed {
+        *worker
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+    }
+    claimed
+}
+
+/// The claimed task has ended.
+pub(crate) fn release() {
+    if let Some(worker) = WORKER.get() {
+        *worker
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
