@@ -1,0 +1,85 @@
+//! A call as it goes to a worker: offsets and bytes.
+
+use bytes::Bytes;
+use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
+use procpool_wire::value;
+use serde::Serialize;
+
+use crate::catch::catch;
+use crate::error::EncodeError;
+
+/// A function of this executable with its encoded arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedCall {
+    pub(crate) offsets: CallOffsets,
+    pub(crate) args: Bytes,
+}
+
+impl EncodedCall {
+    /// Encodes a call of `function` through the trampoline `T`, and drops the arguments.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), and if to drop the arguments panics.
+    pub(crate) fn new<F, T, A>(function: F, args: A, limit: usize) -> Result<Self, EncodeError>
+    where
+        F: FunctionPointer,
+        T: Trampoline<F>,
+        A: Serialize,
+    {
+        let offsets = offsets::<F, T>(function);
+        let call = offsets.and_then(|offsets| EncodedCall::of(offsets, &args, limit));
+        discard(args)?;
+        call
+    }
+
+    /// Encodes a call with these arguments, which are kept.
+    ///
+    /// # Errors
+    /// The arguments can't be encoded, or take more than `limit` bytes.
+    pub(crate) fn of<A: Serialize>(
+        offsets: CallOffsets,
+        args: &A,
+        limit: usize,
+    ) -> Result<Self, EncodeError> {
+        let args = encode(args)?;
+        match args.len() > limit {
+            true => Err(EncodeError::args(format_args!(
+                "they take {} bytes, the limit is {limit}",
+                args.len()
+            ))),
+            false => Ok(EncodedCall {
+                offsets,
+                args: args.into(),
+            }),
+        }
+    }
+}
+
+/// Where `function` and the trampoline `T` are in the executable.
+///
+/// # Errors
+/// The function is not one of this executable.
+pub(crate) fn offsets<F, T>(function: F) -> Result<CallOffsets, EncodeError>
+where
+    F: FunctionPointer,
+    T: Trampoline<F>,
+{
+    CallOffsets::of::<F, T>(function).map_err(EncodeError::function)
+}
+
+/// Drops arguments, which may run code of the user's that panics.
+pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
+    catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
+}
+
+fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
+    let encoded = catch(|| {
+        let mut bytes = Vec::new();
+        value::encode(args, &mut bytes).map(|()| bytes)
+    });
+    match encoded {
+        Some(Ok(bytes)) => Ok(bytes),
+        Some(Err(error)) => Err(EncodeError::args(error)),
+        None => Err(EncodeError::args("their `Serialize` panicked")),
+    }
+}

@@ -1,0 +1,82 @@
+//! Where the end of a task is put by the driver and taken by its [`Task`](crate::Task).
+
+use std::mem;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::error::TaskError;
+
+/// What came of a task: its encoded result, or why there is none.
+pub(crate) type TaskEnd = Result<Bytes, TaskError>;
+
+/// Holds the end of one task, once.
+///
+/// It is not a `tokio::sync::oneshot`: that spends the runtime's cooperative budget when it is
+/// polled, and `join_all` over very many of them takes quadratic time.
+#[derive(Debug)]
+pub(crate) struct TaskCell(Mutex<Content>);
+
+#[derive(Debug)]
+enum Content {
+    Pending(Option<Waker>),
+    Finished(TaskEnd),
+    Taken,
+}
+
+impl TaskCell {
+    pub(crate) fn pending() -> Self {
+        TaskCell(Mutex::new(Content::Pending(None)))
+    }
+
+    pub(crate) fn finished(end: TaskEnd) -> Self {
+        TaskCell(Mutex::new(Content::Finished(end)))
+    }
+
+    /// Puts the end in and wakes who waits for it. The first end counts.
+    pub(crate) fn finish(&self, end: TaskEnd) {
+        let mut content = self.0.lock();
+        if let Content::Pending(waker) = &mut *content {
+            let waker = waker.take();
+            *content = Content::Finished(end);
+            // A waker runs foreign code, which may well poll the task.
+            drop(content);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Has the waker woken at the end, unless that is there already; tells whether it is.
+    pub(crate) fn watch(&self, waker: Waker) -> bool {
+        let mut content = self.0.lock();
+        let replaced = match &mut *content {
+            Content::Pending(waiting) => waiting.replace(waker),
+            Content::Finished(_) | Content::Taken => return true,
+        };
+        drop(content);
+        drop(replaced);
+        false
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        !matches!(*self.0.lock(), Content::Pending(_))
+    }
+
+    /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
+        let mut content = self.0.lock();
+        if let Content::Pending(waiting) = &mut *content {
+            match waiting {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *waiting = Some(cx.waker().clone()),
+            }
+            return Poll::Pending;
+        }
+        match mem::replace(&mut *content, Content::Taken) {
+            Content::Finished(end) => Poll::Ready(end),
+            Content::Taken | Content::Pending(_) => Poll::Ready(Err(TaskError::Cancelled)),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The one lock of a pool, and what goes through it.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_channel::oneshot;
+use parking_lot::Mutex;
+use procpool_scheduler::{
+    FunctionKey, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec, TaskState as Phase,
+    WorkerId,
+};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::call::EncodedCall;
+use crate::driver::alarm::{Alarm, delay};
+use crate::driver::core_config::CoreConfig;
+use crate::driver::job::Job;
+use crate::driver::kill_switch::KillSwitch;
+use crate::driver::state::{State, Tally};
+use crate::driver::surroundings::Surroundings;
+use crate::driver::worker_limits::WorkerLimits;
+use crate::task_state::TaskState;
+
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
+/// A pool, as all its parts share it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    state: Mutex<State>,
+    config: CoreConfig,
+    runtime: Handle,
+    alarm: Alarm,
+    stopped: watch::Sender<bool>,
+    supervise: Supervise,
+    /// Tells the pools of this process apart.
+    serial: u64,
+}
+
+/// Begins the life of a worker. The core knows it by this type alone, since whoever sees a worker
+/// through needs the core.
+pub(crate) type Supervise = fn(Arc<Core>, WorkerId, Arc<KillSwitch>);
+
+impl Core {
+    /// A pool on the runtime around, without workers.
+    ///
+    /// # Panics
+    /// Where tokio does: outside of a runtime, or in one without I/O.
+    pub(crate) fn new(config: CoreConfig, supervise: Supervise) -> io::Result<Self> {
+        let scheduler = Scheduler::new(config.scheduler.clone());
+        let startup_timeout = config.scheduler.startup_timeout;
+        let state = State::new(scheduler, startup_timeout, config.limits.clone());
+        Ok(Core {
+            state: Mutex::new(state),
+            config,
+            runtime: Handle::current(),
+            alarm: Alarm::new()?,
+            stopped: watch::Sender::new(false),
+            supervise,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    pub(crate) fn surroundings(&self) -> &Surroundings {
+        &self.config.surroundings
+    }
+
+    pub(crate) fn initializer(&self) -> Option<&EncodedCall> {
+        self.config.initializer.as_ref()
+    }
+
+    pub(crate) fn limits(&self) -> &WorkerLimits {
+        &self.config.limits
+    }
+
+    pub(crate) fn startup_timeout(&self) -> Duration {
+        self.config.scheduler.startup_timeout
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
+    }
+
+    pub(crate) fn subscribe_stopped(&self) -> watch::Receiver<bool> {
+        self.stopped.subscribe()
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Gives the state an input, performs what follows from it, and returns the input's answer.
+    pub(crate) fn with<T>(self: &Arc<Self>, input: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let answer = input(&mut state, now);
+        state.perform(now);
+        self.set_alarm(&mut state, now);
+        let effects = std::mem::take(&mut state.effects);
+        let is_stopped = state.scheduler.is_stopped();
+        drop(state);
+        effects.apply(|worker, switch| (self.supervise)(Arc::clone(self), worker, switch));
+        if is_stopped {
+            self.stopped
+                .send_if_modified(|stopped| !std::mem::replace(stopped, true));
+        }
+        answer
+    }
+
+    /// Submits a task, in the room that was reserved for it if there is one.
+    pub(crate) fn submit(
+        self: &Arc<Self>,
+        spec: TaskSpec,
+        job: Job,
+        room: Option<ReservationId>,
+    ) -> Result<TaskId, RefusedReason> {
+        self.with(|state, now| match room {
+            Some(room) => state.scheduler.handle_submit_reserved(now, room, spec, job),
+            None => state.scheduler.handle_submit(now, spec, job),
+        })
+        .map_err(|refused| refused.reason)
+    }
+
+    /// Why a task would be refused at this moment, if it would.
+    pub(crate) fn refusal(&self, function: FunctionKey) -> Option<RefusedReason> {
+        let now = Instant::now();
+        self.state.lock().scheduler.refusal(now, function)
+    }
+
+    /// Asks for room in the queue. The receiver tells when there is; it is cancelled when the pool is
+    /// closed. [`release`](Self::release) must follow, unless the room is used.
+    pub(crate) fn reserve(self: &Arc<Self>) -> (ReservationId, oneshot::Receiver<()>) {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.with(|state, now| {
+            let id = state.scheduler.handle_reserve(now);
+            // It is there before the answer is performed, which may be now.
+            state.waiters.insert(id, sender);
+            id
+        });
+        (id, receiver)
+    }
+
+    pub(crate) fn release(self: &Arc<Self>, reservation: ReservationId) {
+        let waiter = self.with(|state, now| {
+            state.scheduler.handle_release(now, reservation);
+            state.waiters.remove(&reservation)
+        });
+        // That may run foreign code.
+        drop(waiter);
+    }
+
+    /// Cancels a task at this moment, if it isn't finished by then; `None` takes that back.
+    pub(crate) fn cancel_at(self: &Arc<Self>, task: TaskId, at: Option<Instant>) {
+        self.with(|state, now| state.scheduler.handle_cancel_at(now, task, at));
+    }
+
+    pub(crate) fn cancel(self: &Arc<Self>, task: TaskId) {
+        self.with(|state, now| state.scheduler.handle_cancel(now, task));
+    }
+
+    /// Cancels a task that has not begun, and tells whether it did.
+    pub(crate) fn cancel_if_queued(self: &Arc<Self>, task: TaskId) -> bool {
+        self.with(|state, now| {
+            let was_finished = state.scheduler.state(task) == Phase::Finished;
+            state.scheduler.handle_cancel_if_queued(now, task);
+            state.perform(now);
+            !was_finished && state.scheduler.state(task) == Phase::Finished
+        })
+    }
+
+    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
+        match self.state.lock().scheduler.state(task) {
+            Phase::Queued => TaskState::Queued,
+            Phase::Running => TaskState::Running,
+            Phase::Finished => TaskState::Finished,
+        }
+    }
+
+    /// How far a running task says that it has come.
+    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
+        self.state.lock().progress(task)
+    }
+
+    /// Accepts nothing more; what was accepted is finished, then the workers stop.
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(|state, now| state.scheduler.handle_close(now));
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().scheduler.is_closed()
+    }
+
+    /// Kills all workers now; what is unfinished gets an error.
+    pub(crate) fn terminate(self: &Arc<Self>) {
+        self.with(|state, now| state.scheduler.handle_terminate(now));
+    }
+
+    /// Waits until the last worker is gone.
+    pub(crate) async fn stopped(&self) {
+        // The sender is in `self`, so that the channel can't be closed here.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    /// Waits until the last worker is gone, but for `grace` at most.
+    pub(crate) async fn stopped_within(&self, grace: Duration) {
+        tokio::select! {
+            () = self.stopped() => {}
+            delayed = delay(grace) => if let Err(error) = delayed {
+                tracing::error!(%error, "procpool: a shutdown can't wait");
+            },
+        }
+    }
+
+    /// What was broken off so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.state.lock().tally
+    }
+
+    /// Sets the alarm for the next deadline, unless it is already set for one as early.
+    fn set_alarm(&self, state: &mut State, now: Instant) {
+        let Some(next) = state.scheduler.next_deadline() else {
+            return;
+        };
+        if state.alarm.is_none_or(|alarm| next < alarm) {
+            state.alarm = Some(next);
+            if let Err(error) = self.alarm.set(next.saturating_duration_since(now)) {
+                tracing::error!(%error, "procpool: the timer can't be set");
+            }
+        }
+    }
+}

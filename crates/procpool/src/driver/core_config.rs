@@ -1,0 +1,17 @@
+//! What the driver itself must know of a pool's options.
+
+use procpool_scheduler::Config;
+
+use crate::call::EncodedCall;
+use crate::driver::surroundings::Surroundings;
+use crate::driver::worker_limits::WorkerLimits;
+
+/// The options of a pool, checked.
+#[derive(Debug)]
+pub(crate) struct CoreConfig {
+    pub(crate) name: String,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) limits: WorkerLimits,
+    pub(crate) initializer: Option<EncodedCall>,
+    pub(crate) scheduler: Config,
+}

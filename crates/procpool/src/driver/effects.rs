@@ -1,0 +1,57 @@
+//! What is to be done once the lock is released.
+
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use procpool_scheduler::WorkerId;
+use smallvec::SmallVec;
+
+use crate::cell::{TaskCell, TaskEnd};
+use crate::driver::kill_switch::KillSwitch;
+use crate::driver::link::Link;
+
+/// System calls, wake-ups and new runtime tasks that follow from the scheduler's actions.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) kill: Vec<Arc<KillSwitch>>,
+    pub(crate) flush: SmallVec<[Arc<Link>; 2]>,
+    pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
+    pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
+    /// Those who waited for room and have it now.
+    pub(crate) grant: Vec<oneshot::Sender<()>>,
+    /// Those who waited for room and will never have it: to drop these tells them.
+    pub(crate) deny: Vec<oneshot::Sender<()>>,
+}
+
+impl Effects {
+    /// A write to this worker is due, once however often it is asked for.
+    pub(crate) fn flush(&mut self, link: &Arc<Link>) {
+        if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
+            self.flush.push(Arc::clone(link));
+        }
+    }
+
+    /// Kills come first, so that who learns of a timeout or a cancel finds the work stopped; then
+    /// the workers get their next tasks; ends are told last, since that wakes foreign code.
+    ///
+    /// `supervise` begins the life of a worker.
+    pub(crate) fn apply(self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>)) {
+        for switch in self.kill {
+            switch.pull();
+        }
+        for link in self.flush {
+            link.flush();
+        }
+        for (worker, switch) in self.spawn {
+            supervise(worker, switch);
+        }
+        for (cell, end) in self.finish {
+            cell.finish(end);
+        }
+        for waiter in self.grant {
+            // One that is gone gives its room back when it drops its reservation.
+            let _ = waiter.send(());
+        }
+        drop(self.deny);
+    }
+}

@@ -1,0 +1,54 @@
+//! A worker's first word.
+
+use procpool_wire::{Event, Refusal};
+
+use crate::driver::incoming::{Incoming, Received};
+use crate::driver::leader::Leader;
+use crate::driver::link::Link;
+
+/// Why a worker that was spawned is none.
+#[derive(Debug)]
+pub(crate) enum Unready {
+    /// It said why it can't serve.
+    Refused(Refusal),
+    /// It does not behave like a worker.
+    Protocol(String),
+    /// It ended, or closed its socket, without a word.
+    Silent,
+    /// It was killed since it was not ready in time.
+    TooSlow,
+}
+
+/// Waits until a worker says that it is ready.
+///
+/// There is no deadline here: the scheduler has it, and pulls the kill switch.
+pub(crate) async fn shake_hands(
+    leader: &Leader,
+    link: &Link,
+    incoming: &mut Incoming,
+) -> Result<(), Unready> {
+    let mut has_ended = false;
+    loop {
+        let received = incoming.receive(link.socket());
+        match received.map_err(|error| Unready::Protocol(error.to_string()))? {
+            Received::Bytes => {}
+            Received::Nothing if !has_ended => tokio::select! {
+                () = link.readable() => {}
+                // An initializer's argument may be more than the socket takes at once.
+                () = link.write_blocked() => {}
+                // What it wrote before it ended is still in the socket.
+                () = leader.ended() => has_ended = true,
+            },
+            Received::Nothing | Received::End => return Err(Unready::Silent),
+        }
+        match incoming.next_event().map_err(Unready::Protocol)? {
+            None => {}
+            Some(Event::Ready) => return Ok(()),
+            Some(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
+            Some(Event::Finished(_)) => {
+                let what = "it answered before it was asked".to_owned();
+                return Err(Unready::Protocol(what));
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Reading what one worker sends.
+
+use std::io;
+
+use bytes::BytesMut;
+use procpool_wire::{Event, frame};
+use tokio::net::UnixStream;
+
+/// Bytes that one read may bring: 64 KiB.
+const READ_LEN: usize = 64 * 1024;
+
+/// Bytes from one worker that have not yet become events.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    buffer: BytesMut,
+}
+
+/// What there is to read at this moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Something; there may be more.
+    Bytes,
+    /// Nothing for now.
+    Nothing,
+    /// The other end is closed.
+    End,
+}
+
+impl Incoming {
+    /// Reads once, without waiting.
+    pub(crate) fn receive(&mut self, socket: &UnixStream) -> io::Result<Received> {
+        let kept = READ_LEN / 4..=READ_LEN;
+        if self.buffer.is_empty() && !kept.contains(&self.buffer.capacity()) {
+            // Results that were handed out keep their part of the old buffer alive, and what is left
+            // of one that was made for a large result keeps all of that.
+            self.buffer = BytesMut::with_capacity(READ_LEN);
+        }
+        self.buffer.reserve(READ_LEN / 4);
+        loop {
+            return match socket.try_read_buf(&mut self.buffer) {
+                Ok(0) => Ok(Received::End),
+                Ok(_) => Ok(Received::Bytes),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => continue,
+                    io::ErrorKind::WouldBlock => Ok(Received::Nothing),
+                    io::ErrorKind::ConnectionReset => Ok(Received::End),
+                    _ => Err(error),
+                },
+            };
+        }
+    }
+
+    /// Forgets what is there: after broken bytes nothing makes sense.
+    pub(crate) fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    /// The next event that is there as a whole.
+    ///
+    /// # Errors
+    /// In one line, how the worker broke the protocol.
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event>, String> {
+        match frame::take(&mut self.buffer).map_err(|error| error.to_string())? {
+            Some(frame) => Event::decode(frame)
+                .map(Some)
+                .map_err(|error| error.to_string()),
+            None => Ok(None),
+        }
+    }
+}

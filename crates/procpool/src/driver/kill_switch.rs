@@ -1,0 +1,56 @@
+//! Ends a worker, also one that is still being spawned.
+
+use std::io;
+
+use parking_lot::Mutex;
+use procpool_os::{WorkerProcess, WorkerStatus};
+
+/// Holds a worker's process, before, while and after there is one.
+///
+/// Pulled once, it kills the worker's process group, now or as soon as there is one.
+#[derive(Debug, Default)]
+pub(crate) struct KillSwitch(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    is_pulled: bool,
+    process: Option<WorkerProcess>,
+}
+
+impl KillSwitch {
+    pub(crate) fn install(&self, process: WorkerProcess) {
+        let mut inner = self.0.lock();
+        if inner.is_pulled {
+            process.kill_group();
+        }
+        inner.process = Some(process);
+    }
+
+    pub(crate) fn pull(&self) {
+        let mut inner = self.0.lock();
+        inner.is_pulled = true;
+        if let Some(process) = &inner.process {
+            process.kill_group();
+        }
+    }
+
+    pub(crate) fn is_pulled(&self) -> bool {
+        self.0.lock().is_pulled
+    }
+
+    /// Reaps the process if it has ended; `None` if it still runs.
+    pub(crate) fn try_reap(&self) -> io::Result<Option<WorkerStatus>> {
+        match &mut self.0.lock().process {
+            Some(process) => process.try_reap(),
+            None => Ok(None),
+        }
+    }
+
+    /// Kills the process group and reaps its leader. Blocks for the moment that this takes.
+    pub(crate) fn finish(&self) {
+        let mut inner = self.0.lock();
+        inner.is_pulled = true;
+        // Its drop does both.
+        inner.process = None;
+    }
+}

@@ -1,0 +1,132 @@
+//! From the decision to have a worker to a process that has been told what to be.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
+use procpool_scheduler::WorkerId;
+use procpool_wire::{Command, Initialize, PROTOCOL_VERSION, Setup, Start};
+use tokio::net::UnixStream;
+
+use crate::driver::cgroup::Cgroup;
+use crate::driver::core::Core;
+use crate::driver::incoming::Incoming;
+use crate::driver::kill_switch::KillSwitch;
+use crate::driver::leader::Leader;
+use crate::driver::link::Link;
+use crate::driver::spawn;
+use crate::output::Outputs;
+
+/// A worker that was spawned, and has yet to say that it is ready.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) leader: Leader,
+    pub(crate) link: Arc<Link>,
+    pub(crate) incoming: Incoming,
+    pub(crate) outputs: Outputs,
+    pub(crate) cgroup: Option<Cgroup>,
+    /// While it is held the worker lives; the kernel kills the worker's group when it is closed.
+    pub(crate) _lifeline: Lifeline,
+}
+
+/// Spawns a worker.
+///
+/// The first message and its descriptors are in the socket before the process exists, so that a
+/// start takes one way instead of three.
+///
+/// # Errors
+/// What the system says; then nothing of the worker is left.
+pub(crate) async fn launch(
+    core: &Core,
+    worker: WorkerId,
+    switch: &Arc<KillSwitch>,
+) -> io::Result<Launched> {
+    let (ours, theirs) = socket::pair()?;
+    let (page, page_descriptor) = ControlPage::create()?;
+    let (lifeline, lifeline_descriptor) = lifeline::lifeline()?;
+    let cgroup = cgroup(core, worker)?;
+    let start = start(core, worker, cgroup.as_ref())?;
+    let descriptors = [page_descriptor.as_fd(), lifeline_descriptor.as_fd()];
+    let sent = socket::send_with_descriptors(ours.as_fd(), &start, &descriptors)?;
+    if sent != start.len() {
+        return Err(io::Error::other(
+            "the first message does not fit into the socket",
+        ));
+    }
+    drop((page_descriptor, lifeline_descriptor));
+
+    let born = Instant::now();
+    let mut process = spawn::spawn(spec(core, theirs)).await?;
+    let surroundings = core.surroundings();
+    let outputs = (surroundings.stdout, surroundings.stderr);
+    let outputs = Outputs::of(&mut process, outputs, core.name())?;
+    let leader = Leader::new(process, Arc::clone(switch), born)?;
+    let socket = UnixStream::from_std(ours.into())?;
+    let link = Link::new(socket, page);
+    if let Some(call) = core.initializer() {
+        link.push_initialize(&Initialize {
+            entry: call.offsets.entry,
+            function: call.offsets.function,
+            args: Bytes::clone(&call.args),
+        });
+        link.flush();
+    }
+    Ok(Launched {
+        leader,
+        link: Arc::new(link),
+        incoming: Incoming::default(),
+        outputs,
+        cgroup,
+        _lifeline: lifeline,
+    })
+}
+
+fn spec(core: &Core, socket: std::os::fd::OwnedFd) -> SpawnSpec {
+    let program = std::env::args_os()
+        .next()
+        .unwrap_or_else(|| "procpool-worker".into());
+    let surroundings = core.surroundings();
+    SpawnSpec {
+        args: procpool_worker::arguments(core.name()),
+        env: surroundings.env.clone(),
+        env_clear: surroundings.env_clear,
+        current_dir: surroundings.current_dir.clone(),
+        stdout: surroundings.stdout.stdio(),
+        stderr: surroundings.stderr.stdio(),
+        ..SpawnSpec::new(program, socket)
+    }
+}
+
+fn cgroup(core: &Core, worker: WorkerId) -> io::Result<Option<Cgroup>> {
+    let Some(parent) = &core.limits().cgroup else {
+        return Ok(None);
+    };
+    // Several pools of several processes may share the parent.
+    let worker = worker.as_u64();
+    let name = format!("procpool-{}-{}-{worker}", std::process::id(), core.serial());
+    Cgroup::create(parent, &name, core.limits().memory).map(Some)
+}
+
+fn start(core: &Core, worker: WorkerId, cgroup: Option<&Cgroup>) -> io::Result<Vec<u8>> {
+    let image = Image::current().map_err(io::Error::other)?;
+    let start = Start {
+        version: PROTOCOL_VERSION,
+        anchor: anchor(),
+        identity: image.identity().as_bytes().to_vec(),
+        setup: Setup {
+            worker: worker.as_u64(),
+            pool: core.name().to_owned(),
+            has_initializer: core.initializer().is_some(),
+            memory_limit: core.limits().own_memory(),
+            cgroup_members: cgroup.map(|group| group.members().into_os_string().into_vec()),
+            max_growth: core.limits().growth,
+        },
+    };
+    let mut bytes = Vec::new();
+    Command::encode_start(&start, &mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}

@@ -1,0 +1,98 @@
+//! The process of one worker: the leader of its process group.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use procpool_os::{WorkerProcess, WorkerStatus};
+
+use crate::driver::kill_switch::KillSwitch;
+use crate::driver::readiness::Readiness;
+use crate::error::{ExitCause, WorkerExit};
+
+/// Waits for a worker's process to end, and reaps it.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    switch: Arc<KillSwitch>,
+    pid: u32,
+    /// Readable once the process has ended: `pidfd_open(2)`.
+    pidfd: Readiness,
+    born: Instant,
+}
+
+impl Leader {
+    /// Takes charge of a process that was spawned at `born`, and puts it under the switch.
+    pub(crate) fn new(
+        process: WorkerProcess,
+        switch: Arc<KillSwitch>,
+        born: Instant,
+    ) -> io::Result<Self> {
+        let pid = process.pid();
+        let pidfd = Readiness::new(&process);
+        switch.install(process);
+        Ok(Leader {
+            switch,
+            pid,
+            pidfd: pidfd?,
+            born,
+        })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits until the process has ended, idle or busy.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn ended(&self) {
+        self.pidfd.readable().await;
+    }
+
+    pub(crate) fn kill(&self) {
+        self.switch.pull();
+    }
+
+    /// Waits until the process has ended, ends what is left of its group, and reaps it.
+    pub(crate) async fn reap(&self) -> Reaped {
+        loop {
+            self.ended().await;
+            match self.switch.try_reap() {
+                Ok(Some(status)) => {
+                    let uptime = self.born.elapsed();
+                    return Reaped {
+                        pid: self.pid,
+                        status: Some(status),
+                        uptime,
+                    };
+                }
+                Ok(None) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::error!(%error, "procpool: a worker can't be reaped");
+                    return Reaped {
+                        pid: self.pid,
+                        status: None,
+                        uptime: self.born.elapsed(),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// A process that is no more.
+#[derive(Debug)]
+pub(crate) struct Reaped {
+    pid: u32,
+    status: Option<WorkerStatus>,
+    uptime: Duration,
+}
+
+impl Reaped {
+    pub(crate) fn exit(self, cause: Option<ExitCause>, stderr_tail: String) -> WorkerExit {
+        let code = self.status.and_then(|status| status.code());
+        let signal = self.status.and_then(|status| status.signal());
+        WorkerExit::new(self.pid, (code, signal), self.uptime, cause, stderr_tail)
+    }
+}

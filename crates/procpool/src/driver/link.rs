@@ -1,0 +1,95 @@
+//! The parent's end of one worker that is ready.
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use procpool_os::ControlPage;
+use procpool_wire::{Initialize, Run};
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
+
+use crate::driver::outbox::Outbox;
+
+/// The socket and the control page of one worker.
+#[derive(Debug)]
+pub(crate) struct Link {
+    socket: UnixStream,
+    page: ControlPage,
+    outbox: Mutex<Outbox>,
+    /// The outbox has just become blocked.
+    blocked: Notify,
+}
+
+impl Link {
+    pub(crate) fn new(socket: UnixStream, page: ControlPage) -> Self {
+        Link {
+            socket,
+            page,
+            outbox: Mutex::default(),
+            blocked: Notify::new(),
+        }
+    }
+
+    pub(crate) fn page(&self) -> &ControlPage {
+        &self.page
+    }
+
+    pub(crate) fn socket(&self) -> &UnixStream {
+        &self.socket
+    }
+
+    /// Puts a task into the outbox, and on the control page, where it may be claimed or revoked.
+    pub(crate) fn offer(&self, run: &Run) {
+        // Arguments beyond what a frame can hold were refused when the task was submitted.
+        let Ok(head) = run.head() else { return };
+        // On the page first: the worker may read the frame the moment it is written.
+        self.page
+            .offer(usize::from(run.ticket.slot), run.ticket.number);
+        self.outbox.lock().push(&head, Bytes::clone(&run.args));
+    }
+
+    /// Puts the making of the worker's state into the outbox.
+    pub(crate) fn push_initialize(&self, initialize: &Initialize) {
+        // Arguments beyond what a frame can hold were refused when the pool was built.
+        let Ok(head) = initialize.head() else { return };
+        self.outbox
+            .lock()
+            .push(&head, Bytes::clone(&initialize.args));
+    }
+
+    pub(crate) fn push_stop(&self) {
+        self.outbox.lock().push_stop();
+    }
+
+    /// Writes what the socket takes; the rest follows from [`Link::write_blocked`].
+    pub(crate) fn flush(&self) {
+        let must_wait = self.outbox.lock().flush(&self.socket);
+        if must_wait {
+            self.blocked.notify_one();
+        }
+    }
+
+    /// Waits until the outbox is blocked, then until the socket takes more, and writes on.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn write_blocked(&self) {
+        while !self.outbox.lock().is_blocked() {
+            self.blocked.notified().await;
+        }
+        if self.socket.writable().await.is_err() {
+            // The runtime is stopping.
+            std::future::pending().await
+        }
+        self.outbox.lock().resume(&self.socket);
+    }
+
+    /// Waits until there is something to read, or the other end is closed.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn readable(&self) {
+        if self.socket.readable().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The tokio shell around the scheduler: it feeds it what happens, and performs what it decides.
+//!
+//! The way of a call, downwards:
+//!
+//! ```text
+//! ProcessPool::run_in_process    encodes the arguments                       the caller's thread
+//!   Core::submit                 takes the lock                                      │
+//!     Scheduler::handle_submit   decides                                             │
+//!       State::perform           Action::Dispatch → the link's outbox                │
+//!   Effects::apply               lock released; writes to the worker's socket        ▼
+//!     …  procpool-worker         claims, decodes, runs, encodes              the worker process
+//!   Supervisor::serve            reads the results that are there            a task of the runtime
+//!     State::handle_event        takes the lock                                      │
+//!       Scheduler::handle_finished                                                   │
+//!   Effects::apply               lock released; TaskCell::finish wakes               ▼
+//! Task::poll                     decodes the result                          who awaits it
+//! ```
+//!
+//! One lock ([`core`]) owns the scheduler and the table of workers; nothing else holds state of the
+//! pool. While it is held, nothing waits, no foreign code runs, and no system call is made but the
+//! one that sets the timer. All else is noted as [`effects`] and done after.
+//!
+//! A pool has one task for the time ([`timekeeper`]) and one for each worker ([`supervisor`]). Each
+//! of them, if it is dropped before its end, knows that the runtime is stopping.
+
+mod accepted;
+mod alarm;
+mod cgroup;
+mod core;
+mod core_config;
+mod effects;
+mod entry;
+mod handshake;
+mod incoming;
+mod job;
+mod kill_switch;
+mod launch;
+mod leader;
+mod link;
+mod memory_watch;
+mod open_pool;
+mod outbox;
+mod readiness;
+mod reservation;
+mod spawn;
+mod start;
+mod state;
+mod supervisor;
+mod surroundings;
+mod timekeeper;
+mod worker_limits;
+
+pub(crate) use accepted::{Accepted, WeakAccepted};
+pub(crate) use core_config::CoreConfig;
+pub(crate) use job::Job;
+pub(crate) use open_pool::OpenPool;
+pub(crate) use reservation::Reservation;
+pub(crate) use start::start;
+pub(crate) use state::Tally;
+pub(crate) use surroundings::Surroundings;
+pub(crate) use worker_limits::WorkerLimits;

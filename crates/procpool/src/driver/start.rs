@@ -1,0 +1,21 @@
+//! Starting a pool.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::driver::core::Core;
+use crate::driver::core_config::CoreConfig;
+use crate::driver::supervisor;
+use crate::driver::timekeeper::Timekeeper;
+
+/// Starts a pool on the runtime around, and its workers.
+///
+/// # Panics
+/// Where tokio does: outside of a runtime, or in one without I/O.
+pub(crate) fn start(config: CoreConfig) -> io::Result<Arc<Core>> {
+    let core = Arc::new(Core::new(config, supervisor::supervise)?);
+    let timekeeper = Timekeeper::new(Arc::clone(&core));
+    core.runtime().spawn(timekeeper.run());
+    core.with(|state, now| state.scheduler.handle_start(now));
+    Ok(core)
+}

@@ -1,0 +1,346 @@
+//! All state of a pool, and what the scheduler's actions do to it.
+
+use std::collections::HashMap;
+use std::ops::Sub;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use procpool_scheduler::{
+    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, TaskId, WorkerId,
+};
+use procpool_wire::{Finished, Outcome, Run, Ticket};
+
+use crate::cell::TaskEnd;
+use crate::driver::effects::Effects;
+use crate::driver::entry::WorkerEntry;
+use crate::driver::job::Job;
+use crate::driver::link::Link;
+use crate::driver::worker_limits::WorkerLimits;
+use crate::error::{
+    DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
+};
+
+/// What the pool's lock guards.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) scheduler: Scheduler<Job>,
+    pub(crate) effects: Effects,
+    /// For when the timer is set; `None` if it is not.
+    pub(crate) alarm: Option<Instant>,
+    pub(crate) tally: Tally,
+    /// Those who wait for room in the queue.
+    pub(crate) waiters: HashMap<ReservationId, oneshot::Sender<()>>,
+    workers: HashMap<WorkerId, WorkerEntry>,
+    startup_timeout: Duration,
+    limits: WorkerLimits,
+    /// How the worker whose end is being handled came to it.
+    ending: Option<Ending>,
+}
+
+/// What was broken off, since the pool was built.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// Tasks that got an error because the pool ended.
+    pub(crate) abandoned: usize,
+    /// Workers that were killed, for whatever reason.
+    pub(crate) killed: usize,
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Tally {
+            abandoned: self.abandoned - before.abandoned,
+            killed: self.killed - before.killed,
+        }
+    }
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone)]
+pub(crate) enum Ending {
+    /// It had been ready.
+    Exited(WorkerExit),
+    /// It never was.
+    NotStarted(WorkerStartError),
+}
+
+impl State {
+    pub(crate) fn new(
+        scheduler: Scheduler<Job>,
+        startup_timeout: Duration,
+        limits: WorkerLimits,
+    ) -> Self {
+        State {
+            scheduler,
+            effects: Effects::default(),
+            alarm: None,
+            tally: Tally::default(),
+            waiters: HashMap::new(),
+            workers: HashMap::new(),
+            startup_timeout,
+            limits,
+            ending: None,
+        }
+    }
+
+    /// A worker has completed the handshake.
+    pub(crate) fn handle_ready(&mut self, now: Instant, worker: WorkerId, link: Arc<Link>) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.link = Some(link);
+        }
+        self.scheduler.handle_ready(now, worker);
+    }
+
+    /// A worker says that a task has ended.
+    pub(crate) fn handle_finished(&mut self, now: Instant, worker: WorkerId, finished: Finished) {
+        if finished.worn {
+            self.scheduler.handle_worn(now, worker);
+        }
+        let entry = self.workers.get_mut(&worker);
+        let feedback = match entry.and_then(|entry| entry.redeem(finished.ticket)) {
+            Some(task) => self
+                .scheduler
+                .handle_finished(now, worker, task, finished.ran),
+            None => Feedback::Unknown,
+        };
+        match feedback {
+            Feedback::Resolved(job) => self.effects.finish.push((job.cell, end(finished.outcome))),
+            Feedback::Late => {}
+            Feedback::Unknown => {
+                self.handle_faulty(now, worker, "it answered a task that it was not given");
+            }
+        }
+    }
+
+    /// A worker has broken the protocol; it is killed, and its exit will say why.
+    pub(crate) fn handle_faulty(&mut self, now: Instant, worker: WorkerId, what: &str) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry
+                .fault
+                .get_or_insert_with(|| ExitCause::Protocol(what.to_owned()));
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// A worker has more memory than it may; it is killed.
+    pub(crate) fn handle_overgrown(&mut self, now: Instant, worker: WorkerId, limit: u64) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.fault.get_or_insert(ExitCause::Memory(limit));
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// A worker has closed its socket. If it is not about to exit, it is killed.
+    pub(crate) fn handle_hangup(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.fault.get_or_insert(ExitCause::Hangup);
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// A worker was reaped, and all that it had sent was handled before.
+    pub(crate) fn handle_ended(&mut self, now: Instant, worker: WorkerId, ending: Ending) {
+        match &ending {
+            Ending::NotStarted(_) => self.scheduler.handle_start_failed(now, worker),
+            Ending::Exited(exit) if self.is_over_limit(worker, exit) => {
+                self.scheduler.handle_exited_over_limit(now, worker);
+            }
+            Ending::Exited(_) => self.scheduler.handle_exited(now, worker),
+        }
+        self.ending = Some(ending);
+        self.perform(now);
+        self.ending = None;
+        self.workers.remove(&worker);
+    }
+
+    /// Whether a worker that ended had passed a limit of one of its tasks, which must be the one that
+    /// it ran.
+    fn is_over_limit(&mut self, worker: WorkerId, exit: &WorkerExit) -> bool {
+        let Some(entry) = self.workers.get(&worker) else {
+            return false;
+        };
+        entry.tasks().any(|task| {
+            let job = self.scheduler.payload_mut(task);
+            job.is_some_and(|job| self.limits.exceeded(job.limits, exit).is_some())
+        })
+    }
+
+    /// How far a running task says that it has come.
+    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
+        self.workers.values().find_map(|entry| {
+            let ticket = entry.ticket(task)?;
+            entry.link.as_ref()?.page().progress(ticket)
+        })
+    }
+
+    /// Why the pool itself ended this worker, if it did for a fault.
+    pub(crate) fn fault(&self, worker: WorkerId) -> Option<ExitCause> {
+        self.workers
+            .get(&worker)
+            .and_then(|entry| entry.fault.clone())
+    }
+
+    /// Performs all that the scheduler has decided.
+    pub(crate) fn perform(&mut self, now: Instant) {
+        while let Some(action) = self.scheduler.poll_action() {
+            match action {
+                Action::Spawn(worker) => self.spawn(worker),
+                Action::Dispatch {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => {
+                    self.dispatch(
+                        worker,
+                        task,
+                        Ticket {
+                            slot,
+                            number: ticket,
+                        },
+                    );
+                }
+                Action::Revoke {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => {
+                    let revoked = self.revoke(
+                        worker,
+                        Ticket {
+                            slot,
+                            number: ticket,
+                        },
+                    );
+                    self.scheduler.handle_revoked(now, task, revoked);
+                }
+                Action::RequestCancel { worker, ticket, .. } => {
+                    if let Some(link) = self.link(worker) {
+                        link.page().request_cancel(ticket);
+                    }
+                }
+                Action::Stop(worker) => match self.link(worker).cloned() {
+                    Some(link) => {
+                        link.push_stop();
+                        self.effects.flush(&link);
+                    }
+                    // It has not begun anything that it could bring to an end.
+                    None => self.kill(worker),
+                },
+                Action::Kill(worker) => {
+                    self.tally.killed += 1;
+                    self.kill(worker);
+                }
+                Action::Grant(reservation) => {
+                    self.effects.grant.extend(self.waiters.remove(&reservation));
+                }
+                Action::Deny(reservation) => {
+                    self.effects.deny.extend(self.waiters.remove(&reservation));
+                }
+                Action::Resolve {
+                    payload: job,
+                    outcome,
+                    ..
+                } => {
+                    let error = self.error(outcome, &job);
+                    self.tally.abandoned += usize::from(error.is_pool_closed());
+                    self.effects.finish.push((job.cell, Err(error)));
+                }
+            }
+        }
+    }
+
+    fn spawn(&mut self, worker: WorkerId) {
+        let entry = WorkerEntry::starting();
+        self.effects.spawn.push((worker, Arc::clone(&entry.switch)));
+        self.workers.insert(worker, entry);
+    }
+
+    fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return;
+        };
+        let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
+            return;
+        };
+        link.offer(&Run {
+            ticket,
+            entry: job.call.offsets.entry,
+            function: job.call.offsets.function,
+            limits: job.limits,
+            args: Bytes::clone(&job.call.args),
+        });
+        self.effects.flush(link);
+        entry.dispatch(ticket, task);
+    }
+
+    fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return true;
+        };
+        let Some(link) = &entry.link else { return true };
+        let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
+        if revoked {
+            entry.redeem(ticket);
+        }
+        revoked
+    }
+
+    fn kill(&mut self, worker: WorkerId) {
+        if let Some(entry) = self.workers.get(&worker) {
+            self.effects.kill.push(Arc::clone(&entry.switch));
+        }
+    }
+
+    fn link(&self, worker: WorkerId) -> Option<&Arc<Link>> {
+        self.workers.get(&worker)?.link.as_ref()
+    }
+
+    fn error(&self, verdict: Verdict, job: &Job) -> TaskError {
+        match verdict {
+            Verdict::Cancelled => TaskError::Cancelled,
+            Verdict::TimedOut { limit } => TaskError::TimedOut {
+                phase: TimeoutPhase::Running,
+                limit,
+            },
+            Verdict::QueueTimedOut { limit } => TaskError::TimedOut {
+                phase: TimeoutPhase::Queued,
+                limit,
+            },
+            Verdict::Terminated => TaskError::PoolClosed,
+            Verdict::WorkerDied { attempts, .. } => match &self.ending {
+                Some(Ending::Exited(exit)) => {
+                    let exit = exit.clone().of(job.id, attempts);
+                    match self.limits.exceeded(job.limits, &exit) {
+                        Some(exceeded) => TaskError::LimitExceeded(exceeded),
+                        None => TaskError::WorkerExited(exit),
+                    }
+                }
+                Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
+                None => TaskError::PoolClosed,
+            },
+            Verdict::StartFailed { .. } => match &self.ending {
+                Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
+                Some(Ending::Exited(exit)) => {
+                    TaskError::WorkerStart(WorkerStartError::exited(exit.clone()))
+                }
+                None => TaskError::WorkerStart(WorkerStartError::timed_out(self.startup_timeout)),
+            },
+        }
+    }
+}
+
+fn end(outcome: Outcome) -> TaskEnd {
+    Err(match outcome {
+        Outcome::Returned(result) => return Ok(result),
+        Outcome::Panicked(report) => TaskError::Panicked(Panic::new(report)),
+        Outcome::ArgsRefused(why) => TaskError::Decode(DecodeError::args(why)),
+        Outcome::ResultRefused(why) => TaskError::Decode(DecodeError::result_in_worker(why)),
+        Outcome::NoSuchFunction(why) => TaskError::Decode(DecodeError::function(why)),
+    })
+}

@@ -1,0 +1,16 @@
+//! What surrounds the workers of a pool.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::worker_output::WorkerOutput;
+
+/// The environment of workers, their directory, and where their output goes.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) env: Vec<(OsString, Option<OsString>)>,
+    pub(crate) env_clear: bool,
+    pub(crate) current_dir: Option<PathBuf>,
+    pub(crate) stdout: WorkerOutput,
+    pub(crate) stderr: WorkerOutput,
+}

@@ -1,0 +1,41 @@
+//! The runtime task that tells a pool when a deadline has passed.
+
+use std::sync::Arc;
+
+use crate::driver::core::Core;
+
+/// Waits for the pool's alarm.
+pub(crate) struct Timekeeper {
+    core: Arc<Core>,
+}
+
+impl Timekeeper {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Timekeeper { core }
+    }
+
+    /// Runs until the pool has stopped.
+    pub(crate) async fn run(self) {
+        let core = &self.core;
+        let mut stopped = core.subscribe_stopped();
+        loop {
+            tokio::select! {
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = core.alarm().rang() => {}
+            }
+            core.with(|state, now| {
+                state.alarm = None;
+                state.scheduler.handle_tick(now);
+            });
+        }
+    }
+}
+
+impl Drop for Timekeeper {
+    fn drop(&mut self) {
+        if !self.core.is_stopped() {
+            // The runtime is stopping, and takes the pool with it.
+            self.core.terminate();
+        }
+    }
+}

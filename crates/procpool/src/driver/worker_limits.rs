@@ -1,0 +1,63 @@
+//! What the workers of a pool may use, and how it is known that one used more.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use procpool_wire::Limits;
+
+use crate::error::{ExitCause, LimitExceeded, WorkerExit};
+use crate::options::TaskOptions;
+
+/// `signal(7)`: the signal of a process that gave itself up.
+const SIGABRT: i32 = 6;
+
+/// `signal(7)` and `timer_create(2)`: the signal of a process that has used up its CPU time.
+const SIGXCPU: i32 = 24;
+
+/// What is written to stderr when an allocation fails, by Rust's standard library and by C++'s.
+const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of ", "std::bad_alloc"];
+
+/// The limits that a pool sets to its workers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WorkerLimits {
+    /// CPU time of a task that has no limit of its own.
+    pub(crate) cpu_time: Option<Duration>,
+    /// Bytes of data of a worker.
+    pub(crate) memory: Option<u64>,
+    /// The control group that may be divided among workers. It limits the memory, where there is one.
+    pub(crate) cgroup: Option<PathBuf>,
+    /// Bytes that a worker may have more than when it was new.
+    pub(crate) growth: Option<u64>,
+}
+
+impl WorkerLimits {
+    /// What a worker must keep itself, for want of a control group that does.
+    pub(crate) fn own_memory(&self) -> Option<u64> {
+        self.memory.filter(|_| self.cgroup.is_none())
+    }
+
+    /// What a task with these options may use.
+    pub(crate) fn of_task(&self, options: &TaskOptions) -> Limits {
+        Limits {
+            cpu_time: options.cpu_time_limit.or(self.cpu_time),
+            memory: options.memory_limit,
+        }
+    }
+
+    /// Which limit of a task an exit of its worker tells of, if any.
+    pub(crate) fn exceeded(&self, task: Limits, exit: &WorkerExit) -> Option<LimitExceeded> {
+        if let Some(ExitCause::Memory(limit)) = exit.cause() {
+            return Some(LimitExceeded::memory(*limit, exit.clone()));
+        }
+        if let (Some(limit), Some(SIGXCPU)) = (task.cpu_time, exit.signal()) {
+            return Some(LimitExceeded::cpu_time(limit, exit.clone()));
+        }
+        let memory = [task.memory, self.memory].into_iter().flatten().min()?;
+        // The kernel only refuses memory; it is the program that aborts for it, and says so.
+        let aborted = exit.signal() == Some(SIGABRT);
+        let said_so = OUT_OF_MEMORY
+            .iter()
+            .any(|words| exit.stderr_tail().contains(words));
+        (aborted && said_so).then(|| LimitExceeded::memory(memory, exit.clone()))
+    }
+}

@@ -1,0 +1,18 @@
+//! A task that can't be put into bytes.
+
+use thiserror::Error;
+
+/// A task that could not be sent to a worker, and why.
+#[derive(Debug, Clone, Error)]
+#[error("{0}")]
+pub struct EncodeError(Box<str>);
+
+impl EncodeError {
+    pub(crate) fn args(why: impl std::fmt::Display) -> Self {
+        EncodeError(format!("the arguments can't be encoded: {why}").into())
+    }
+
+    pub(crate) fn function(why: impl std::fmt::Display) -> Self {
+        EncodeError(format!("the function can't be sent to a worker: {why}").into())
+    }
+}

@@ -1,0 +1,93 @@
+//! `spawn_blocking` in worker processes: plain functions run in a pool of processes, and their
+//! results are futures.
+//!
+//! ```
+//! fn parse(html: String) -> Vec<String> {
+//!     // CPU-heavy, may crash, may hang
+//!     html.split('"').filter(|part| part.starts_with("http")).map(str::to_owned).collect()
+//! }
+//!
+//! #[procpool::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let pool = procpool::ProcessPool::new()?;
+//!     let html = r#"<a href="https://example.org">"#.to_owned();
+//!     let links = pool.run_in_process(parse, html).await?;
+//!     assert_eq!(links, ["https://example.org"]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! It has what threads can't have: a call is cancelled by dropping it, can be timed out, and may
+//! crash, and nothing else notices.
+//!
+//! # Start
+//! A worker is this same executable, started again. So the first line of `main` must be [`init()`],
+//! which never returns in a worker; [`#[procpool::main]`](macro@main) and
+//! [`#[procpool::test]`](macro@test) do it.
+//!
+//! # Many calls
+//! [`recipes`] has `join_all`, `select_all` and the others; [`TaskSet`] gives results as they
+//! complete. A queue that is to stay short has a [capacity](Builder::queue_capacity): then
+//! [`ProcessPool::try_run_in_process`] gives back what finds no room, and [`ProcessPool::reserve`]
+//! waits for it.
+//!
+//! # Promises
+//!
+//! | when | what happens |
+//! |---|---|
+//! | a call is made | the task is accepted at once; arguments are encoded in the call |
+//! | the [`Task`] is dropped, or loses a `select!` or a `timeout` | queued: it never runs. Running: its worker's whole process group is killed and replaced |
+//! | the function panics | [`TaskError::Panicked`] with message and location; the worker lives on |
+//! | the worker dies | that one task gets [`TaskError::WorkerExited`]; what had been sent to the worker and had not begun runs elsewhere |
+//! | a time limit passes | [`TaskError::TimedOut`]; the worker is killed and replaced |
+//! | workers can't start | waiting tasks get [`TaskError::WorkerStart`]; attempts back off |
+//! | the last handle and the last task are gone, the runtime stops, or the program ends, even by SIGKILL | all workers and their children are gone |
+//! | every accepted task | resolves exactly once, whatever happens |
+#![forbid(unsafe_code)]
+
+mod abort_handle;
+mod back_pressure;
+mod builder;
+mod call;
+mod catch;
+mod cell;
+mod default_pool;
+mod driver;
+mod error;
+mod options;
+mod output;
+mod permit;
+mod pool;
+pub mod recipes;
+mod shutdown_report;
+mod task;
+mod task_id;
+mod task_set;
+mod task_state;
+mod worker_output;
+
+pub use abort_handle::AbortHandle;
+pub use builder::Builder;
+pub use default_pool::run_in_process;
+pub use error::{
+    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, TaskError,
+    TimeoutPhase, WorkerExit, WorkerStartError,
+};
+pub use options::TaskOptions;
+pub use permit::Permit;
+pub use pool::ProcessPool;
+pub use procpool_macros::{main, test};
+pub use procpool_worker::{init, worker};
+pub use shutdown_report::ShutdownReport;
+pub use task::Task;
+pub use task_id::TaskId;
+pub use task_set::TaskSet;
+pub use task_state::TaskState;
+pub use worker_output::WorkerOutput;
+
+/// What the macros' expansions use. Not a part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use procpool_os::before_main;
+    pub use tokio;
+}

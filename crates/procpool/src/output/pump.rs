@@ -1,0 +1,104 @@
+//! Draining one worker's output.
+
+use std::convert::Infallible;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::net::unix::pipe;
+
+use crate::output::forward::Forward;
+use crate::output::lines::Lines;
+use crate::output::tail::Tail;
+
+/// Bytes that one read may bring: 16 KiB.
+const READ_LEN: usize = 16 * 1024;
+
+/// What may still be read once the worker has ended: more than a pipe holds, so that only a
+/// descendant which goes on writing is cut off.
+const LAST_READS: usize = 256;
+
+/// Drains the output of one worker, passes it on, and keeps its end.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    source: pipe::Receiver,
+    sink: Sink,
+    tail: Tail,
+    /// What was read and is not yet passed on.
+    pending: Bytes,
+}
+
+/// Where it goes.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    /// To a stream of this process.
+    Forward(Forward),
+    /// To `tracing`.
+    Lines(Lines),
+}
+
+impl Pump {
+    /// # Panics
+    /// Where tokio does: outside of a runtime, or in one without I/O.
+    pub(crate) fn new(source: OwnedFd, sink: Sink) -> io::Result<Self> {
+        let source = pipe::Receiver::from_owned_fd(source)?;
+        Ok(Pump {
+            source,
+            sink,
+            tail: Tail::default(),
+            pending: Bytes::new(),
+        })
+    }
+
+    /// Passes on what comes, until the worker and all of its children have closed it; then waits for
+    /// ever.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn run(&mut self) -> Infallible {
+        loop {
+            match &mut self.sink {
+                Sink::Forward(forward) => forward.write(&mut self.pending).await,
+                Sink::Lines(lines) => lines.push(&std::mem::take(&mut self.pending)),
+            }
+            let is_open = self.source.readable().await.is_ok();
+            if !is_open || !self.read().unwrap_or(true) {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Reads what the worker had written when it ended, without waiting, and gives the end of all.
+    ///
+    /// Nor does it wait to pass it on, but until the deadline.
+    pub(crate) fn finish(mut self, deadline: Instant) -> String {
+        for _ in 0..LAST_READS {
+            match &mut self.sink {
+                Sink::Forward(forward) => forward.write_until(&mut self.pending, deadline),
+                Sink::Lines(lines) => lines.push(&std::mem::take(&mut self.pending)),
+            }
+            if self.read() != Some(true) {
+                break;
+            }
+        }
+        if let Sink::Lines(lines) = &mut self.sink {
+            lines.end();
+        }
+        self.tail.text()
+    }
+
+    /// Reads once: whether there was something; `None` if there is nothing for now.
+    fn read(&mut self) -> Option<bool> {
+        let mut bytes = [0; READ_LEN];
+        match self.source.try_read(&mut bytes) {
+            Ok(read) => {
+                self.tail.push(&bytes[..read]);
+                self.pending = Bytes::copy_from_slice(&bytes[..read]);
+                Some(read > 0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(_) => Some(false),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The future of one call.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use procpool_wire::value;
+use serde::de::DeserializeOwned;
+
+use crate::abort_handle::AbortHandle;
+use crate::catch::catch;
+use crate::cell::{TaskCell, TaskEnd};
+use crate::driver::Accepted;
+use crate::error::{DecodeError, TaskError};
+use crate::task_id::TaskId;
+use crate::task_state::TaskState;
+
+/// A call that was made: a future of the function's result.
+///
+/// The call was accepted when this was returned, and runs whether or not this is polled. The result
+/// is decoded when it is awaited. A `Task` is `Send` and `Unpin` whatever `R` is, can be awaited on
+/// any runtime, and doesn't spend tokio's cooperative budget.
+///
+/// # Cancel safety
+/// **Dropping a `Task` cancels it**, also when it loses a `select!` or a `timeout`. If it was
+/// queued, it never runs. If it was running, its worker's whole process group is killed and a new
+/// worker takes its place. To await it in several steps, poll `&mut task`; to let it run on unheard,
+/// [`detach`](Task::detach) it.
+///
+/// ```
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+/// let task = pool.run_in_process(|(a, b): (i32, i32)| a + b, (2, 3));
+/// assert_eq!(task.await?, 5);
+/// # Ok(()) }
+/// ```
+#[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on"]
+pub struct Task<R> {
+    id: TaskId,
+    cell: Arc<TaskCell>,
+    /// `None` if the task was never accepted by a pool.
+    accepted: Option<Accepted>,
+    /// Makes an `R`; so `Task` needs no bounds to be a future, wherever it is named.
+    decode: fn(TaskEnd) -> Result<R, TaskError>,
+}
+
+impl<R: DeserializeOwned + 'static> Task<R> {
+    pub(crate) fn new(id: TaskId, cell: Arc<TaskCell>, accepted: Accepted) -> Self {
+        Task {
+            id,
+            cell,
+            accepted: Some(accepted),
+            decode: decode::<R>,
+        }
+    }
+
+    /// A task that has failed before any pool accepted it.
+    pub(crate) fn failed(error: TaskError) -> Self {
+        let cell = Arc::new(TaskCell::finished(Err(error)));
+        Task {
+            id: TaskId::next(),
+            cell,
+            accepted: None,
+            decode: decode::<R>,
+        }
+    }
+}
+
+impl<R> Task<R> {
+    /// The task's name in logs.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// How far the task has come, at this moment.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        match &self.accepted {
+            Some(accepted) if !self.cell.is_finished() => accepted.state(),
+            _ => TaskState::Finished,
+        }
+    }
+
+    /// How far the running task says that it has come, by
+    /// [`worker::set_progress`](crate::worker::set_progress): what is done, and of how much. `None` if
+    /// it does not run now, or has said nothing. It costs no system call on either side.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn count(to: u64) {
+    ///     for done in 0..to {
+    ///         procpool::worker::set_progress(done, to);
+    ///     }
+    /// }
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let task = pool.run_in_process(count, 1000);
+    /// if let Some((done, total)) = task.progress() {
+    ///     println!("{done} of {total}");
+    /// }
+    /// task.await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn progress(&self) -> Option<(u64, u64)> {
+        self.accepted.as_ref().and_then(Accepted::progress)
+    }
+
+    /// Cancels the task as dropping it does, but leaves it to be awaited: it gives
+    /// [`TaskError::Cancelled`], or its result if it had already finished.
+    pub fn abort(&self) {
+        if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
+            accepted.cancel();
+        }
+    }
+
+    /// Aborts the task at this moment, if it isn't finished by then; `None` takes that back.
+    pub(crate) fn abort_at(&self, at: Option<Instant>) {
+        if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
+            accepted.cancel_at(at);
+        }
+    }
+
+    /// Has the waker woken when the task finishes, and nobody else's; tells whether it is finished,
+    /// when nobody is woken.
+    pub(crate) fn watch(&self, waker: Waker) -> bool {
+        self.cell.watch(waker)
+    }
+
+    /// The result or error, once the task is finished.
+    pub(crate) fn take(&mut self) -> Option<Result<R, TaskError>> {
+        if !self.cell.is_finished() {
+            return None;
+        }
+        match Pin::new(self).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    /// A handle that can abort the task from elsewhere. It keeps neither the task nor its pool
+    /// alive.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle::new(
+            self.id,
+            Arc::clone(&self.cell),
+            self.accepted.as_ref().map(Accepted::downgrade),
+        )
+    }
+
+    /// Lets the task run on with nobody to wait for it. Its result or error is thrown away.
+    ///
+    /// The pool stays open for it as long as it runs, even when the last handle is gone; it does not
+    /// outlive the runtime or the program.
+    pub fn detach(mut self) {
+        self.accepted = None;
+    }
+}
+
+impl<R> Future for Task<R> {
+    type Output = Result<R, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.cell.poll(cx).map(self.decode)
+    }
+}
+
+impl<R> Drop for Task<R> {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+impl<R> fmt::Debug for Task<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("id", &self.id)
+            .field("state", &self.state())
+            .finish()
+    }
+}
+
+fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
+    let bytes: Bytes = end?;
+    // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
+    match catch(|| value::decode(&bytes)) {
+        Some(Ok(result)) => Ok(result),
+        Some(Err(error)) => Err(TaskError::Decode(DecodeError::result(error))),
+        None => Err(TaskError::Decode(DecodeError::result(
+            "its `Deserialize` panicked",
+        ))),
+    }
+}
