@@ -1,0 +1,39 @@
+//! A test in a process of its own.
+
+use std::any::type_name;
+use std::env;
+use std::process::Command;
+
+/// Names, in the process that is a test's own, that test.
+const ALONE: &str = "PROCPOOL_TESTS_ALONE";
+
+/// Runs the body of a test in a process in which nothing else goes on, so that it can compare what
+/// the whole process has before and after. To be called as `alone(|| …)` by the test itself.
+///
+/// # Panics
+/// If the body does.
+pub fn alone<F: FnOnce()>(body: F) {
+    let name = name_of_test::<F>();
+    if env::var_os(ALONE).is_some_and(|alone| alone == name) {
+        return body();
+    }
+    let harness = env::current_exe().expect("a test is an executable");
+    let output = Command::new(harness)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(ALONE, name)
+        .output()
+        .expect("a test can be started again");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{name}, alone: {}\n{told}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// The path of the function in which a closure stands, without the crate.
+fn name_of_test<F>() -> &'static str {
+    let path = type_name::<F>().trim_end_matches("::{{closure}}");
+    path.split_once("::").map_or(path, |(_, name)| name)
+}

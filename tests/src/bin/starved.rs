@@ -1,0 +1,80 @@
+//! A program that has no means to start a worker, of the kind that its argument tells, and then has
+//! them again. It asserts that its pool says so, goes on to live, and recovers.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::fs;
+use std::io;
+
+use procpool::{ProcessPool, TaskError};
+use procpool_tests::patiently;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+#[procpool::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (resource, least) = match std::env::args().nth(1).as_deref() {
+        // Far less than a thread's stack takes, as this program is started, and far more than all
+        // else does.
+        Some("of-memory-for-threads") => (Resource::As, address_space() + (128 << 20)),
+        // This very thread.
+        Some("of-threads") => (Resource::Nproc, 1),
+        // And the one that spawns.
+        Some("of-processes") => (Resource::Nproc, 2),
+        other => panic!("starved of {other:?}"),
+    };
+    let pool = ProcessPool::builder()
+        .min_workers(0)
+        .max_workers(2)
+        .build()?;
+    let original = getrlimit(resource);
+    let current = Some(least);
+    setrlimit(
+        resource,
+        Rlimit {
+            current,
+            ..original
+        },
+    )?;
+    for number in 0..3 {
+        let tasks = [number, number + 1].map(|number| pool.run_in_process(double, number));
+        for task in tasks {
+            assert_lacks_means(&patiently(task).await.expect_err("there are no means"));
+        }
+    }
+    setrlimit(resource, original)?;
+    let doubled = patiently(async {
+        loop {
+            match pool.run_in_process(double, 21).await {
+                Ok(doubled) => return doubled,
+                Err(error) => assert!(error.is_worker_start(), "{error:?}"),
+            }
+        }
+    })
+    .await;
+    assert_eq!(doubled, 42);
+    pool.shutdown().await;
+    println!("recovered");
+    Ok(())
+}
+
+fn double(x: u64) -> u64 {
+    x * 2
+}
+
+/// `EAGAIN` is what the kernel says of threads and of processes, and for whatever reason.
+fn assert_lacks_means(error: &TaskError) {
+    assert!(error.is_worker_start(), "{error:?}");
+    assert_eq!(error.to_string(), "no worker could be spawned");
+    let source = error.source().and_then(|cause| cause.downcast_ref());
+    let source: &io::Error = source.expect("an error of the system");
+    assert_eq!(source.kind(), io::ErrorKind::WouldBlock, "{source}");
+}
+
+/// In bytes.
+fn address_space() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kibibytes = size.and_then(|size| size.trim().strip_suffix(" kB"));
+    let kibibytes: Option<u64> = kibibytes.and_then(|kibibytes| kibibytes.parse().ok());
+    kibibytes.expect("a number") * 1024
+}

@@ -1,0 +1,121 @@
+//! A worker that speaks the protocol by hand, so that it can break it.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use procpool_os::{ControlPage, lifeline, socket, stdio};
+use procpool_wire::{Command, Event, Finished, Run, Ticket, frame, value};
+use serde::Serialize;
+
+/// A process that was started as a worker, and is none.
+#[derive(Debug)]
+pub struct Impostor {
+    socket: OwnedFd,
+    page: ControlPage,
+    buffer: BytesMut,
+}
+
+impl Impostor {
+    /// Reads the parent's first message, as a worker does. From then on it dies with its parent.
+    ///
+    /// # Panics
+    /// If the parent doesn't keep to the protocol.
+    #[must_use]
+    pub fn enter() -> Self {
+        let socket = stdio::take_stdin_socket().expect("a parent");
+        let mut buffer = BytesMut::zeroed(64 * 1024);
+        let (received, descriptors) =
+            socket::receive_with_descriptors(&socket, &mut buffer, 2).expect("a first message");
+        buffer.truncate(received);
+        let [page, lifeline] = <[_; 2]>::try_from(descriptors).expect("a page and a lifeline");
+        let _ = lifeline::arm(lifeline).expect("a lifeline");
+        let page = ControlPage::attach(page).expect("a page");
+        let mut impostor = Impostor {
+            socket,
+            page,
+            buffer,
+        };
+        let first = impostor.next_command();
+        assert!(matches!(first, Command::Start(_)), "{first:?} is no start");
+        impostor
+    }
+
+    /// The worker's end of the socket.
+    #[must_use]
+    pub fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    /// Closes the socket and lives on.
+    pub fn hang_up(self) {
+        drop(self.socket);
+    }
+
+    /// Sends bytes, whatever they are.
+    ///
+    /// # Panics
+    /// If the parent has closed its end.
+    pub fn send(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let sent = socket::send(&self.socket, bytes).expect("the parent listens");
+            bytes = &bytes[sent..];
+        }
+    }
+
+    /// Says that it is ready.
+    pub fn send_ready(&self) {
+        let mut bytes = Vec::new();
+        Event::encode_ready(&mut bytes);
+        self.send(&bytes);
+    }
+
+    /// Answers a task, or what it says is one.
+    pub fn answer(&self, ticket: Ticket, result: &impl Serialize) {
+        self.send(&answer(ticket, result));
+    }
+
+    /// The next task that can be claimed; it is claimed then.
+    ///
+    /// # Panics
+    /// If something else comes.
+    pub fn next_run(&mut self) -> Run {
+        loop {
+            let Command::Run(run) = self.next_command() else {
+                panic!("a task was to come");
+            };
+            let Ticket { slot, number } = run.ticket;
+            if self.page.claim(usize::from(slot), number) {
+                return run;
+            }
+        }
+    }
+
+    fn next_command(&mut self) -> Command {
+        loop {
+            if let Some(frame) = frame::take(&mut self.buffer).expect("a frame") {
+                return Command::decode(frame).expect("a command");
+            }
+            let mut bytes = [0; 4096];
+            match socket::receive(&self.socket, &mut bytes).expect("the parent talks") {
+                // As a worker does.
+                0 => std::process::exit(0),
+                received => self.buffer.extend_from_slice(&bytes[..received]),
+            }
+        }
+    }
+}
+
+/// The frame that gives `result` as what came of a task.
+///
+/// # Panics
+/// If the result can't be encoded.
+#[must_use]
+pub fn answer(ticket: Ticket, result: &impl Serialize) -> Vec<u8> {
+    let mut body = Vec::new();
+    value::encode(result, &mut body).expect("a result");
+    let head = Finished::returned_head(ticket, Duration::from_micros(1), false, body.len());
+    let mut bytes = head.expect("a short result").to_vec();
+    bytes.extend(body);
+    bytes
+}

@@ -1,0 +1,29 @@
+//! What the integration tests of procpool share: waiting for events in other processes.
+//!
+//! Nothing here waits for time to pass. A function in a worker tells that it has begun by coming to
+//! a [`Gate`]; its end is seen by the kernel closing its connection, or by a [`Watched`] process.
+#![forbid(unsafe_code)]
+
+mod alone;
+mod descriptors;
+mod gate;
+mod impostor;
+mod log;
+mod patience;
+mod signals;
+mod traces;
+mod trap;
+mod watchdog;
+mod watched;
+
+pub use alone::alone;
+pub use descriptors::open_descriptors;
+pub use gate::{Gate, Visitor, visit, visit_and_linger};
+pub use impostor::{Impostor, answer};
+pub use log::{Log, lines, note};
+pub use patience::patiently;
+pub use signals::kill;
+pub use traces::Traces;
+pub use trap::{Bomb, Manner, Plan, Side, Step, Trap};
+pub use watchdog::patiently_on;
+pub use watched::{Watched, children};

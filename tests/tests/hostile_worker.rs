@@ -1,0 +1,565 @@
+//! A worker that breaks the protocol costs itself and the task it runs, and nothing else.
+//!
+//! This executable is its own hostile worker: the first worker of each pool here follows the script
+//! that the pool's name tells, and all later ones are honest. So there is no `#[procpool::test]`
+//! in this file, which would make every worker an honest one.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, exit};
+use std::time::Duration;
+
+use procpool::{Builder, ProcessPool, TaskError};
+use procpool_tests::{Impostor, Watched, alone, answer, patiently};
+use procpool_wire::{Event, Refusal, Ticket, frame};
+use rustix::process::{Signal, getpid, kill_process};
+use tempfile::TempDir;
+
+procpool_os::before_main!(become_a_worker_if_told_to);
+
+fn become_a_worker_if_told_to() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--procpool-worker") {
+        let name = arguments.next().expect("the pool's name");
+        let (script, directory) = name.rsplit_once(' ').expect("a script and a directory");
+        // Whoever makes the file is the first.
+        if let Ok(mut file) = File::create_new(Path::new(directory).join("first")) {
+            write!(file, "{}", std::process::id()).expect("room for a number");
+            misbehave(script, Path::new(directory));
+        }
+    }
+    procpool::init();
+}
+
+/// What the impostor gives as the result of any task.
+const FALSEHOOD: u64 = 7;
+
+fn misbehave(script: &str, directory: &Path) -> ! {
+    if script == "dies before the handshake" {
+        exit(3);
+    }
+    let impostor = Impostor::enter();
+    match script {
+        "sends garbage in place of the handshake" => impostor.send(b"HTTP/1.1 400 Bad Request\r\n"),
+        "answers before it is asked" => impostor.answer(NO_TICKET, &FALSEHOOD),
+        "stops before the handshake" => stop(),
+        "refuses" => {
+            let mut bytes = Vec::new();
+            let refusal = Refusal::Build("it was made on a Tuesday".to_owned());
+            Event::encode_refused(&refusal, &mut bytes).expect("a short reason");
+            impostor.send(&bytes);
+            exit(71);
+        }
+        _ => {
+            impostor.send_ready();
+            misbehave_when_ready(script, impostor, directory);
+        }
+    }
+    sleep()
+}
+
+fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) {
+    match script {
+        "never reads" => sleep(),
+        "reads a little of its task" => {
+            let mut bytes = [0; 10];
+            procpool_os::socket::receive(impostor.socket(), &mut bytes).expect("a task");
+            exit(6);
+        }
+        "hangs up while idle" => {
+            impostor.hang_up();
+            sleep();
+        }
+        _ => {}
+    }
+    let task = impostor.next_run().ticket;
+    match script {
+        "sends garbage" => impostor.send(b"one fish, two fish, red fish, blue fish"),
+        "announces four gigabytes" => impostor.send(&[255, 255, 255, 255, 131, 0, 0, 0]),
+        "announces a gigabyte" => {
+            let header = frame::header(131, frame::MAX_BODY_LEN).expect("as long as it may be");
+            impostor.send(&header);
+            impostor.send(&[0; 10]);
+            exit(9);
+        }
+        "sends half a frame" => {
+            let whole = answer(task, &"a result of some length");
+            impostor.send(&whole[..whole.len() / 2]);
+            exit(4);
+        }
+        "is ready twice" => impostor.send_ready(),
+        "answers twice at once" => {
+            let twice = [answer(task, &FALSEHOOD), answer(task, &FALSEHOOD)].concat();
+            impostor.send(&twice);
+        }
+        "answers a task again" => {
+            impostor.answer(task, &FALSEHOOD);
+            let _ = impostor.next_run();
+            impostor.answer(task, &FALSEHOOD);
+        }
+        "answers a task it was not given" => {
+            let number = task.number + 1000;
+            impostor.answer(Ticket { number, ..task }, &FALSEHOOD);
+        }
+        "answers a slot that is not there" => {
+            let slot = u16::MAX;
+            impostor.answer(Ticket { slot, ..task }, &FALSEHOOD);
+        }
+        "hangs up" => impostor.hang_up(),
+        "stops" => stop(),
+        "exits after its answer" => {
+            impostor.answer(task, &FALSEHOOD);
+            exit(0);
+        }
+        "leaves its socket to a reader" => {
+            let reader = "echo $$ >heir; exec cat >/dev/null";
+            bequeath(&impostor, directory, reader);
+            exit(5);
+        }
+        "leaves its socket to a writer" => {
+            let writer = "echo $$ >heir; exec cat /dev/zero";
+            bequeath(&impostor, directory, writer);
+            exit(5);
+        }
+        "answers with something else" => loop {
+            impostor.answer(task, &"a text");
+            let next = impostor.next_run().ticket;
+            impostor.answer(next, &FALSEHOOD);
+        },
+        "answers byte by byte" => {
+            for byte in answer(task, &FALSEHOOD) {
+                impostor.send(&[byte]);
+            }
+        }
+        "holds its task" => {}
+        other => panic!("there is no script {other:?}"),
+    }
+    sleep()
+}
+
+const NO_TICKET: Ticket = Ticket { slot: 0, number: 1 };
+
+fn sleep() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+fn stop() {
+    kill_process(getpid(), Signal::STOP).expect("it is its own process");
+}
+
+/// Starts a process that has the socket as input and output, and is outside of the worker's group,
+/// so that the worker's end doesn't touch it.
+fn bequeath(impostor: &Impostor, directory: &Path, command: &str) {
+    let socket = || impostor.socket().try_clone().expect("room for one more");
+    let heir = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(directory)
+        .stdin(socket())
+        .stdout(socket())
+        .process_group(0)
+        .spawn();
+    std::mem::forget(heir.expect("a shell"));
+}
+
+/// Where a script is played.
+struct Stage {
+    script: &'static str,
+    directory: TempDir,
+}
+
+impl Stage {
+    fn of(script: &'static str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Stage { script, directory }
+    }
+
+    fn builder(&self) -> Builder {
+        let name = format!("{} {}", self.script, self.directory.path().display());
+        ProcessPool::builder().workers(1).name(name)
+    }
+
+    fn pool(&self) -> ProcessPool {
+        self.builder().build().unwrap()
+    }
+
+    /// The worker that misbehaves, once it has begun to.
+    fn impostor(&self) -> Watched {
+        self.watch("first")
+    }
+
+    /// Waits until the worker that misbehaves has stopped itself.
+    async fn impostor_is_stopped(&self) {
+        let state = || -> Option<String> {
+            let pid = fs::read_to_string(self.directory.path().join("first")).ok()?;
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let state = status
+                .lines()
+                .find_map(|line| line.strip_prefix("State:"))?;
+            Some(state.trim().to_owned())
+        };
+        patiently(async {
+            while !state().is_some_and(|state| state.starts_with('T')) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    /// The process that the misbehaving worker leaves behind, once it has told its number.
+    async fn heir(&self) -> Watched {
+        let path = self.directory.path().join("heir");
+        patiently(async {
+            while !fs::read_to_string(&path).is_ok_and(|told| told.ends_with('\n')) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        self.watch("heir")
+    }
+
+    fn watch(&self, file: &str) -> Watched {
+        let pid = fs::read_to_string(self.directory.path().join(file)).unwrap();
+        Watched::new(pid.trim().parse().unwrap())
+    }
+
+    /// Runs a script whose first task gets an error, and what follows from it; returns the error.
+    async fn first_task_fails(&self) -> TaskError {
+        let pool = self.pool();
+        let error = patiently(pool.run_in_process(double, 21)).await;
+        let error = error.unwrap_err();
+        self.impostor().ended();
+        goes_on(&pool).await;
+        error
+    }
+}
+
+fn double(x: u64) -> u64 {
+    x * 2
+}
+
+/// The pool has an honest worker now.
+async fn goes_on(pool: &ProcessPool) {
+    assert_eq!(
+        patiently(pool.run_in_process(double, 21)).await.unwrap(),
+        42
+    );
+    let worker = pool.run_in_process(|()| procpool::worker::id(), ());
+    assert_eq!(patiently(worker).await.unwrap(), Some(2));
+}
+
+#[track_caller]
+fn assert_broke_protocol(error: &TaskError, how: &str) {
+    let TaskError::WorkerExited(exit) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(exit.signal(), Some(9), "it was killed");
+    let pid = exit.pid();
+    assert_eq!(
+        error.to_string(),
+        format!("worker {pid} was killed since it broke the protocol: {how}")
+    );
+}
+
+#[track_caller]
+fn assert_not_started(error: &TaskError, text: &str, source: Option<&str>) {
+    assert!(error.is_worker_start(), "{error:?}");
+    assert_eq!(error.to_string(), text);
+    let cause = error.source().map(ToString::to_string);
+    match (cause, source) {
+        (None, None) => {}
+        (Some(cause), Some(source)) => assert!(cause.ends_with(source), "{cause}"),
+        (cause, _) => panic!("the source is {cause:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_before_the_handshake_fails_to_start() {
+    let error = Stage::of("dies before the handshake")
+        .first_task_fails()
+        .await;
+    let text = "the worker ended before it was ready";
+    assert_not_started(&error, text, Some("exited with code 3"));
+}
+
+#[tokio::test]
+async fn a_worker_that_refuses_says_why() {
+    let error = Stage::of("refuses").first_task_fails().await;
+    let text = "the worker refused to start";
+    assert_not_started(&error, text, Some("made on a Tuesday"));
+}
+
+#[tokio::test]
+async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
+    let error = Stage::of("sends garbage in place of the handshake")
+        .first_task_fails()
+        .await;
+    let text = "what was started does not behave like a worker: a frame announces a body of \
+                1347703880 bytes, the limit is 1073741824";
+    assert_not_started(&error, text, None);
+}
+
+#[tokio::test]
+async fn an_answer_in_place_of_the_handshake_is_a_failed_start() {
+    let error = Stage::of("answers before it is asked")
+        .first_task_fails()
+        .await;
+    let text = "what was started does not behave like a worker: it answered before it was asked";
+    assert_not_started(&error, text, None);
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_before_the_handshake_fails_to_start_in_time() {
+    let stage = Stage::of("stops before the handshake");
+    let limit = Duration::from_secs(2);
+    let pool = stage.builder().startup_timeout(limit).build().unwrap();
+    let error = patiently(pool.run_in_process(double, 21))
+        .await
+        .unwrap_err();
+    assert_not_started(&error, "the worker was not ready within 2s", None);
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_sends_garbage_is_killed() {
+    let error = Stage::of("sends garbage").first_task_fails().await;
+    let how = "the reserved bytes of a frame header are not zero";
+    assert_broke_protocol(&error, how);
+}
+
+#[tokio::test]
+async fn a_worker_that_announces_too_much_is_killed_before_it_can_send_it() {
+    let error = Stage::of("announces four gigabytes")
+        .first_task_fails()
+        .await;
+    let how = "a frame announces a body of 4294967295 bytes, the limit is 1073741824";
+    assert_broke_protocol(&error, how);
+}
+
+#[test]
+fn a_worker_that_announces_much_and_sends_little_costs_little() {
+    alone(|| {
+        on_a_runtime(async {
+            let before = peak_of_address_space();
+            let error = Stage::of("announces a gigabyte").first_task_fails().await;
+            let TaskError::WorkerExited(exit) = error else {
+                panic!("{error:?}");
+            };
+            assert_eq!(exit.code(), Some(9));
+            let grown = peak_of_address_space() - before;
+            assert!(grown < frame::MAX_BODY_LEN / 2, "{grown} bytes");
+        });
+    });
+}
+
+fn on_a_runtime(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(test);
+}
+
+/// In bytes. What is only reserved counts too, unlike in the resident size.
+fn peak_of_address_space() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
+    let kibibytes = peak.unwrap().trim().trim_end_matches(" kB");
+    kibibytes.parse::<usize>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
+    let error = Stage::of("sends half a frame").first_task_fails().await;
+    let TaskError::WorkerExited(exit) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!((exit.code(), exit.signal()), (Some(4), None));
+    assert!(error.to_string().ends_with("exited with code 4"));
+}
+
+#[tokio::test]
+async fn a_worker_that_starts_twice_is_killed() {
+    let error = Stage::of("is ready twice").first_task_fails().await;
+    assert_broke_protocol(&error, "it started twice");
+}
+
+#[tokio::test]
+async fn the_first_of_two_answers_counts_and_the_second_kills_the_worker() {
+    let stage = Stage::of("answers twice at once");
+    let pool = stage.pool();
+    let first = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(first.unwrap(), FALSEHOOD);
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_again_is_not_taken_for_the_next_one() {
+    let stage = Stage::of("answers a task again");
+    let pool = stage.pool();
+    let first = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(first.unwrap(), FALSEHOOD);
+    // Another function, which can't have been sent ahead.
+    let second = patiently(pool.run_in_process(|()| 0_u64, ())).await;
+    assert_broke_protocol(
+        &second.unwrap_err(),
+        "it answered a task that it was not given",
+    );
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_task_that_was_never_given_kills_the_worker() {
+    for script in [
+        "answers a task it was not given",
+        "answers a slot that is not there",
+    ] {
+        let error = Stage::of(script).first_task_fails().await;
+        assert_broke_protocol(&error, "it answered a task that it was not given");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_closes_its_socket_and_lives_on_is_killed() {
+    let error = Stage::of("hangs up").first_task_fails().await;
+    let TaskError::WorkerExited(exit) = &error else {
+        panic!("{error:?}");
+    };
+    let pid = exit.pid();
+    assert_eq!(
+        error.to_string(),
+        format!("worker {pid} was killed since it closed its socket")
+    );
+}
+
+#[tokio::test]
+async fn a_task_that_a_worker_has_not_begun_before_it_hangs_up_runs_elsewhere() {
+    let stage = Stage::of("hangs up while idle");
+    let pool = stage.pool();
+    let task = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(task.unwrap(), 42);
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_in_a_task_is_killed_at_the_tasks_limit() {
+    let stage = Stage::of("stops");
+    let pool = stage.pool();
+    let hasty = pool.with_timeout(Duration::from_secs(1));
+    let error = patiently(hasty.run_in_process(double, 21)).await;
+    assert!(error.unwrap_err().is_timed_out());
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_stopped_in_a_task_is_killed_when_the_task_is_dropped() {
+    let stage = Stage::of("stops");
+    let pool = stage.pool();
+    let task = pool.run_in_process(double, 21);
+    stage.impostor_is_stopped().await;
+    drop(task);
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_exits_after_its_answer_loses_nothing() {
+    let stage = Stage::of("exits after its answer");
+    let pool = stage.pool();
+    let first = pool.run_in_process(double, 21);
+    let others: Vec<_> = (0..100).map(|x| pool.run_in_process(double, x)).collect();
+    assert_eq!(patiently(first).await.unwrap(), FALSEHOOD);
+    let others = patiently(futures::future::try_join_all(others)).await;
+    assert!(others.unwrap().into_iter().eq((0..100).map(|x| x * 2)));
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_a_large_argument_is_written_to_it_had_not_begun() {
+    let stage = Stage::of("reads a little of its task");
+    let pool = stage.pool();
+    let task = pool.run_in_process(|bytes: Vec<u8>| bytes.len(), vec![1; 32 << 20]);
+    assert_eq!(patiently(task).await.unwrap(), 32 << 20);
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_process_that_keeps_a_dead_workers_socket_holds_up_nothing() {
+    for script in [
+        "leaves its socket to a reader",
+        "leaves its socket to a writer",
+    ] {
+        let stage = Stage::of(script);
+        let error = stage.first_task_fails().await;
+        assert!(error.is_worker_exited(), "{error:?}");
+        // It ends by itself, because nobody has kept the other end.
+        stage.heir().await.ended();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_another_type_costs_one_task_and_not_the_worker() {
+    let stage = Stage::of("answers with something else");
+    let pool = stage.pool();
+    let error = patiently(pool.run_in_process(double, 21))
+        .await
+        .unwrap_err();
+    assert!(error.is_decode(), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("the result can't be decoded:"),
+        "{error}"
+    );
+    let next = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(next.unwrap(), FALSEHOOD);
+}
+
+#[tokio::test]
+async fn an_answer_may_come_byte_by_byte() {
+    let stage = Stage::of("answers byte by byte");
+    let pool = stage.pool();
+    let task = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(task.unwrap(), FALSEHOOD);
+    assert!(stage.impostor().is_alive());
+}
+
+#[tokio::test]
+async fn a_task_with_a_limit_that_a_worker_never_begins_runs_elsewhere() {
+    let stage = Stage::of("never reads");
+    let pool = stage.pool();
+    let limited = pool.with_timeout(Duration::from_secs(2));
+    // The limit counts from the start of the run, so it is not the task that has used it up.
+    let task = patiently(limited.run_in_process(double, 21)).await;
+    assert_eq!(task.unwrap(), 42);
+    stage.impostor().ended();
+    goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_ignores_its_end_does_not_hold_up_a_shutdown() {
+    let stage = Stage::of("holds its task");
+    let pool = stage.pool();
+    let task = pool.run_in_process(double, 21);
+    let report = patiently(pool.shutdown_timeout(Duration::from_millis(50))).await;
+    assert_eq!((report.killed_workers(), report.abandoned_tasks()), (1, 1));
+    assert!(patiently(task).await.unwrap_err().is_pool_closed());
+    stage.impostor().ended();
+
+    let stage = Stage::of("answers byte by byte");
+    let pool = stage.pool();
+    patiently(pool.run_in_process(double, 21)).await.unwrap();
+    patiently(pool.shutdown()).await;
+    stage.impostor().ended();
+}

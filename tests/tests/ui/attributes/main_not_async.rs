@@ -1,0 +1,4 @@
+#[procpool::main]
+fn main() {
+    println!("nothing to await");
+}

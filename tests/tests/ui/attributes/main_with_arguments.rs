@@ -1,0 +1,4 @@
+#[procpool::main]
+async fn main(arguments: Vec<String>) {
+    println!("{arguments:?}");
+}

@@ -1,0 +1,2 @@
+#[procpool::main(flavor = "single_thread")]
+async fn main() {}
