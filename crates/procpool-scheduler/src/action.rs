@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::id::{ReservationId, TaskId, WorkerId};
+use crate::id::{ReservationId, TaskId, WarmUpId, WorkerId};
 
 /// Something for the driver to do, at once and in order.
 #[derive(Debug)]
@@ -64,6 +64,28 @@ pub enum Action<P> {
     Grant(ReservationId),
     /// The pool is closed: who waited for room will have none. Nothing more is said of this reservation.
     Deny(ReservationId),
+    /// As many workers are ready as there may be. Nothing more is said of this warm-up.
+    Warm(WarmUpId),
+    /// It is not known when, if ever, as many workers are ready as there may be. Nothing more is said
+    /// of this warm-up.
+    NotWarm {
+        /// Of the one who waits.
+        warm_up: WarmUpId,
+        /// Why.
+        why: Cold,
+    },
+}
+
+/// Why there are not as many workers as there may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cold {
+    /// A worker failed to start.
+    StartFailed {
+        /// The worker that failed.
+        worker: WorkerId,
+    },
+    /// The pool is closed.
+    Closed,
 }
 
 /// Why a task ended without a result.

@@ -10,6 +10,10 @@ pub struct Config {
     pub min_workers: usize,
     /// The most workers that run tasks at one moment.
     pub max_workers: usize,
+    /// How many workers are kept ready beyond those that there is something to do for, and beyond
+    /// `max_workers` if need be. They take tasks like any other, but while `max_workers` are busy nobody
+    /// else does: so who takes the place of a worker that is gone is there already.
+    pub standby_workers: usize,
     /// How many tasks may wait for a worker to become free. Tasks for which a worker is idle,
     /// starting, or could be started do not count, so 0 means "refuse what would have to wait".
     /// Room that is reserved counts.
@@ -51,6 +55,7 @@ impl Default for Config {
         Self {
             min_workers: 1,
             max_workers: 1,
+            standby_workers: 0,
             queue_capacity: usize::MAX,
             startup_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(5),

@@ -190,6 +190,24 @@ impl Fleet {
         self.idle.first().copied()
     }
 
+    pub(crate) fn coldest_idle_retiring(&self) -> Option<usize> {
+        let mut idle = self.idle.iter().copied();
+        idle.find(|&place| self.workers[place].retiring)
+    }
+
+    /// The one that has begun to start last.
+    pub(crate) fn newest_starting(&self) -> Option<usize> {
+        if self.starting == 0 {
+            return None;
+        }
+        let starting = self
+            .iter()
+            .filter(|(_, worker)| worker.stage == Stage::Starting);
+        starting
+            .max_by_key(|(_, worker)| worker.id)
+            .map(|(place, _)| place)
+    }
+
     /// The busy worker that is to be done first, if one more task of `expected` nanoseconds keeps it within
     /// `most`.
     pub(crate) fn least_loaded(&mut self, now: Instant, expected: u64, most: u64) -> Option<usize> {

@@ -90,6 +90,22 @@ impl fmt::Display for ReservationId {
     }
 }
 
+/// Someone who waits until the pool has all workers. Counts up and is never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct WarmUpId(u64);
+
+impl WarmUpId {
+    pub(crate) fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for WarmUpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What is run, as far as durations go: tasks of one key are expected to run about equally long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FunctionKey(pub u64);

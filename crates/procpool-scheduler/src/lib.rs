@@ -71,8 +71,8 @@ mod table;
 mod task;
 mod worker;
 
-pub use action::{Action, Finished, Outcome, Refused, RefusedReason};
+pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason};
 pub use config::{Backoff, Config};
-pub use id::{FunctionKey, ReservationId, TaskId, WorkerId};
+pub use id::{FunctionKey, ReservationId, TaskId, WarmUpId, WorkerId};
 pub use scheduler::{Counts, Scheduler};
 pub use task::{TaskSpec, TaskState};

@@ -58,8 +58,10 @@ mod options;
 mod output;
 mod permit;
 mod pool;
+mod pool_size;
 pub mod recipes;
 mod shutdown_report;
+mod sizing;
 mod task;
 mod task_id;
 mod task_set;
@@ -70,12 +72,13 @@ pub use abort_handle::AbortHandle;
 pub use builder::Builder;
 pub use default_pool::run_in_process;
 pub use error::{
-    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, TaskError,
-    TimeoutPhase, WorkerExit, WorkerStartError,
+    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, ResizeError,
+    TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
 pub use options::TaskOptions;
 pub use permit::Permit;
 pub use pool::ProcessPool;
+pub use pool_size::PoolSize;
 pub use procpool_macros::{main, test};
 pub use procpool_worker::{init, worker};
 pub use shutdown_report::ShutdownReport;

@@ -36,6 +36,10 @@ impl<P> Scheduler<P> {
         {
             return Some(place);
         }
+        // The pool was made smaller: who is beyond its size must come to an end.
+        if self.fleet.busy > self.config.max_workers {
+            return None;
+        }
         let expected = self.history.expected(function)?;
         self.fleet
             .least_loaded(now, expected, nanos(self.config.send_ahead))

@@ -1,61 +1,15 @@
-//! Workers from spawn to burial, and how many there should be.
+//! Workers from spawn to burial.
 
 use std::time::{Duration, Instant};
 
 use super::{Phase, Scheduler};
-use crate::action::{Action, Outcome};
+use crate::action::{Action, Cold, Outcome};
 use crate::deadlines::Due;
 use crate::id::{TaskId, WorkerId};
 use crate::worker::{Stage, Worker};
 
 impl<P> Scheduler<P> {
-    fn min_workers(&self) -> usize {
-        match self.phase {
-            Phase::Open => self.config.min_workers,
-            // What is left to do decides.
-            Phase::Closed | Phase::Terminated => 0,
-        }
-    }
-
-    /// How many workers are missing.
-    ///
-    /// Always desired minus live, never counted up and down by events: an event that is forgotten or comes
-    /// twice cannot leave the pool short or make it grow.
-    pub(super) fn wanted(&self) -> usize {
-        match self.phase {
-            Phase::Open => {}
-            // Nobody is coming who could make use of a worker that is started before it is needed.
-            Phase::Closed if self.queue.is_empty() => return 0,
-            Phase::Closed => {}
-            Phase::Terminated => return 0,
-        }
-        let live = self.fleet.starting + self.fleet.ready();
-        let most = self.config.max_workers + self.fleet.retiring;
-        let missing = self.desired().saturating_sub(self.staying());
-        missing.min(most.saturating_sub(live))
-    }
-
-    fn desired(&self) -> usize {
-        let needed = self.fleet.busy + self.queue.len();
-        needed.clamp(self.min_workers(), self.config.max_workers)
-    }
-
-    /// Live workers that need no replacement.
-    fn staying(&self) -> usize {
-        self.fleet.starting + self.fleet.ready() - self.fleet.retiring
-    }
-
-    pub(super) fn grow(&mut self, now: Instant) {
-        let admitted = match self.wanted() {
-            0 => 0,
-            wanted => self.gate.admits(now, wanted, self.fleet.starting),
-        };
-        for _ in 0..admitted {
-            self.spawn(now);
-        }
-    }
-
-    fn spawn(&mut self, now: Instant) {
+    pub(super) fn spawn(&mut self, now: Instant) {
         let id = self.next_worker;
         self.next_worker = id.next();
         let limit = self.task_limit(id);
@@ -138,46 +92,30 @@ impl<P> Scheduler<P> {
         self.gate.ready();
         self.fleet.refresh(place);
         self.relieve(now);
+        self.relieve_surplus(now);
     }
 
-    /// A replacement is there: one of those that are to be replaced takes nothing more.
-    fn relieve(&mut self, now: Instant) {
+    /// One of those that are to be replaced takes nothing more, since another is there in its place.
+    /// False if there is none.
+    pub(super) fn relieve(&mut self, now: Instant) -> bool {
         if self.fleet.retiring == 0 {
-            return;
+            return false;
         }
         let retiring = self
             .fleet
             .iter()
             .find(|(_, worker)| worker.stage == Stage::Ready && worker.retiring && !worker.closed);
-        if let Some((place, worker)) = retiring {
-            let is_idle = worker.in_flight.is_empty();
-            self.fleet[place].closed = true;
-            if is_idle {
-                self.stop(now, place);
-            } else {
-                self.fleet.refresh(place);
-            }
-        }
-    }
-
-    /// When an idle worker is next to be stopped.
-    pub(super) fn next_idle(&self) -> Option<Instant> {
-        let timeout = self.config.idle_timeout?;
-        // The same measure as for growing, else one would undo the other for ever.
-        if self.staying() <= self.desired() {
-            return None;
-        }
-        self.fleet[self.fleet.coldest_idle()?]
-            .idle_since
-            .checked_add(timeout)
-    }
-
-    pub(super) fn shrink(&mut self, now: Instant) {
-        while self.next_idle().is_some_and(|at| at <= now)
-            && let Some(place) = self.fleet.coldest_idle()
-        {
+        let Some((place, worker)) = retiring else {
+            return false;
+        };
+        let is_idle = worker.in_flight.is_empty();
+        self.fleet[place].closed = true;
+        if is_idle {
             self.stop(now, place);
+        } else {
+            self.fleet.refresh(place);
         }
+        true
     }
 
     /// Once a closed pool has nothing left to do, every worker is stopped; those that still run a
@@ -313,6 +251,7 @@ impl<P> Scheduler<P> {
     fn start_failed(&mut self, now: Instant, place: usize) {
         let (worker, round) = (self.fleet[place].id, self.fleet[place].round);
         self.gate.failed(now, round);
+        self.fail_warm_ups(Cold::StartFailed { worker });
         let hope =
             |(_, worker): (usize, &Worker)| worker.stage == Stage::Starting || worker.accepts();
         if self.fleet.iter().any(hope) {
@@ -327,6 +266,7 @@ impl<P> Scheduler<P> {
     pub(super) fn terminate(&mut self) {
         self.phase = Phase::Terminated;
         self.disband_line();
+        self.fail_warm_ups(Cold::Closed);
         for place in self.fleet.places() {
             match self.fleet[place].stage {
                 Stage::Starting | Stage::Ready | Stage::Stopping => self.kill(place),

@@ -9,18 +9,20 @@ mod dispatch;
 mod lifecycle;
 mod reserve;
 mod revoke;
+mod size;
+mod warm_up;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::action::{Action, Finished, Refused};
+use crate::action::{Action, Cold, Finished, Refused};
 use crate::backoff::Gate;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due, Timer};
 use crate::fleet::Fleet;
 use crate::history::History;
-use crate::id::{TaskId, WorkerId};
+use crate::id::{TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
 use crate::table::Table;
@@ -40,6 +42,8 @@ pub struct Scheduler<P> {
     open_tasks: usize,
     queue: Queue,
     line: Line,
+    warm_ups: BTreeSet<WarmUpId>,
+    last_warm_up: u64,
     fleet: Fleet,
     history: History,
     deadlines: Deadlines,
@@ -88,6 +92,8 @@ impl<P> Scheduler<P> {
             open_tasks: 0,
             queue: Queue::new(),
             line: Line::default(),
+            warm_ups: BTreeSet::new(),
+            last_warm_up: 0,
             fleet: Fleet::default(),
             history: History::default(),
             deadlines: Deadlines::default(),
@@ -104,7 +110,7 @@ impl<P> Scheduler<P> {
         self.actions.pop_front()
     }
 
-    /// Starts `min_workers`.
+    /// Starts `min_workers`, and those that stand by.
     pub fn handle_start(&mut self, now: Instant) {
         self.settle(now);
     }
@@ -274,6 +280,7 @@ impl<P> Scheduler<P> {
         if self.phase == Phase::Open {
             self.phase = Phase::Closed;
             self.disband_line();
+            self.fail_warm_ups(Cold::Closed);
         }
         self.settle(now);
     }
@@ -330,6 +337,8 @@ impl<P> Scheduler<P> {
         self.rebalance(now);
         self.grant_room();
         self.retire_worn();
+        self.finish_warm_ups();
+        self.trim(now);
         self.shrink(now);
         self.grow(now);
         self.stop_when_done(now);

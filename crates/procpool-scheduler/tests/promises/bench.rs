@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    Action, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason, ReservationId,
-    Scheduler, TaskId, TaskSpec, TaskState, WorkerId,
+    Action, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason, ReservationId,
+    Scheduler, TaskId, TaskSpec, TaskState, WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -98,6 +98,13 @@ impl Bench {
             } => format!("{payload}: {}", ending(outcome)),
             Action::Grant(reservation) => format!("grant {reservation}"),
             Action::Deny(reservation) => format!("deny {reservation}"),
+            Action::Warm(warm_up) => format!("{warm_up} is warm"),
+            Action::NotWarm { warm_up, why } => match why {
+                Cold::StartFailed { worker } => {
+                    format!("{warm_up} is not warm: {worker} failed to start")
+                }
+                Cold::Closed => format!("{warm_up} is not warm: closed"),
+            },
         }
     }
 
@@ -213,6 +220,18 @@ impl Bench {
 
     pub(crate) fn terminate(&mut self) {
         self.scheduler.handle_terminate(self.now);
+    }
+
+    pub(crate) fn resize(&mut self, min: usize, max: usize) {
+        self.scheduler.handle_resize(self.now, min, max);
+    }
+
+    pub(crate) fn warm_up(&mut self) -> WarmUpId {
+        self.scheduler.handle_warm_up(self.now)
+    }
+
+    pub(crate) fn leave_warm_up(&mut self, warm_up: WarmUpId) {
+        self.scheduler.handle_leave_warm_up(self.now, warm_up);
     }
 
     pub(crate) fn faulty(&mut self, worker: WorkerId) {

@@ -7,4 +7,5 @@ mod dispatch;
 mod ends;
 mod limits;
 mod reservations;
+mod sizes;
 mod starts;

@@ -51,6 +51,10 @@ pub(crate) struct Chances {
     pub(crate) over_limit: f64,
     /// The driver finds that a worker is to be replaced, when it has read a result.
     pub(crate) worn: f64,
+    /// For each task: the pool is made larger or smaller at some time.
+    pub(crate) resizes: f64,
+    /// For each task: someone waits until all workers are ready.
+    pub(crate) warms_up: f64,
 }
 
 impl Chances {
@@ -71,6 +75,8 @@ impl Chances {
         reserves: 0.0,
         over_limit: 0.0,
         worn: 0.0,
+        resizes: 0.0,
+        warms_up: 0.0,
     };
 }
 
@@ -128,6 +134,7 @@ impl Plan {
         let mut config = Config {
             min_workers,
             max_workers,
+            standby_workers: rng.pick(&[0, 0, 0, 1, 2, 5]),
             queue_capacity: rng.pick(&[usize::MAX, usize::MAX, 0, 1, 10]),
             startup_timeout: rng.pick(&[Duration::from_millis(50), Duration::from_secs(1)]),
             stop_timeout: rng.pick(&[Duration::from_millis(20), Duration::from_millis(200)]),
@@ -175,6 +182,8 @@ impl Plan {
             reserves: upto(0.8),
             over_limit: upto(0.5),
             worn: upto(0.1),
+            resizes: upto(0.1),
+            warms_up: upto(0.05),
         };
         let ending = rng.pick(&[Ending::Calm, Ending::Calm, Ending::Close, Ending::Terminate]);
         let storm = rng.pick(&[Duration::from_millis(2), Duration::from_millis(50)]);

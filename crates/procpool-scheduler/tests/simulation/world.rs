@@ -2,6 +2,7 @@
 
 mod demands;
 mod driver;
+mod elastic;
 mod lives;
 mod reservations;
 
@@ -9,7 +10,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::{FunctionKey, ReservationId, Scheduler, TaskId, TaskSpec, WorkerId};
+use procpool_scheduler::{
+    FunctionKey, ReservationId, Scheduler, TaskId, TaskSpec, WarmUpId, WorkerId,
+};
 
 use crate::plan::{Chances, Ending, Plan};
 use crate::process::{Process, Told};
@@ -38,8 +41,14 @@ pub(crate) struct World {
     line: VecDeque<ReservationId>,
     /// Who has room and no task yet.
     permits: BTreeSet<ReservationId>,
+    /// Who waits until all workers are ready.
+    warming: BTreeSet<WarmUpId>,
+    /// The most workers that the pool might ever have.
+    peak: usize,
     next_spec: Option<TaskSpec>,
     spawns: usize,
+    /// The worker whose end is being told, and which runs nothing any more.
+    reaped: Option<WorkerId>,
     /// What came about, so that a storm that has become a breeze is noticed.
     pub(crate) seen: BTreeSet<&'static str>,
     last_run: u64,
@@ -60,6 +69,9 @@ enum Event {
     Reserve,
     Release(ReservationId),
     Use(ReservationId),
+    Resize,
+    WarmUp,
+    LeaveWarmUp(WarmUpId),
     Close,
     Terminate,
     Ready(WorkerId),
@@ -90,8 +102,11 @@ impl World {
             numbers: HashMap::new(),
             line: VecDeque::new(),
             permits: BTreeSet::new(),
+            warming: BTreeSet::new(),
+            peak: plan.config.max_workers,
             next_spec: None,
             spawns: 0,
+            reaped: None,
             seen: BTreeSet::new(),
             last_run: 0,
             last_ticket: 0,
@@ -123,6 +138,15 @@ impl World {
                 false => Event::Submit,
             };
             self.schedule(Duration::from_micros(at), event);
+            for (chance, event) in [
+                (self.chances.resizes, Event::Resize),
+                (self.chances.warms_up, Event::WarmUp),
+            ] {
+                if self.rng.chance(chance) {
+                    let at = self.rng.micros(0, storm);
+                    self.schedule(at, event);
+                }
+            }
         }
         let at = self.rng.micros(0, storm);
         match self.plan.ending {
@@ -189,13 +213,11 @@ impl World {
                 "the pool has no room: {:?}",
                 self.scheduler
             );
-            let counts = self.scheduler.counts();
-            let live = counts.idle;
-            assert!(
-                live >= self.plan.config.min_workers,
-                "too few workers: {counts:?}"
-            );
-            assert_eq!((counts.queued, counts.in_flight, counts.busy), (0, 0, 0));
+            self.check_rest();
+            self.warm_up();
+            self.settle();
+            assert!(self.warming.is_empty(), "never warm: {:?}", self.scheduler);
+            self.check_rest();
             self.close();
             self.settle();
         }
@@ -205,6 +227,7 @@ impl World {
             self.scheduler
         );
         assert!(self.processes.is_empty());
+        assert!(self.warming.is_empty(), "someone waits for ever");
         assert_eq!(self.scheduler.next_deadline(), None, "an alarm is left");
     }
 
@@ -281,6 +304,9 @@ impl World {
             Event::Reserve => self.reserve(),
             Event::Release(reservation) => self.release(reservation),
             Event::Use(reservation) => self.use_permit(reservation),
+            Event::Resize => self.resize(),
+            Event::WarmUp => self.warm_up(),
+            Event::LeaveWarmUp(warm_up) => self.leave_warm_up(warm_up),
             Event::Close => self.close(),
             Event::Terminate => self.terminate(),
             Event::Ready(worker) => self.become_ready(worker),
@@ -312,21 +338,7 @@ impl World {
             busy += usize::from(flight > 0);
             in_flight += flight;
         }
-        let replaces = config.max_tasks_per_worker.is_some()
-            || config.max_age.is_some()
-            || self.plan.chances.worn > 0.0;
-        let replacements = match replaces {
-            true => (config.max_workers / 4).max(1),
-            false => 0,
-        };
-        assert!(
-            all <= config.max_workers + replacements,
-            "{all} workers: {counts:?}"
-        );
-        assert!(
-            busy <= config.max_workers,
-            "{busy} busy workers: {counts:?}"
-        );
+        self.check_size(all, busy);
         assert_eq!(counts.starting + counts.idle + counts.busy, all);
         assert_eq!(counts.busy, busy);
         assert_eq!(
@@ -338,7 +350,7 @@ impl World {
         assert_eq!((counts.reserved, counts.waiting), line);
         assert!(
             self.line.is_empty()
-                || counts.queued + counts.reserved + counts.busy
+                || counts.queued + counts.reserved + counts.busy.min(config.max_workers)
                     >= config.queue_capacity.saturating_add(config.max_workers),
             "one waits while there is room: {counts:?}"
         );

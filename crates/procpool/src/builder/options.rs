@@ -8,6 +8,7 @@ use procpool_scheduler::{Backoff, Config};
 
 use crate::driver::{Surroundings, WorkerLimits};
 use crate::error::BuildError;
+use crate::pool_size::PoolSize;
 use crate::worker_output::WorkerOutput;
 
 /// All options but what decides the type of the workers' state.
@@ -15,6 +16,7 @@ use crate::worker_output::WorkerOutput;
 pub(super) struct Options {
     pub(super) min_workers: Option<usize>,
     pub(super) max_workers: Option<usize>,
+    pub(super) standby_workers: usize,
     pub(super) startup_timeout: Duration,
     pub(super) idle_timeout: Duration,
     pub(super) max_tasks_per_worker: Option<u64>,
@@ -63,6 +65,7 @@ impl Options {
         Options {
             min_workers: None,
             max_workers: None,
+            standby_workers: 0,
             startup_timeout: STARTUP_TIMEOUT,
             idle_timeout: IDLE_TIMEOUT,
             max_tasks_per_worker: None,
@@ -90,8 +93,15 @@ impl Options {
             .max_workers
             .unwrap_or_else(|| cpus().max(self.min_workers.unwrap_or(0)));
         let min = self.min_workers.unwrap_or(max);
-        if max == 0 || min > max {
+        if !PoolSize::new(min, max).is_possible() {
             return Err(BuildError::Workers { min, max });
+        }
+        if self.standby_workers > PoolSize::MOST {
+            return Err(BuildError::Option {
+                option: "standby_workers",
+                value: self.standby_workers.to_string(),
+                expected: "a system has no more than 4194304 processes",
+            });
         }
         let count = self.max_tasks_per_worker;
         let max_tasks_per_worker = count.and_then(NonZeroU64::new);
@@ -133,6 +143,7 @@ impl Options {
         Ok(Config {
             min_workers: min,
             max_workers: max,
+            standby_workers: self.standby_workers,
             queue_capacity: self.queue_capacity,
             startup_timeout: self.startup_timeout,
             stop_timeout: STOP_TIMEOUT,

@@ -25,6 +25,36 @@ impl<S> Builder<S> {
         self
     }
 
+    /// So many workers stand by: started, idle, and beyond those that are needed. The default is 0.
+    ///
+    /// When a worker dies or is killed, the next task waits for no start: it goes at once to one that
+    /// stood by, and another is started behind that. It is for workers that are slow to start, for the
+    /// [initializer](Builder::initializer) above all, and for growth without waiting where
+    /// `min_workers` is less than `max_workers`.
+    ///
+    /// They are processes in addition to the number of the pool, with all that an initializer loads. While
+    /// `max_workers` run tasks the others don't. `idle_timeout` doesn't stop them; what replaces
+    /// workers, as [`max_worker_age`](Builder::max_worker_age), replaces them too.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn crash(_: ()) {
+    ///     std::process::abort()
+    /// }
+    ///
+    /// let pool = procpool::ProcessPool::builder().workers(1).standby_workers(1).build()?;
+    /// pool.warm_up().await?;
+    /// assert!(pool.run_in_process(crash, ()).await.is_err());
+    /// // This one starts without delay.
+    /// assert_eq!(pool.run_in_process(|x: u32| x + 1, 1).await?, 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn standby_workers(mut self, count: usize) -> Self {
+        self.options.standby_workers = count;
+        self
+    }
+
     /// How long a worker beyond `min_workers` may have nothing to do before it stops. The default is
     /// 60 seconds.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {

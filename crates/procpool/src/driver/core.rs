@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 use parking_lot::Mutex;
 use procpool_scheduler::{
     FunctionKey, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec, TaskState as Phase,
-    WorkerId,
+    WarmUpId, WorkerId,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -17,11 +17,13 @@ use tokio::sync::watch;
 use crate::call::EncodedCall;
 use crate::driver::alarm::{Alarm, delay};
 use crate::driver::core_config::CoreConfig;
+use crate::driver::effects::Warmth;
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::state::{State, Tally};
 use crate::driver::surroundings::Surroundings;
 use crate::driver::worker_limits::WorkerLimits;
+use crate::pool_size::PoolSize;
 use crate::task_state::TaskState;
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -158,6 +160,41 @@ impl Core {
         let waiter = self.with(|state, now| {
             state.scheduler.handle_release(now, reservation);
             state.waiters.remove(&reservation)
+        });
+        // That may run foreign code.
+        drop(waiter);
+    }
+
+    /// Gives the pool another size. False if it is closed, and keeps its own.
+    pub(crate) fn resize(self: &Arc<Self>, size: PoolSize) -> bool {
+        self.with(|state, now| {
+            let is_open = !state.scheduler.is_closed();
+            state.scheduler.handle_resize(now, size.min(), size.max());
+            is_open
+        })
+    }
+
+    pub(crate) fn size(&self) -> PoolSize {
+        let (min, max) = self.state.lock().scheduler.size();
+        PoolSize::new(min, max)
+    }
+
+    /// Asks for all workers that there may be. The receiver tells when they are ready, or why not.
+    /// [`leave_warm_up`](Self::leave_warm_up) must follow.
+    pub(crate) fn warm_up(self: &Arc<Self>) -> (WarmUpId, oneshot::Receiver<Warmth>) {
+        let (sender, receiver) = oneshot::channel();
+        let id = self.with(|state, now| {
+            let id = state.scheduler.handle_warm_up(now);
+            state.warm_ups.insert(id, sender);
+            id
+        });
+        (id, receiver)
+    }
+
+    pub(crate) fn leave_warm_up(self: &Arc<Self>, warm_up: WarmUpId) {
+        let waiter = self.with(|state, now| {
+            state.scheduler.handle_leave_warm_up(now, warm_up);
+            state.warm_ups.remove(&warm_up)
         });
         // That may run foreign code.
         drop(waiter);

@@ -9,6 +9,10 @@ use smallvec::SmallVec;
 use crate::cell::{TaskCell, TaskEnd};
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
+use crate::error::TaskError;
+
+/// What one who waited for all workers is told.
+pub(crate) type Warmth = Result<(), TaskError>;
 
 /// System calls, wake-ups and new runtime tasks that follow from the scheduler's actions.
 #[derive(Debug, Default)]
@@ -21,6 +25,8 @@ pub(crate) struct Effects {
     pub(crate) grant: Vec<oneshot::Sender<()>>,
     /// Those who waited for room and will never have it: to drop these tells them.
     pub(crate) deny: Vec<oneshot::Sender<()>>,
+    /// Those who waited for all workers, and what they are told.
+    pub(crate) warm: Vec<(oneshot::Sender<Warmth>, Warmth)>,
 }
 
 impl Effects {
@@ -53,5 +59,8 @@ impl Effects {
             let _ = waiter.send(());
         }
         drop(self.deny);
+        for (waiter, result) in self.warm {
+            let _ = waiter.send(result);
+        }
     }
 }

@@ -48,6 +48,7 @@ mod state;
 mod supervisor;
 mod surroundings;
 mod timekeeper;
+mod warm_up;
 mod worker_limits;
 
 pub(crate) use accepted::{Accepted, WeakAccepted};
@@ -58,4 +59,5 @@ pub(crate) use reservation::Reservation;
 pub(crate) use start::start;
 pub(crate) use state::Tally;
 pub(crate) use surroundings::Surroundings;
+pub(crate) use warm_up::WarmUp;
 pub(crate) use worker_limits::WorkerLimits;

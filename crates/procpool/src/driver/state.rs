@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
-    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, TaskId, WorkerId,
+    Action, Cold, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, TaskId,
+    WarmUpId, WorkerId,
 };
 use procpool_wire::{Finished, Outcome, Run, Ticket};
 
 use crate::cell::TaskEnd;
-use crate::driver::effects::Effects;
+use crate::driver::effects::{Effects, Warmth};
 use crate::driver::entry::WorkerEntry;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) tally: Tally,
     /// Those who wait for room in the queue.
     pub(crate) waiters: HashMap<ReservationId, oneshot::Sender<()>>,
+    /// Those who wait until all workers are ready.
+    pub(crate) warm_ups: HashMap<WarmUpId, oneshot::Sender<Warmth>>,
     workers: HashMap<WorkerId, WorkerEntry>,
     startup_timeout: Duration,
     limits: WorkerLimits,
@@ -80,6 +83,7 @@ impl State {
             alarm: None,
             tally: Tally::default(),
             waiters: HashMap::new(),
+            warm_ups: HashMap::new(),
             workers: HashMap::new(),
             startup_timeout,
             limits,
@@ -242,6 +246,14 @@ impl State {
                 Action::Deny(reservation) => {
                     self.effects.deny.extend(self.waiters.remove(&reservation));
                 }
+                Action::Warm(warm_up) => self.warmed(warm_up, Ok(())),
+                Action::NotWarm { warm_up, why } => {
+                    let error = match why {
+                        Cold::StartFailed { .. } => TaskError::WorkerStart(self.start_error()),
+                        Cold::Closed => TaskError::PoolClosed,
+                    };
+                    self.warmed(warm_up, Err(error));
+                }
                 Action::Resolve {
                     payload: job,
                     outcome,
@@ -324,14 +336,24 @@ impl State {
                 Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
                 None => TaskError::PoolClosed,
             },
-            Verdict::StartFailed { .. } => match &self.ending {
-                Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
-                Some(Ending::Exited(exit)) => {
-                    TaskError::WorkerStart(WorkerStartError::exited(exit.clone()))
-                }
-                None => TaskError::WorkerStart(WorkerStartError::timed_out(self.startup_timeout)),
-            },
+            Verdict::StartFailed { .. } => TaskError::WorkerStart(self.start_error()),
         }
+    }
+
+    /// Why the worker whose end is being handled did not start.
+    fn start_error(&self) -> WorkerStartError {
+        match &self.ending {
+            Some(Ending::NotStarted(error)) => error.clone(),
+            Some(Ending::Exited(exit)) => WorkerStartError::exited(exit.clone()),
+            None => WorkerStartError::timed_out(self.startup_timeout),
+        }
+    }
+
+    fn warmed(&mut self, warm_up: WarmUpId, result: Warmth) {
+        let waiter = self.warm_ups.remove(&warm_up);
+        self.effects
+            .warm
+            .extend(waiter.map(|waiter| (waiter, result)));
     }
 }
 

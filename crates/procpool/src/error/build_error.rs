@@ -16,8 +16,11 @@ pub enum BuildError {
          write `#[procpool::main]` (in tests `#[procpool::test]`) in place of tokio's attribute"
     )]
     NotInitialized,
-    /// The pool was to have no worker, or fewer at most than at least.
-    #[error("a pool can't have {min} to {max} workers: give it at least one, and min <= max")]
+    /// The pool was to have no worker, fewer at most than at least, or more than a system can have.
+    #[error(
+        "a pool can't have {min} to {max} workers: give it at least one, and min <= max \
+         (and no more than 4194304)"
+    )]
     #[non_exhaustive]
     Workers {
         /// The least number of workers asked for.

@@ -88,6 +88,8 @@ impl World {
                 } => self.resolve(task, payload, outcome),
                 Action::Grant(reservation) => self.granted(reservation),
                 Action::Deny(reservation) => self.denied(reservation),
+                Action::Warm(warm_up) => self.warm(warm_up),
+                Action::NotWarm { warm_up, why } => self.not_warm(warm_up, why),
             }
         }
     }
@@ -97,6 +99,12 @@ impl World {
         let needed = !self.closed || self.tasks.iter().any(|task| task.end.is_none());
         assert!(needed, "spawned after close with nothing to do");
         self.spawns += 1;
+        let counts = self.scheduler.counts();
+        let all = counts.starting + counts.idle + counts.busy;
+        assert!(
+            all <= self.most() + (self.peak / 4).max(1),
+            "one more, of {all}"
+        );
         let process = Process::new(self.plan.config.window);
         assert!(
             self.processes.insert(worker, process).is_none(),
@@ -137,6 +145,12 @@ impl World {
         if !is_head {
             self.see("sent ahead");
         }
+        let busy = |(worker, process): &(&WorkerId, &Process)| {
+            process.is_live() && process.in_flight() > 0 && Some(**worker) != self.reaped
+        };
+        let busy = self.processes.iter().filter(busy).count();
+        let most = self.plan.config.max_workers;
+        assert!(busy <= most, "{busy} at work, {most} may be");
         let number = self.numbers[&frame.task];
         assert_eq!(
             self.scheduler.payload_mut(frame.task).expect("a payload").0,
@@ -202,6 +216,7 @@ impl World {
 
     pub(super) fn reap(&mut self, worker: WorkerId) {
         self.read(worker);
+        self.reaped = Some(worker);
         if self.rng.chance(self.chances.over_limit) {
             self.over_limit.insert(worker);
             self.scheduler.handle_exited_over_limit(self.now, worker);
@@ -211,6 +226,7 @@ impl World {
             self.scheduler.handle_start_failed(self.now, worker);
         }
         self.perform();
+        self.reaped = None;
         self.processes.remove(&worker);
         // Stale news are ignored.
         self.scheduler.handle_exited(self.now, worker);
