@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use procpool_wire::{
-    Command, Event, Finished, Initialize, Limits, Outcome, PROTOCOL_VERSION, PanicReport, Refusal,
-    Run, Setup, Start, Ticket, value,
+    Broadcast, Command, Event, Finished, Initialize, Limits, Outcome, PROTOCOL_VERSION,
+    PanicReport, Refusal, Run, Setup, Start, Ticket, value,
 };
 use serde::Serialize;
 
@@ -44,6 +44,14 @@ pub fn commands() -> Vec<(&'static str, Command)> {
                 args: value_of(&(7, "é")),
             }),
         ),
+        (
+            "broadcast",
+            Command::Broadcast(Broadcast {
+                entry: 0x1112_1314_1516_1718,
+                function: 0x2122_2324_2526_2728,
+                args: value_of(&(7, "é")),
+            }),
+        ),
         ("stop", Command::Stop),
     ]
 }
@@ -74,6 +82,18 @@ pub fn events() -> Vec<(&'static str, Event)> {
         (
             "refused-initializer-panicked",
             Event::Refused(Refusal::InitializerPanicked(PanicReport {
+                message: "boom".to_owned(),
+                location: None,
+                backtrace: None,
+            })),
+        ),
+        (
+            "refused-broadcast",
+            Event::Refused(Refusal::Broadcast("no licence".to_owned())),
+        ),
+        (
+            "refused-broadcast-panicked",
+            Event::Refused(Refusal::BroadcastPanicked(PanicReport {
                 message: "boom".to_owned(),
                 location: None,
                 backtrace: None,
@@ -215,6 +235,7 @@ pub fn start() -> Start {
             memory_limit: Some(1 << 20),
             cgroup_members: Some(b"group".to_vec()),
             has_initializer: true,
+            broadcasts: 2,
             max_growth: Some(1 << 16),
         },
     }

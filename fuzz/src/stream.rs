@@ -58,6 +58,10 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             out.extend_from_slice(&run.head().expect("fits a frame"));
             out.extend_from_slice(&run.args);
         }
+        Command::Broadcast(broadcast) => {
+            out.extend_from_slice(&broadcast.head().expect("fits a frame"));
+            out.extend_from_slice(&broadcast.args);
+        }
         Command::Initialize(initialize) => {
             out.extend_from_slice(&initialize.head().expect("fits a frame"));
             out.extend_from_slice(&initialize.args);

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes};
 
+use crate::broadcast::{BROADCAST, Broadcast};
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::{Limits, MessageError, Start, Ticket};
@@ -18,6 +19,9 @@ pub enum Command {
     Start(Start),
     /// Make the worker's state; comes right after a start whose setup announces it.
     Initialize(Initialize),
+    /// Run a function that every worker runs once. As many as the setup announces come after the start and
+    /// the initializer, before the worker is ready.
+    Broadcast(Broadcast),
     /// Run a function, if its ticket can still be claimed.
     Run(Run),
     /// Finish: drop the state and exit with code 0. Nothing follows.
@@ -79,6 +83,7 @@ impl Command {
                     args: fields.0,
                 }))
             }
+            BROADCAST => Broadcast::decode(fields).map(Command::Broadcast),
             STOP => fields.end().map(|()| Command::Stop),
             kind => Err(MessageError::UnknownKind(kind)),
         }

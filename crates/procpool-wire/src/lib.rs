@@ -8,6 +8,7 @@
 //! This crate is a part of `procpool`; its interface may change with any version.
 #![forbid(unsafe_code)]
 
+mod broadcast;
 mod command;
 mod event;
 mod fields;
@@ -18,6 +19,7 @@ mod start;
 mod ticket;
 pub mod value;
 
+pub use broadcast::Broadcast;
 pub use command::{Command, Initialize, Run};
 pub use event::{Event, Finished, Outcome};
 pub use frame::{Frame, FrameError};

@@ -9,7 +9,7 @@ use crate::{MessageError, value};
 
 /// The version of this protocol. Both sides must have the same; they are the same executable, so a
 /// difference means that the executable is not what it seems.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The first message of all.
 ///
@@ -40,6 +40,8 @@ pub struct Setup {
     pub cgroup_members: Option<Vec<u8>>,
     /// Whether a [`Command::Initialize`](crate::Command::Initialize) follows.
     pub has_initializer: bool,
+    /// How many [`Command::Broadcast`](crate::Command::Broadcast)s follow.
+    pub broadcasts: u32,
     /// By how many bytes the worker's memory may grow before it says that it is worn.
     pub max_growth: Option<u64>,
 }
@@ -65,6 +67,12 @@ pub enum Refusal {
     /// The initializer panicked.
     #[error("the initializer panicked{}: {}", .0.place(), .0.first_line())]
     InitializerPanicked(PanicReport),
+    /// A broadcast gave an error.
+    #[error("a broadcast failed: {0}")]
+    Broadcast(String),
+    /// A broadcast panicked.
+    #[error("a broadcast panicked{}: {}", .0.place(), .0.first_line())]
+    BroadcastPanicked(PanicReport),
     /// The worker could not set itself up.
     #[error("the worker could not set itself up: {0}")]
     Setup(String),

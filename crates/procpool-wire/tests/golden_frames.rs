@@ -37,7 +37,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        01 00 00 00                 version
+        02 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -47,6 +47,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         ac 'memory_limit' c2 c7 00 00 10 00
         ae 'cgroup_members' c2 d4 05 'group'
         af 'has_initializer' c4
+        aa 'broadcasts' 02
         aa 'max_growth' c2 c7 00 00 01 00
         d8                          end
         ",
@@ -55,7 +56,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        02 00 00 00                 version
+        03 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -65,6 +66,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         ac 'memory_limit' c1
         ae 'cgroup_members' c1
         af 'has_initializer' c3
+        aa 'broadcasts' 00
         aa 'max_growth' c1
         d8                          end
         ",
@@ -105,6 +107,15 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         d5 07 a2 c3 a9 d8           args
         ",
     ),
+    (
+        "broadcast",
+        5,
+        "
+        18 17 16 15 14 13 12 11     entry
+        28 27 26 25 24 23 22 21     function
+        d5 07 a2 c3 a9 d8           args
+        ",
+    ),
     ("stop", 3, ""),
 ];
 
@@ -128,6 +139,22 @@ const EVENTS: &[(&str, u8, &str)] = &[
         130,
         "
         d7 b3 'InitializerPanicked' d6
+        a7 'message' a4 'boom'
+        a8 'location' c1
+        a9 'backtrace' c1
+        d8
+        ",
+    ),
+    (
+        "refused-broadcast",
+        130,
+        "d7 a9 'Broadcast' aa 'no licence'",
+    ),
+    (
+        "refused-broadcast-panicked",
+        130,
+        "
+        d7 b1 'BroadcastPanicked' d6
         a7 'message' a4 'boom'
         a8 'location' c1
         a9 'backtrace' c1

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::frame::{self, HEADER_LEN};
 use procpool_wire::{
-    Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Run, Start,
+    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Run,
+    Start,
 };
 
 #[allow(
@@ -86,6 +87,7 @@ fn every_cut_of_a_command_is_an_error() {
         let needed = match name {
             "run" | "run-without-limits-and-args" => Run::HEAD_LEN - HEADER_LEN,
             "initialize" => Initialize::HEAD_LEN - HEADER_LEN,
+            "broadcast" => Broadcast::HEAD_LEN - HEADER_LEN,
             "start-of-another-version" => 16 + samples::start().identity.len(),
             _ => frame.body.len(),
         };
@@ -144,7 +146,11 @@ fn bytes_behind_a_message_are_an_error() {
         let longer = with_body(&frame, |body| body.push(0));
         let has_payload = matches!(
             name,
-            "run" | "run-without-limits-and-args" | "initialize" | "start-of-another-version"
+            "run"
+                | "run-without-limits-and-args"
+                | "initialize"
+                | "broadcast"
+                | "start-of-another-version"
         );
         assert_eq!(Command::decode(longer).is_ok(), has_payload, "{name}");
     }

@@ -10,12 +10,13 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use procpool_os::{
     ArmedLifeline, BuildIdentity, CallOffsets, ControlPage, MatchedImage, lifeline, stdio,
 };
-use procpool_wire::{Command, Initialize, PROTOCOL_VERSION, Refusal, Start};
+use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Refusal, Start};
 
-use crate::call::Call;
+use crate::call::{Call, Unprepared};
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
@@ -83,15 +84,10 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     };
     panic::install_hook(outbox.clone());
     let mut call = Call::default();
-    if start.setup.has_initializer {
-        let Some(Command::Initialize(initialize)) = inbox.receive()? else {
-            return Err("the parent did not send the initializer that it announced".into());
-        };
-        if let Err(refusal) = make_state(initialize, &image, &mut call) {
-            outbox.send_refused(&refusal)?;
-            // The parent tells who waits for it.
-            return Ok(armed);
-        }
+    if let Some(refusal) = prepare(&start, &mut inbox, &image, &mut call)? {
+        outbox.send_refused(&refusal)?;
+        // The parent tells who waits for it.
+        return Ok(armed);
     }
     panic::worker_is_ready();
     outbox.send_ready()?;
@@ -118,21 +114,63 @@ fn set_up(start: &Start, page: OwnedFd) -> Result<(MatchedImage, Limiter), Refus
     Ok((image, limiter))
 }
 
-/// Calls the initializer, whose result the call keeps as the worker's state.
-fn make_state(
-    initialize: Initialize,
+/// Runs all that comes before the first task: what makes the worker's state, then what every worker
+/// runs. Gives why the worker can't serve, if it can't.
+fn prepare(
+    start: &Start,
+    inbox: &mut Inbox,
     image: &MatchedImage,
     call: &mut Call,
-) -> Result<(), Refusal> {
-    let offsets = CallOffsets {
-        entry: initialize.entry,
-        function: initialize.function,
-    };
-    call.begin(initialize.args);
-    image
-        .call(offsets, call)
-        .map_err(|error| Refusal::Initializer(error.to_string()))?;
-    call.initialized()
+) -> Result<Option<Refusal>, Box<dyn Error>> {
+    if start.setup.has_initializer {
+        let Some(Command::Initialize(Initialize {
+            entry,
+            function,
+            args,
+        })) = inbox.receive()?
+        else {
+            return Err("the parent did not send the initializer that it announced".into());
+        };
+        let offsets = CallOffsets { entry, function };
+        // The call keeps its result as the worker's state.
+        if let Err(unprepared) = call_once(offsets, args, image, call) {
+            return Ok(Some(match unprepared {
+                Unprepared::Failed(why) => Refusal::Initializer(why),
+                Unprepared::Panicked(report) => Refusal::InitializerPanicked(report),
+            }));
+        }
+    }
+    panic::state_is_made();
+    for _ in 0..start.setup.broadcasts {
+        let Some(Command::Broadcast(Broadcast {
+            entry,
+            function,
+            args,
+        })) = inbox.receive()?
+        else {
+            return Err("the parent did not send a broadcast that it announced".into());
+        };
+        let offsets = CallOffsets { entry, function };
+        if let Err(unprepared) = call_once(offsets, args, image, call) {
+            return Ok(Some(match unprepared {
+                Unprepared::Failed(why) => Refusal::Broadcast(why),
+                Unprepared::Panicked(report) => Refusal::BroadcastPanicked(report),
+            }));
+        }
+    }
+    Ok(None)
+}
+
+fn call_once(
+    offsets: CallOffsets,
+    args: Bytes,
+    image: &MatchedImage,
+    call: &mut Call,
+) -> Result<(), Unprepared> {
+    call.begin(args);
+    let called = image.call(offsets, call);
+    called.map_err(|error| Unprepared::Failed(error.to_string()))?;
+    call.prepared()
 }
 
 /// Both sides must be the same build, or a function's offset would name another function.

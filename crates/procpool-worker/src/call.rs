@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use procpool_os::Trampoline;
-use procpool_wire::{Finished, Outcome, Refusal, Ticket, value};
+use procpool_wire::{Finished, Outcome, PanicReport, Ticket, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +30,13 @@ pub(crate) struct Call {
 enum End {
     Returned,
     Otherwise(Outcome),
+}
+
+/// Why what was to prepare the worker for its tasks has not.
+#[derive(Debug)]
+pub(crate) enum Unprepared {
+    Failed(String),
+    Panicked(PanicReport),
 }
 
 /// The [`Trampoline`] of a plain `fn(A) -> R`: its monomorphic copies are what a task's entry offset
@@ -150,19 +157,17 @@ impl Call {
         self.end = Some(End::Otherwise(Outcome::NoSuchFunction(why)));
     }
 
-    /// Why the initializer that was just called made no state.
-    pub(crate) fn initialized(&mut self) -> Result<(), Refusal> {
+    /// Whether what was just called has prepared the worker as it was to.
+    pub(crate) fn prepared(&mut self) -> Result<(), Unprepared> {
         match self.end.take() {
             Some(End::Returned) => Ok(()),
-            Some(End::Otherwise(Outcome::Panicked(report))) => {
-                Err(Refusal::InitializerPanicked(report))
-            }
+            Some(End::Otherwise(Outcome::Panicked(report))) => Err(Unprepared::Panicked(report)),
             Some(End::Otherwise(
                 Outcome::ArgsRefused(why)
                 | Outcome::ResultRefused(why)
                 | Outcome::NoSuchFunction(why),
-            )) => Err(Refusal::Initializer(why)),
-            Some(End::Otherwise(Outcome::Returned(_))) | None => Err(Refusal::Initializer(
+            )) => Err(Unprepared::Failed(why)),
+            Some(End::Otherwise(Outcome::Returned(_))) | None => Err(Unprepared::Failed(
                 "the entry does not belong to this protocol".to_owned(),
             )),
         }
@@ -179,6 +184,24 @@ impl Call {
         I: DeserializeOwned + 'static,
         S: 'static,
     {
+        self.prepare(function, |call, state| call.state = Box::new(state));
+    }
+
+    /// Runs a broadcast, of which nothing is kept.
+    pub(crate) fn broadcast<A>(&mut self, function: impl FnOnce(A) -> Result<(), String>)
+    where
+        A: DeserializeOwned + 'static,
+    {
+        self.prepare(function, |_, ()| {});
+    }
+
+    fn prepare<I, T>(
+        &mut self,
+        function: impl FnOnce(I) -> Result<T, String>,
+        keep: impl FnOnce(&mut Self, T),
+    ) where
+        I: DeserializeOwned + 'static,
+    {
         let bytes = std::mem::take(&mut self.args);
         let caught = panic::catch(|| {
             let args = value::decode::<I>(&bytes).map_err(|error| error.to_string())?;
@@ -186,8 +209,8 @@ impl Call {
             function(args)
         });
         self.end = Some(match caught {
-            Ok(Ok(state)) => {
-                self.state = Box::new(state);
+            Ok(Ok(made)) => {
+                keep(self, made);
                 End::Returned
             }
             Ok(Err(why)) => End::Otherwise(Outcome::ArgsRefused(why)),

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod bootstrap;
+mod broadcast;
 mod call;
 mod inbox;
 mod limiter;
@@ -19,5 +20,6 @@ mod serve;
 pub mod worker;
 
 pub use bootstrap::{init, is_initialized};
+pub use broadcast::{BroadcastCall, TryBroadcastCall};
 pub use call::{InitializerCall, PlainCall, StatefulCall, TryInitializerCall};
 pub use marker::{MARKER, arguments};

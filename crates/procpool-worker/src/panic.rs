@@ -19,7 +19,10 @@ thread_local! {
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
 }
 
-/// Whether the worker has been made ready; before, the only code of the user's is the initializer.
+/// Whether the worker's state is made; before, the only code of the user's is the initializer.
+static MADE: AtomicBool = AtomicBool::new(false);
+
+/// Whether the worker has been made ready; before, the only other code of the user's is broadcast.
 static READY: AtomicBool = AtomicBool::new(false);
 
 /// Notes what a task's panic says, before the hook that was there (std's own prints to stderr).
@@ -41,6 +44,11 @@ pub(crate) fn install_hook(outbox: Outbox) {
 }
 
 /// The initializer, if there is one, has made the worker's state.
+pub(crate) fn state_is_made() {
+    MADE.store(true, Ordering::Relaxed);
+}
+
+/// All that was to run before the first task has run.
 pub(crate) fn worker_is_ready() {
     READY.store(true, Ordering::Relaxed);
 }
@@ -54,8 +62,11 @@ fn tell(outbox: &Outbox, report: PanicReport) {
             worn: false,
             outcome: Outcome::Panicked(report),
         }),
-        None if !READY.load(Ordering::Relaxed) => {
+        None if !MADE.load(Ordering::Relaxed) => {
             outbox.send_refused(&Refusal::InitializerPanicked(report))
+        }
+        None if !READY.load(Ordering::Relaxed) => {
+            outbox.send_refused(&Refusal::BroadcastPanicked(report))
         }
         // The drop of the state, at the worker's end; nobody waits for anything.
         None => Ok(()),

@@ -41,7 +41,7 @@ pub(crate) fn serve(
                 return Ok(());
             }
             None => return Ok(()),
-            Some(Command::Start(_) | Command::Initialize(_)) => {
+            Some(Command::Start(_) | Command::Initialize(_) | Command::Broadcast(_)) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the parent started this worker twice",

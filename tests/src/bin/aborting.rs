@@ -33,6 +33,7 @@ async fn main() {
     a_long_message_comes_back_whole().await;
     a_backtrace_comes_along_if_asked_for().await;
     a_panic_of_the_initializer_is_told_as_one().await;
+    a_panic_of_a_broadcast_is_told_as_one().await;
     the_state_ends_with_its_worker().await;
     a_state_that_panics_in_its_drop_is_no_matter().await;
     a_pool_that_has_seen_panics_ends_cleanly().await;
@@ -214,6 +215,18 @@ async fn a_panic_of_the_initializer_is_told_as_one() {
     let begin = format!("the initializer panicked at {}:", file!());
     assert!(cause.starts_with(&begin), "{cause}");
     assert!(cause.ends_with(": no licence"), "{cause}");
+}
+
+async fn a_panic_of_a_broadcast_is_told_as_one() {
+    let stumble = |()| panic!("no permission");
+    let pool = ProcessPool::builder().workers(1).broadcast(stumble, ());
+    let pool = pool.build().expect("a pool");
+    let error = patiently(pool.warm_up()).await;
+    let error = error.expect_err("there is no worker");
+    let cause = error.source().expect("a cause").to_string();
+    let begin = format!("a broadcast panicked at {}:", file!());
+    assert!(cause.starts_with(&begin), "{cause}");
+    assert!(cause.ends_with(": no permission"), "{cause}");
 }
 
 /// With unwinding, the worker and its state would live on.

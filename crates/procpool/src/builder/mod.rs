@@ -37,6 +37,7 @@ use options::Options;
 pub struct Builder<S = ()> {
     options: Options,
     initializer: Option<Result<EncodedCall, EncodeError>>,
+    broadcasts: Vec<Result<EncodedCall, EncodeError>>,
     state: PhantomData<fn(S)>,
 }
 
@@ -63,6 +64,7 @@ impl Builder {
         Builder {
             options: Options::new(),
             initializer: None,
+            broadcasts: Vec::new(),
             state: PhantomData,
         }
     }
@@ -92,6 +94,11 @@ impl<S> Builder<S> {
                 .initializer
                 .transpose()
                 .map_err(BuildError::Initializer)?,
+            broadcasts: self
+                .broadcasts
+                .into_iter()
+                .collect::<Result<_, _>>()
+                .map_err(BuildError::Broadcast)?,
         };
         if let Err(error) = tokio::runtime::Handle::try_current() {
             return Err(BuildError::Runtime(error.to_string()));

@@ -85,6 +85,10 @@ impl Core {
         self.config.initializer.as_ref()
     }
 
+    pub(crate) fn broadcasts(&self) -> &[EncodedCall] {
+        &self.config.broadcasts
+    }
+
     pub(crate) fn limits(&self) -> &WorkerLimits {
         &self.config.limits
     }

@@ -13,5 +13,7 @@ pub(crate) struct CoreConfig {
     pub(crate) surroundings: Surroundings,
     pub(crate) limits: WorkerLimits,
     pub(crate) initializer: Option<EncodedCall>,
+    /// What every worker runs after it, in order.
+    pub(crate) broadcasts: Vec<EncodedCall>,
     pub(crate) scheduler: Config,
 }

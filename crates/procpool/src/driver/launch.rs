@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
 use procpool_scheduler::WorkerId;
-use procpool_wire::{Command, Initialize, PROTOCOL_VERSION, Setup, Start};
+use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
 use tokio::net::UnixStream;
 
 use crate::driver::cgroup::Cgroup;
@@ -73,8 +73,15 @@ pub(crate) async fn launch(
             function: call.offsets.function,
             args: Bytes::clone(&call.args),
         });
-        link.flush();
     }
+    for call in core.broadcasts() {
+        link.push_broadcast(&Broadcast {
+            entry: call.offsets.entry,
+            function: call.offsets.function,
+            args: Bytes::clone(&call.args),
+        });
+    }
+    link.flush();
     Ok(Launched {
         leader,
         link: Arc::new(link),
@@ -121,6 +128,7 @@ fn start(core: &Core, worker: WorkerId, cgroup: Option<&Cgroup>) -> io::Result<V
             worker: worker.as_u64(),
             pool: core.name().to_owned(),
             has_initializer: core.initializer().is_some(),
+            broadcasts: u32::try_from(core.broadcasts().len()).map_err(io::Error::other)?,
             memory_limit: core.limits().own_memory(),
             cgroup_members: cgroup.map(|group| group.members().into_os_string().into_vec()),
             max_growth: core.limits().growth,

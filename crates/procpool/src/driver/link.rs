@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 use procpool_os::ControlPage;
-use procpool_wire::{Initialize, Run};
+use procpool_wire::{Broadcast, Initialize, Run};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
@@ -54,6 +54,15 @@ impl Link {
         self.outbox
             .lock()
             .push(&head, Bytes::clone(&initialize.args));
+    }
+
+    /// Puts what every worker runs into the outbox.
+    pub(crate) fn push_broadcast(&self, broadcast: &Broadcast) {
+        // Arguments beyond what a frame can hold were refused when they were encoded.
+        let Ok(head) = broadcast.head() else { return };
+        self.outbox
+            .lock()
+            .push(&head, Bytes::clone(&broadcast.args));
     }
 
     pub(crate) fn push_stop(&self) {

@@ -42,6 +42,9 @@ pub enum BuildError {
     /// The initializer can't be sent to a worker.
     #[error("the initializer can't be sent to a worker")]
     Initializer(#[source] EncodeError),
+    /// What every worker is to run can't be sent to one.
+    #[error("a broadcast can't be sent to a worker")]
+    Broadcast(#[source] EncodeError),
     /// There is no tokio runtime here, or it has no I/O driver. The latter tokio tells by a panic
     /// only, which under `panic = "abort"` ends the program, with a message that says the same.
     #[error("a pool needs a tokio runtime with I/O enabled around `build()`: {0}")]

@@ -1,0 +1,231 @@
+//! What every worker runs once, before its first task.
+
+use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use procpool::{BuildError, ProcessPool, TaskError};
+use procpool_tests::{Gate, Log, kill, note, patiently, visit};
+
+/// Leaves a word in a log, with the process that says it.
+fn say((log, word): (PathBuf, String)) {
+    note(&log, &format!("{} {word}", std::process::id()));
+}
+
+/// Who said what, in order.
+fn said(log: &Log) -> BTreeMap<u32, Vec<String>> {
+    let mut said: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for line in log.lines() {
+        let (pid, word) = line.split_once(' ').expect("a process and a word");
+        let pid = pid.parse().expect("a process");
+        said.entry(pid).or_default().push(word.to_owned());
+    }
+    said
+}
+
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+#[procpool::test]
+async fn every_worker_runs_each_in_order_after_its_initializer_and_before_its_first_task() {
+    let log = Log::open();
+    let word = |word: &str| (log.path(), word.to_owned());
+    let pool = ProcessPool::builder()
+        .workers(2)
+        .standby_workers(1)
+        .broadcast(say, word("first"))
+        .broadcast(say, word("second"))
+        .initializer(say, word("state"))
+        .broadcast(say, word("third"))
+        .build()
+        .unwrap();
+    patiently(pool.run_in_process(say, word("task")))
+        .await
+        .unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let said = said(&log);
+    assert_eq!(said.len(), 3);
+    for words in said.into_values() {
+        assert_eq!(words[..4], ["state", "first", "second", "third"]);
+    }
+}
+
+#[procpool::test]
+async fn who_comes_later_runs_it_too() {
+    let log = Log::open();
+    let word = (log.path(), "hello".to_owned());
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .broadcast(say, word)
+        .build()
+        .unwrap();
+    let gate = Gate::open();
+    let task = pool.run_in_process(visit, gate.path());
+    kill(gate.visitor().await.pid);
+    assert!(patiently(task).await.unwrap_err().is_worker_exited());
+    pool.resize(2).unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let said = said(&log);
+    assert_eq!(said.len(), 3);
+    assert!(said.values().all(|words| words == &["hello"]), "{said:?}");
+}
+
+#[procpool::test]
+async fn any_number_of_any_size_reaches_a_worker() {
+    fn add((log, bytes): (PathBuf, Vec<u8>)) {
+        note(&log, &bytes.len().to_string());
+    }
+    let log = Log::open();
+    let lengths: Vec<_> = (0..500).chain([8 << 20, 8 << 20]).collect();
+    let mut builder = ProcessPool::builder().workers(1);
+    for &length in &lengths {
+        builder = builder.broadcast(add, (log.path(), vec![1; length]));
+    }
+    let pool = builder.build().unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let lengths: Vec<_> = lengths.iter().map(ToString::to_string).collect();
+    assert_eq!(log.lines(), lengths);
+}
+
+#[procpool::test]
+async fn a_state_is_what_the_initializer_made() {
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .initializer(|start: u64| start, 7)
+        .broadcast(|_: u8| (), 1)
+        .build()
+        .unwrap();
+    let state = pool.run_with_state(|state, ()| *state, ());
+    assert_eq!(patiently(state).await.unwrap(), 7);
+}
+
+#[procpool::test]
+async fn an_error_or_a_panic_fails_the_start() {
+    fn refuse(what: String) -> Result<(), String> {
+        Err(format!("no {what}"))
+    }
+    fn stumble(_: ()) {
+        panic!("no licence")
+    }
+    let builder = || ProcessPool::builder().workers(2);
+    let pool = builder()
+        .broadcast(|()| (), ())
+        .try_broadcast(refuse, "key".to_owned())
+        .build()
+        .unwrap();
+    let task = pool.run_in_process(|()| (), ());
+    for error in [
+        patiently(task).await.unwrap_err(),
+        patiently(pool.warm_up()).await.unwrap_err(),
+    ] {
+        assert!(error.is_worker_start());
+        let text = chain(&error);
+        assert!(text.ends_with("a broadcast failed: no key"), "{text}");
+    }
+    let pool = builder().broadcast(stumble, ()).build().unwrap();
+    let error = patiently(pool.run_in_process(|()| (), ())).await;
+    let text = chain(&error.unwrap_err());
+    assert!(
+        text.contains("a broadcast panicked at tests/tests/broadcast.rs:"),
+        "{text}"
+    );
+    assert!(text.ends_with(": no licence"), "{text}");
+}
+
+#[procpool::test]
+async fn a_worker_that_ends_or_hangs_in_it_has_not_started() {
+    fn leave(code: i32) {
+        std::process::exit(code)
+    }
+    fn hang(_: ()) {
+        loop {
+            std::thread::park();
+        }
+    }
+    let builder = || ProcessPool::builder().workers(1);
+    let pool = builder().broadcast(leave, 5).build().unwrap();
+    let error = patiently(pool.run_in_process(|()| (), ())).await;
+    let text = chain(&error.unwrap_err());
+    assert!(text.contains("exited with code 5"), "{text}");
+
+    let limit = Duration::from_millis(300);
+    let pool = builder()
+        .startup_timeout(limit)
+        .broadcast(hang, ())
+        .build()
+        .unwrap();
+    let error = patiently(pool.run_in_process(|()| (), ())).await;
+    let TaskError::WorkerStart(error) = error.unwrap_err() else {
+        panic!("it did not start");
+    };
+    assert!(error.is_timed_out());
+}
+
+#[procpool::test]
+async fn arguments_that_cannot_be_encoded_fail_the_build() {
+    #[derive(serde::Deserialize)]
+    struct Unspeakable;
+    impl serde::Serialize for Unspeakable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it has no words"))
+        }
+    }
+    let error = ProcessPool::builder()
+        .workers(1)
+        .broadcast(|_: Unspeakable| (), Unspeakable)
+        .broadcast(|()| (), ())
+        .build()
+        .unwrap_err();
+    assert!(matches!(error, BuildError::Broadcast(_)), "{error}");
+    assert!(chain(&error).contains("it has no words"));
+}
+
+#[procpool::test]
+async fn arguments_that_cannot_be_decoded_fail_the_start() {
+    #[derive(serde::Serialize)]
+    struct OneWay;
+    impl<'de> serde::Deserialize<'de> for OneWay {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Err(serde::de::Error::custom("there is no way back"))
+        }
+    }
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .broadcast(|_: OneWay| (), OneWay)
+        .build()
+        .unwrap();
+    let error = patiently(pool.warm_up()).await.unwrap_err();
+    let text = chain(&error);
+    assert!(text.contains("there is no way back"), "{text}");
+}
+
+#[procpool::test]
+async fn no_worker_takes_a_task_before_it_is_done() {
+    let gate = Gate::open();
+    let pool = ProcessPool::builder()
+        .workers(2)
+        .broadcast(
+            |gate| {
+                let _ = visit(gate);
+            },
+            gate.path(),
+        )
+        .build()
+        .unwrap();
+    let tasks = [(); 2].map(|()| pool.run_in_process(|()| std::process::id(), ()));
+    let (first, second) = (gate.visitor().await, gate.visitor().await);
+    let pids = HashSet::from([first.pid, second.pid]);
+    assert_eq!(pids.len(), 2);
+    let [one, other] = tasks;
+    assert_eq!(one.state(), procpool::TaskState::Queued);
+    first.let_go().await;
+    let early = [patiently(one).await, patiently(other).await];
+    assert!(early.into_iter().all(|pid| pid.unwrap() != second.pid));
+    second.let_go().await;
+    patiently(pool.warm_up()).await.unwrap();
+}
