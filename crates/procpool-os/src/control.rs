@@ -10,9 +10,12 @@
 //! moves, both by compare-and-swap from exactly `(ticket, OFFERED)`:
 //!
 //! ```text
-//!   FREE ──offer──▶ OFFERED ──claim (worker)──▶ CLAIMED
+//!   FREE ──offer──▶ OFFERED ──claim (worker)──▶ CLAIMED ──finish (worker)──▶ FINISHED
 //!                      └─────revoke (parent)──▶ REVOKED       then the next offer reuses the slot
 //! ```
+//!
+//! From claimed to finished, which the worker stores before it writes the result, the run's clock
+//! counts. The worker may restart it: it then counts from there on.
 //!
 //! - *At most one wins.* Read-modify-write operations on one word have a single order. The first of
 //!   the two swaps changes the state, and nothing leads back to `(ticket, OFFERED)`, because only an
@@ -24,7 +27,8 @@
 //!   a slot again only after its task was finished or revoked.
 //! - *Orderings.* The offer is a release store and the swaps acquire, so a claimer sees what the
 //!   parent wrote before the offer. The start time is written before the claiming swap, which
-//!   releases it, so who sees `CLAIMED` sees the start. It is read between two looks at the state.
+//!   releases it, so who sees `CLAIMED` sees the start, or a later one that the same run was given by
+//!   a restart. It is read between two looks at the state.
 //!   A write for a *later* ticket comes after its claimer saw the later offer, and is a release; if
 //!   the reader got that value, its second look sees the later offer and it gives the value up.
 //!   Relaxed is enough where a swap fails: nothing is read after it.
@@ -51,6 +55,7 @@ use rustix::time::ClockId;
 
 use crate::progress::Progress;
 use crate::slot::Slot;
+use crate::standing::Standing;
 
 /// The memory that the parent and one worker share.
 ///
@@ -191,20 +196,43 @@ impl ControlPage {
         self.slot(slot).is_some_and(|slot| slot.revoke(ticket))
     }
 
-    /// Whether the worker has claimed `ticket`, the latest offer of `slot`.
-    #[must_use]
-    pub fn is_claimed(&self, slot: usize, ticket: u64) -> bool {
-        self.slot(slot).is_some_and(|slot| slot.is_claimed(ticket))
+    /// The worker: the run of `ticket`, which it has claimed, counts from this moment on.
+    ///
+    /// A time limit on it then is one on what is still to come.
+    pub fn restart(&self, slot: usize, ticket: u64) {
+        if let Some(slot) = self.slot(slot) {
+            slot.restart(ticket, monotonic_nanoseconds());
+        }
     }
 
-    /// When the worker claimed `ticket`, on the clock of [`monotonic_now`].
+    /// The worker: the run of `ticket`, which it has claimed, is over. To be called before its result
+    /// is written, so that nobody counts that time too.
+    pub fn finish(&self, slot: usize, ticket: u64) {
+        if let Some(slot) = self.slot(slot) {
+            slot.finish(ticket);
+        }
+    }
+
+    /// How far the worker says that it has come with `ticket`. Also [`Standing::Unclaimed`] if the slot
+    /// has been offered again since.
     ///
-    /// `None` if it has not, or if the slot has been offered again since. The worker wrote the
-    /// number: it may lie in the future.
+    /// ```
+    /// use procpool_os::{ControlPage, Standing};
+    ///
+    /// let (parent, descriptor) = ControlPage::create()?;
+    /// let worker = ControlPage::attach(descriptor)?;
+    /// parent.offer(0, 7);
+    /// assert_eq!(parent.standing(0, 7), Standing::Unclaimed);
+    /// assert!(worker.claim(0, 7));
+    /// assert!(matches!(parent.standing(0, 7), Standing::Running { .. }));
+    /// worker.finish(0, 7);
+    /// assert_eq!(parent.standing(0, 7), Standing::Finished);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
-    pub fn started_at(&self, slot: usize, ticket: u64) -> Option<Duration> {
-        let started = self.slot(slot)?.started_at(ticket)?;
-        Some(Duration::from_nanos(started))
+    pub fn standing(&self, slot: usize, ticket: u64) -> Standing {
+        self.slot(slot)
+            .map_or(Standing::Unclaimed, |slot| slot.standing(ticket))
     }
 
     fn slot(&self, slot: usize) -> Option<&Slot<AtomicU64>> {
@@ -251,7 +279,7 @@ impl Drop for ControlPage {
     }
 }
 
-/// The time since boot on the clock of [`ControlPage::started_at`], the same in every process.
+/// The time since boot on the clock of [`Standing::Running`], the same in every process.
 #[must_use]
 pub fn monotonic_now() -> Duration {
     Duration::from_nanos(monotonic_nanoseconds())
@@ -309,18 +337,25 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_told_from_the_claim_to_the_next_offer() {
+    fn a_start_is_told_from_the_claim_to_the_end() {
         let (parent, worker) = two_sides();
+        let started = |ticket| match parent.standing(3, ticket) {
+            Standing::Running { since } => since,
+            other => panic!("{other:?}"),
+        };
         let before = monotonic_now();
         parent.offer(3, 9);
-        assert_eq!(parent.started_at(3, 9), None);
+        assert_eq!(parent.standing(3, 9), Standing::Unclaimed);
         assert!(worker.claim(3, 9));
-        let started = parent.started_at(3, 9).unwrap();
-        assert!(before <= started && started <= monotonic_now());
-        assert_eq!(parent.started_at(3, 8), None);
+        let (first, between) = (started(9), monotonic_now());
+        assert!(before <= first && first <= between);
+        assert_eq!(parent.standing(3, 8), Standing::Unclaimed);
+        worker.restart(3, 9);
+        assert!(between <= started(9) && started(9) <= monotonic_now());
+        worker.finish(3, 9);
+        assert_eq!(parent.standing(3, 9), Standing::Finished);
         parent.offer(3, 10);
-        assert_eq!(parent.started_at(3, 9), None);
-        assert!(!parent.is_claimed(3, 9));
+        assert_eq!(parent.standing(3, 9), Standing::Unclaimed);
     }
 
     #[test]
@@ -329,8 +364,9 @@ mod tests {
         for (slot, ticket) in [(64, 1), (usize::MAX, 1), (0, 1 << 62), (0, u64::MAX)] {
             parent.offer(slot, ticket);
             assert!(!worker.claim(slot, ticket) && !parent.revoke(slot, ticket));
-            assert!(!parent.is_claimed(slot, ticket));
-            assert_eq!(parent.started_at(slot, ticket), None);
+            worker.restart(slot, ticket);
+            worker.finish(slot, ticket);
+            assert_eq!(parent.standing(slot, ticket), Standing::Unclaimed);
         }
         assert!(!worker.claim(0, 0), "nothing was offered");
         let last = (ControlPage::SLOTS - 1, (1 << 62) - 1);

@@ -39,6 +39,7 @@ pub mod timer;
 
 mod progress;
 mod slot;
+mod standing;
 mod word;
 
 pub use control::ControlPage;
@@ -48,4 +49,5 @@ pub use function::{
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};
 pub use process::{SpawnSpec, WorkerProcess, WorkerStatus};
+pub use standing::Standing;
 pub use timer::Timer;

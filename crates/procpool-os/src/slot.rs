@@ -3,7 +3,9 @@
 //! The proof is told in [`control`](crate::control).
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use crate::standing::Standing;
 use crate::word::Word;
 
 /// One place on the page: who has the task, and since when it runs.
@@ -16,10 +18,12 @@ pub(crate) struct Slot<W> {
     started: W,
 }
 
-/// The two low bits of a slot's word; the ticket is above them.
+/// The two low bits of a slot's word; the ticket is above them. A slot that was never used reads as
+/// one that has finished ticket 0, which is nobody's.
 #[derive(Copy, Clone)]
 #[repr(u64)]
 enum State {
+    Finished = 0,
     Offered = 1,
     Claimed = 2,
     Revoked = 3,
@@ -65,20 +69,45 @@ impl<W: Word> Slot<W> {
         self.state.swap_if(offered, revoked, Ordering::AcqRel)
     }
 
-    pub(crate) fn is_claimed(&self, ticket: u64) -> bool {
+    /// The worker: the run of `ticket`, which it has claimed, counts from `now` on.
+    pub(crate) fn restart(&self, ticket: u64, now: u64) {
+        if self.is_running(ticket) {
+            self.started.store(now, Ordering::Release);
+        }
+    }
+
+    /// The worker: the run of `ticket`, which it has claimed, is over.
+    ///
+    /// A store is enough, since nobody else moves on a slot that is claimed.
+    pub(crate) fn finish(&self, ticket: u64) {
+        if self.is_running(ticket)
+            && let Some(finished) = word(ticket, State::Finished)
+        {
+            self.state.store(finished, Ordering::Release);
+        }
+    }
+
+    fn is_running(&self, ticket: u64) -> bool {
         let claimed = word(ticket, State::Claimed);
         claimed.is_some_and(|claimed| self.state.load(Ordering::Acquire) == claimed)
     }
 
-    /// When the run of `ticket` started; `None` unless the slot still shows it as claimed.
-    pub(crate) fn started_at(&self, ticket: u64) -> Option<u64> {
-        if !self.is_claimed(ticket) {
-            return None;
+    /// How far the worker has come with `ticket`.
+    pub(crate) fn standing(&self, ticket: u64) -> Standing {
+        if self.is_running(ticket) {
+            // If this is already the start of a later run, its claimer had seen a later offer before;
+            // the acquire makes the second look at the state see that offer too.
+            let started = self.started.load(Ordering::Acquire);
+            if self.is_running(ticket) {
+                let since = Duration::from_nanos(started);
+                return Standing::Running { since };
+            }
         }
-        // If this is already the start of a later run, its claimer had seen a later offer before;
-        // the acquire makes the second look at the state see that offer too.
-        let started = self.started.load(Ordering::Acquire);
-        self.is_claimed(ticket).then_some(started)
+        let finished = word(ticket, State::Finished);
+        match finished.is_some_and(|finished| self.state.load(Ordering::Acquire) == finished) {
+            true => Standing::Finished,
+            false => Standing::Unclaimed,
+        }
     }
 }
 
@@ -109,7 +138,7 @@ mod tests {
             let revoked = slot.revoke(5);
             let claimed = worker.join().unwrap();
             assert!(claimed ^ revoked, "claimed {claimed}, revoked {revoked}");
-            assert_eq!(slot.is_claimed(5), claimed);
+            assert_eq!(slot.standing(5) != Standing::Unclaimed, claimed);
             assert!(
                 !slot.claim(5, 2) && !slot.revoke(5),
                 "there is no second time"
@@ -134,9 +163,14 @@ mod tests {
             let claimed = worker.join().unwrap();
             assert!(claimed ^ revoked);
             if revoked {
-                assert!(!slot.is_claimed(6) && slot.claim(6, 2) && slot.is_claimed(6));
+                assert!(!slot.is_running(6) && slot.claim(6, 2) && slot.is_running(6));
             }
         });
+    }
+
+    fn running(since: u64) -> Standing {
+        let since = Duration::from_nanos(since);
+        Standing::Running { since }
     }
 
     #[test]
@@ -158,6 +192,8 @@ mod tests {
                 let (slot, socket) = (Arc::clone(&slot), Arc::clone(&socket));
                 move || {
                     assert!(slot.claim(5, 50));
+                    slot.restart(5, 55);
+                    slot.finish(5);
                     socket.store(1, Ordering::Release);
                     wait_for(&socket, 2);
                     assert!(slot.claim(6, 60));
@@ -166,15 +202,67 @@ mod tests {
             let watcher = thread::spawn({
                 let slot = Arc::clone(&slot);
                 move || {
-                    assert!(matches!(slot.started_at(5), None | Some(50)));
+                    let seen = slot.standing(5);
+                    let running = [running(50), running(55)].contains(&seen);
+                    assert!(
+                        running || matches!(seen, Standing::Unclaimed | Standing::Finished),
+                        "{seen:?}"
+                    );
                 }
             });
             wait_for(&socket, 1);
+            assert_eq!(slot.standing(5), Standing::Finished);
             slot.offer(6);
             socket.store(2, Ordering::Release);
-            assert!(matches!(slot.started_at(6), None | Some(60)));
+            let seen = slot.standing(6);
+            assert!(
+                seen == Standing::Unclaimed || seen == running(60),
+                "{seen:?}"
+            );
             worker.join().unwrap();
             watcher.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_looks_at_a_run_sees_it_go_forward() {
+        loom::model(|| {
+            let slot = slot();
+            slot.offer(5);
+            assert!(slot.claim(5, 50));
+            let worker = thread::spawn({
+                let slot = Arc::clone(&slot);
+                move || {
+                    slot.restart(5, 55);
+                    slot.finish(5);
+                }
+            });
+            let order = [running(50), running(55), Standing::Finished];
+            let looks = [slot.standing(5), slot.standing(5)];
+            let [first, second] = looks.map(|look| order.iter().position(|&one| one == look));
+            assert!(first.is_some() && first <= second, "{looks:?}");
+            worker.join().unwrap();
+            assert_eq!(slot.standing(5), Standing::Finished);
+        });
+    }
+
+    #[test]
+    fn what_is_not_claimed_is_neither_restarted_nor_finished() {
+        loom::model(|| {
+            let slot = slot();
+            slot.finish(5);
+            slot.offer(5);
+            slot.restart(5, 1);
+            slot.finish(5);
+            assert_eq!(slot.standing(5), Standing::Unclaimed);
+            assert!(slot.claim(5, 50));
+            slot.restart(4, 1);
+            slot.finish(4);
+            assert_eq!(slot.standing(5), running(50));
+            slot.finish(5);
+            slot.restart(5, 1);
+            assert_eq!(slot.standing(5), Standing::Finished);
+            assert!(!slot.claim(5, 2) && !slot.revoke(5), "it is over");
         });
     }
 
@@ -187,7 +275,9 @@ mod tests {
                 for ticket in [TICKET_LIMIT, u64::MAX] {
                     slot.offer(ticket);
                     assert!(!slot.claim(ticket, 1) && !slot.revoke(ticket));
-                    assert!(!slot.is_claimed(ticket) && slot.started_at(ticket).is_none());
+                    slot.restart(ticket, 1);
+                    slot.finish(ticket);
+                    assert_eq!(slot.standing(ticket), Standing::Unclaimed);
                 }
                 assert_eq!(slot.state.load(Ordering::Relaxed), bits);
             }

@@ -56,12 +56,16 @@ pub(crate) fn worker_is_ready() {
 /// Tells the parent of a panic that ends this process. If that fails, it sees the abort.
 fn tell(outbox: &Outbox, report: PanicReport) {
     let _ = match worker::current() {
-        Some(ticket) => outbox.send_finished(&Finished {
-            ticket,
-            ran: Duration::ZERO,
-            worn: false,
-            outcome: Outcome::Panicked(report),
-        }),
+        Some(ticket) => {
+            // What follows until the process is gone is no part of the run.
+            worker::release();
+            outbox.send_finished(&Finished {
+                ticket,
+                ran: Duration::ZERO,
+                worn: false,
+                outcome: Outcome::Panicked(report),
+            })
+        }
         None if !MADE.load(Ordering::Relaxed) => {
             outbox.send_refused(&Refusal::InitializerPanicked(report))
         }

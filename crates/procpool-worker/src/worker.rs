@@ -90,12 +90,27 @@ pub(crate) fn claim(ticket: Ticket) -> bool {
     claimed
 }
 
-/// The claimed task has ended.
+/// The time limit of the claimed task counts from this moment on: it runs the next of several items, each
+/// of which has the limit for itself.
+///
+/// The parent allows a task as many limits as it has items, and no more.
+#[expect(dead_code, reason = "nothing runs several items yet")]
+pub(crate) fn restart_clock() {
+    if let Some((worker, ticket)) = WORKER.get().zip(current()) {
+        worker.page.restart(usize::from(ticket.slot), ticket.number);
+    }
+}
+
+/// The claimed task has ended, and its result is to be written now. No time limit counts from here on.
 pub(crate) fn release() {
-    if let Some(worker) = WORKER.get() {
-        *worker
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
+    let Some(worker) = WORKER.get() else {
+        return;
+    };
+    let mut running = worker
+        .running
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(ticket) = running.take() {
+        worker.page.finish(usize::from(ticket.slot), ticket.number);
     }
 }
