@@ -1,6 +1,6 @@
 //! What the scheduler wants done, and what it answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::id::{ReservationId, TaskId, WarmUpId, WorkerId};
 
@@ -29,6 +29,18 @@ pub enum Action<P> {
         /// The worker that was sent the task.
         worker: WorkerId,
         /// The task.
+        task: TaskId,
+        /// Of the dispatch.
+        slot: u16,
+        /// Of the dispatch.
+        ticket: u64,
+    },
+    /// See on the worker's control page how far it has come with the task, and call `handle_inspected` at
+    /// once, before the next action is performed.
+    Inspect {
+        /// The worker that was sent the task.
+        worker: WorkerId,
+        /// The task, which has a time limit that may have passed.
         task: TaskId,
         /// Of the dispatch.
         slot: u16,
@@ -86,6 +98,22 @@ pub enum Cold {
     },
     /// The pool is closed.
     Closed,
+}
+
+/// How far a worker says that it has come with a task.
+///
+/// Whatever it says, a task with a time limit ends: see [`TaskSpec::items`](crate::TaskSpec::items).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It has not begun it.
+    Unclaimed,
+    /// It runs it.
+    Running {
+        /// Since when it runs it, or the latest item of it. A moment in the future is taken for now.
+        since: Instant,
+    },
+    /// It has run it, and the result is on its way.
+    Finished,
 }
 
 /// Why a task ended without a result.

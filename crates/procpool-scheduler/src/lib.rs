@@ -10,7 +10,8 @@
 //!
 //! - After each input, perform all actions at once and in order, before the next event is handled.
 //!   Performing one may itself be an input: [`Action::Revoke`] is answered by
-//!   [`handle_revoked`](Scheduler::handle_revoked) before the next action is polled, and a spawn that fails at
+//!   [`handle_revoked`](Scheduler::handle_revoked) before the next action is polled,
+//!   [`Action::Inspect`] by [`handle_inspected`](Scheduler::handle_inspected), and a spawn that fails at
 //!   once is reported at once. The actions this adds come after those that are already there.
 //! - Report the results of a worker that it has received before it reports the worker's exit, and keep the
 //!   worker's control page until the actions that follow the exit are performed.
@@ -35,6 +36,10 @@
 //! The scheduler cannot see the step from sent to running: the worker makes it alone, by claiming the task in
 //! memory that it shares with the driver. So whatever depends on it is decided by trying to take
 //! the task back: a revocation that succeeds proves that it never ran, one that fails that it began.
+//!
+//! A time limit counts from that step too, and the worker alone knows when it was. So when a limit may have
+//! passed, which is never before it has passed since the dispatch, the driver is asked what the worker has
+//! written down ([`Action::Inspect`]), and the rest of the limit is waited for.
 //!
 //! A task that is resolved while it runs stays in flight, without payload, until its worker finishes it or
 //! is gone: a worker in its cancel grace is busy.
@@ -71,7 +76,7 @@ mod table;
 mod task;
 mod worker;
 
-pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason};
+pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason, Standing};
 pub use config::{Backoff, Config};
 pub use id::{FunctionKey, ReservationId, TaskId, WarmUpId, WorkerId};
 pub use scheduler::{Counts, Scheduler};

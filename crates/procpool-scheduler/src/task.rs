@@ -5,15 +5,22 @@ use std::time::{Duration, Instant};
 use crate::action::Outcome;
 use crate::deadlines::Timer;
 use crate::history::FunctionIndex;
-use crate::id::FunctionKey;
+use crate::id::{FunctionKey, WorkerId};
 
 /// What the scheduler must know of a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TaskSpec {
     /// Which function it runs.
     pub function: FunctionKey,
-    /// How long it may run.
+    /// How long it may run, or each of its items.
     pub timeout: Option<Duration>,
+    /// How many items it runs one after another, each of which has the `timeout` for itself: the worker may
+    /// start the clock anew so often. 1 for a single call; 0 counts as 1.
+    ///
+    /// This is what bounds a worker that lies about its starts, or whose items restart the clock without end.
+    /// From the first start that the scheduler is told of, the task has `items` times the `timeout`; and
+    /// it is told of that one at the latest when the limit has passed once since it could have begun.
+    pub items: u32,
     /// How long it may wait, from acceptance until it runs.
     pub queue_timeout: Option<Duration>,
     /// How many deaths of its worker it may survive by being run again.
@@ -29,6 +36,7 @@ impl TaskSpec {
         Self {
             function,
             timeout: None,
+            items: 1,
             queue_timeout: None,
             retries: 0,
             grace: None,
@@ -36,13 +44,20 @@ impl TaskSpec {
     }
 }
 
-/// Where a task is, as its owner may know.
+/// Where a task is, as far as the scheduler knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TaskState {
-    /// Waiting, or sent to a worker behind another task.
+    /// Waiting for a worker.
     Queued,
-    /// At the head of a worker.
-    Running,
+    /// Sent to a worker. Whether that has begun it, its control page tells.
+    Sent {
+        /// The worker.
+        worker: WorkerId,
+        /// Of the dispatch.
+        slot: u16,
+        /// Of the dispatch.
+        ticket: u64,
+    },
     /// Resolved, or never known.
     Finished,
 }
@@ -64,7 +79,7 @@ pub(crate) struct Task<P> {
     pub(crate) pausing: bool,
     /// How many workers died while they ran it.
     pub(crate) deaths: u32,
-    /// How often its time limit passed before a worker had claimed it.
+    /// How often its time limit passed, and more, before a worker had claimed it.
     pub(crate) unclaimed: u32,
     /// `None`: it waits, in the queue or for the end of a pause.
     pub(crate) sent: Option<Sent>,
@@ -76,6 +91,10 @@ pub(crate) struct Sent {
     pub(crate) worker: usize,
     pub(crate) slot: u16,
     pub(crate) ticket: u64,
+    /// When it was sent.
+    pub(crate) at: Instant,
+    /// What is known of its run, if it has a time limit.
+    pub(crate) clock: Clock,
     /// Nanoseconds, as the history had it at the dispatch.
     pub(crate) expected: Option<u64>,
     /// The worker is known to have claimed it: it need not be asked again.
@@ -84,6 +103,17 @@ pub(crate) struct Sent {
     pub(crate) revoking: Option<Why>,
     /// Its worker is to be killed for it, if it still runs.
     pub(crate) condemned: Option<Sentence>,
+}
+
+/// What was heard of a run whose time limit may have passed.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Clock {
+    /// The driver was asked how far the worker has come, and has not answered.
+    pub(crate) asked: bool,
+    /// The first start that was told. What it had before, of whatever items, counts for nothing.
+    pub(crate) first: Option<Instant>,
+    /// The worker said that it had finished, and has been given time to deliver the result.
+    pub(crate) awaited: bool,
 }
 
 /// What a task that has begun is told when its worker has been killed for it, or spared.
@@ -106,8 +136,8 @@ pub(crate) enum Why {
     QueueTimeout,
     /// Nobody wants it, but who began it may finish it.
     CancelIfQueued,
-    /// It ran too long.
-    RunTimeout,
+    /// Its time limit passed, and its worker has not begun it.
+    Unbegun,
     /// Nobody wants it.
     Cancel,
 }
@@ -132,12 +162,12 @@ impl<P> Task<P> {
         self.payload.is_none()
     }
 
-    /// How long it may be the head.
+    /// How long a worker may leave it unclaimed.
     ///
-    /// A worker that has not begun the task when its limit passes is not charged to the task. The next clock
-    /// is twice as long: were a limit shorter than it takes a worker to wake up, the task would be
-    /// taken back for ever.
-    pub(crate) fn clock(&self) -> Option<Duration> {
+    /// A worker that has not begun the task when its limit passes is not charged to the task. It is taken
+    /// back then, and the next worker has twice as long: were a limit shorter than it takes a worker to
+    /// wake up, the task would be taken back for ever.
+    pub(crate) fn patience(&self) -> Option<Duration> {
         let limit = self.spec.timeout?;
         Some(match self.unclaimed {
             0 => limit,

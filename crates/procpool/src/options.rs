@@ -31,6 +31,9 @@ impl TaskOptions {
     /// How long a task may run, from its start in a worker. Then it gives
     /// [`TaskError::TimedOut`](crate::TaskError::TimedOut) and its worker is killed. Waiting for a
     /// worker, and a worker's start-up, don't count.
+    ///
+    /// The worker itself notes the start, so that a program whose runtime is blocked charges that to no task; and
+    /// a task that has finished by the time the program looks gives its result, however late that is.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);

@@ -269,6 +269,7 @@ impl<S> ProcessPool<S> {
         TaskSpec {
             function,
             timeout,
+            items: 1,
             queue_timeout,
             retries,
             grace,

@@ -3,7 +3,7 @@
 /// How far a task has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskState {
-    /// It waits for a worker.
+    /// It waits for a worker, or at a worker that has not begun it.
     Queued,
     /// A worker runs it.
     Running,

@@ -68,18 +68,6 @@ impl<P> Scheduler<P> {
         }
     }
 
-    /// The head of the worker's flight ran too long.
-    pub(super) fn overran(&mut self, now: Instant, place: usize) {
-        let worker = &mut self.fleet[place];
-        worker.head_timer = None;
-        if let Some(&head) = worker.in_flight.front() {
-            // Whatever becomes of the head, those behind it have waited enough here. They are taken back
-            // first, so that the head comes before them in the queue.
-            self.displace(now, place, Some(head));
-            self.take(now, head, Why::RunTimeout);
-        }
-    }
-
     /// Takes back what workers leave untouched: a worker that is stopped, or stuck outside of a task,
     /// must not keep a task that has no limit of its own.
     ///

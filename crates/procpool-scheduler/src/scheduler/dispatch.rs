@@ -7,7 +7,7 @@ use crate::action::{Action, Finished};
 use crate::deadlines::Due;
 use crate::history::{FunctionIndex, nanos};
 use crate::id::{TaskId, WorkerId};
-use crate::task::{Sent, Why};
+use crate::task::{Clock, Sent, Why};
 use crate::worker::Stage;
 
 impl<P> Scheduler<P> {
@@ -58,6 +58,8 @@ impl<P> Scheduler<P> {
             worker: place,
             slot,
             ticket,
+            at: now,
+            clock: Clock::default(),
             expected,
             claimed: false,
             revoking: None,
@@ -160,7 +162,7 @@ impl<P> Scheduler<P> {
         self.fleet.refresh(place);
     }
 
-    /// Another task is the first of the worker's flight: its time runs from now.
+    /// Another task is the first of the worker's flight: it may begin now, if it has not before.
     pub(super) fn head_changed(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         self.deadlines.disarm(&mut worker.head_timer);
@@ -168,15 +170,7 @@ impl<P> Scheduler<P> {
             return;
         }
         worker.head_since = now;
-        let Some(&head) = worker.in_flight.front() else {
-            return;
-        };
-        if let Some(task) = self.tasks.get(head)
-            && !task.is_resolved()
-            && let Some(clock) = task.clock()
-        {
-            worker.head_timer = self.deadlines.arm(now, clock, Due::Head(place));
-        }
+        self.start_clock(now, place);
     }
 
     /// Moves a task that was sent ahead to a worker that has nothing to do.

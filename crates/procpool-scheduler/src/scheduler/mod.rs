@@ -4,6 +4,7 @@
 //! [`settle`](Scheduler::settle) decides what follows for the pool.
 
 mod cancel;
+mod clock;
 mod counts;
 mod dispatch;
 mod lifecycle;
@@ -16,7 +17,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::action::{Action, Cold, Finished, Refused};
+use crate::action::{Action, Cold, Finished, Refused, Standing};
 use crate::backoff::Gate;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due, Timer};
@@ -208,6 +209,15 @@ impl<P> Scheduler<P> {
         self.settle(now);
     }
 
+    /// The answer to [`Action::Inspect`]. Ignored if nothing was asked.
+    ///
+    /// The worker may say what it likes; what it gains by a lie is bounded, as
+    /// [`TaskSpec::items`] tells.
+    pub fn handle_inspected(&mut self, now: Instant, task: TaskId, standing: Standing) {
+        self.inspected(now, task, standing);
+        self.settle(now);
+    }
+
     /// The worker must go: it broke the protocol, hung up, or passed a limit of the driver's.
     ///
     /// It is killed as for a timed-out task: what it has not begun runs elsewhere, and what it runs is
@@ -257,7 +267,7 @@ impl<P> Scheduler<P> {
                 Due::Retry(task) => self.paused(now, task),
                 Due::Look => self.look(now),
                 Due::Age(place) => self.aged(place),
-                Due::Head(place) => self.overran(now, place),
+                Due::Head(place) => self.clock_rang(place),
                 Due::Worker(place) => self.too_slow(now, place),
             }
         }
@@ -306,19 +316,19 @@ impl<P> Scheduler<P> {
             && self.actions.is_empty()
     }
 
-    /// Where the task is. A task sent to a worker counts as running once it is the first there.
+    /// Where the task is.
     #[must_use]
     pub fn state(&self, task: TaskId) -> TaskState {
         match self.tasks.get(task) {
             Some(task) if task.is_resolved() => TaskState::Finished,
             None => TaskState::Finished,
-            Some(entry) => match entry.sent {
-                Some(sent)
-                    if sent.claimed || self.fleet[sent.worker].in_flight.front() == Some(&task) =>
-                {
-                    TaskState::Running
-                }
-                _ => TaskState::Queued,
+            Some(task) => match task.sent {
+                Some(sent) => TaskState::Sent {
+                    worker: self.fleet[sent.worker].id,
+                    slot: sent.slot,
+                    ticket: sent.ticket,
+                },
+                None => TaskState::Queued,
             },
         }
     }

@@ -61,16 +61,23 @@ impl<P> Scheduler<P> {
         if revoked {
             self.taken(now, id, place, why);
         } else {
-            sent.claimed = true;
-            let worker = &mut self.fleet[place];
-            worker.untried = false;
-            worker.silent = Duration::ZERO;
+            self.has_begun(id);
             self.not_taken(now, id, why);
         }
         self.execute(place);
         let worker = &self.fleet[place];
         if worker.stage == Stage::Exited && worker.unanswered == 0 {
             self.bury(now, place);
+        }
+    }
+
+    /// The worker has claimed the task, and so has given a sign.
+    pub(super) fn has_begun(&mut self, id: TaskId) {
+        if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
+            sent.claimed = true;
+            let worker = &mut self.fleet[sent.worker];
+            worker.untried = false;
+            worker.silent = Duration::ZERO;
         }
     }
 
@@ -84,7 +91,7 @@ impl<P> Scheduler<P> {
         }
         match why {
             Why::Cancel | Why::CancelIfQueued => self.resolve(id, Outcome::Cancelled),
-            Why::RunTimeout => {
+            Why::Unbegun => {
                 if let Some(task) = self.tasks.get_mut(id) {
                     task.unclaimed += 1;
                 }
@@ -101,11 +108,8 @@ impl<P> Scheduler<P> {
     fn not_taken(&mut self, now: Instant, id: TaskId, why: Why) {
         match why {
             Why::Cancel => self.abandon(now, id, Outcome::Cancelled),
-            Why::RunTimeout => {
-                if let Some(limit) = self.tasks.get(id).and_then(|task| task.spec.timeout) {
-                    self.abandon(now, id, Outcome::TimedOut { limit });
-                }
-            }
+            // It has just begun. Since when, is to be seen.
+            Why::Unbegun => self.inspect(id),
             // If it is on a worker that is gone, the burial decides.
             Why::CancelIfQueued
             | Why::Untouched

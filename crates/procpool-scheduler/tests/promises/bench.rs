@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
     Action, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason, ReservationId,
-    Scheduler, TaskId, TaskSpec, TaskState, WarmUpId, WorkerId,
+    Scheduler, Standing, TaskId, TaskSpec, TaskState, WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -25,6 +25,7 @@ const fn spec(function: u64) -> TaskSpec {
     TaskSpec {
         function: FunctionKey(function),
         timeout: None,
+        items: 1,
         queue_timeout: None,
         retries: 0,
         grace: None,
@@ -90,6 +91,7 @@ impl Bench {
             }
             Action::Dispatch { worker, task, .. } => format!("{} to {worker}", name(task)),
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
+            Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
             Action::RequestCancel { worker, .. } => format!("request cancel on {worker}"),
             Action::Stop(worker) => format!("stop {worker}"),
             Action::Kill(worker) => format!("kill {worker}"),
@@ -186,6 +188,30 @@ impl Bench {
         }
     }
 
+    /// The answer to the next action, which must be an inspection.
+    pub(crate) fn inspect(&mut self, expected: TaskId, standing: Standing) {
+        match self.scheduler.poll_action() {
+            Some(Action::Inspect { task, .. }) if task == expected => {
+                self.scheduler.handle_inspected(self.now, task, standing);
+            }
+            other => panic!("not inspected: {other:?}"),
+        }
+    }
+
+    /// The answer to the next action, which must be an inspection of a task that runs since then.
+    pub(crate) fn runs_for(&mut self, expected: TaskId, time: Duration) {
+        let since = self.now - time;
+        self.inspect(expected, Standing::Running { since });
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub(crate) fn is_sent(&self, task: TaskId) -> bool {
+        matches!(self.state(task), TaskState::Sent { .. })
+    }
+
     pub(crate) fn cancel(&mut self, task: TaskId) {
         self.scheduler.handle_cancel(self.now, task);
     }
@@ -248,6 +274,12 @@ impl Bench {
         let deadline = self.scheduler.next_deadline().expect("a deadline");
         assert_eq!(deadline - self.now, expected);
         self.now = deadline;
+        self.scheduler.handle_tick(self.now);
+    }
+
+    /// Time passes until the next deadline.
+    pub(crate) fn next_deadline(&mut self) {
+        self.now = self.scheduler.next_deadline().expect("a deadline");
         self.scheduler.handle_tick(self.now);
     }
 

@@ -17,7 +17,7 @@ use plan::Plan;
 use world::World;
 
 /// What some storm must have had, else the storms prove nothing about it.
-const EXPECTED: [&str; 26] = [
+const EXPECTED: [&str; 31] = [
     "cancelled",
     "timed out",
     "waited too long",
@@ -38,6 +38,11 @@ const EXPECTED: [&str; 26] = [
     "gave room back",
     "denied room",
     "past its deadline",
+    "within its limit",
+    "finished in its limit",
+    "another item",
+    "a lie",
+    "not begun in its limit",
     "made larger",
     "made smaller",
     "more busy than may be",

@@ -33,6 +33,8 @@ pub(crate) struct Chances {
     pub(crate) dies_after_task: f64,
     /// A worker stops dead for good before it claims a task.
     pub(crate) freezes: f64,
+    /// A worker writes lies about its runs on its control page.
+    pub(crate) lies: f64,
     /// A task never ends by itself.
     pub(crate) task_hangs: f64,
     /// A stop is not obeyed.
@@ -66,6 +68,7 @@ impl Chances {
         dies_in_task: 0.0,
         dies_after_task: 0.0,
         freezes: 0.0,
+        lies: 0.0,
         task_hangs: 0.0,
         stop_ignored: 0.0,
         sent_twice: 0.0,
@@ -173,6 +176,7 @@ impl Plan {
             dies_in_task: upto(0.1),
             dies_after_task: upto(0.1),
             freezes: upto(0.02),
+            lies: upto(0.1),
             task_hangs: upto(0.05),
             stop_ignored: upto(0.2),
             sent_twice: upto(0.02),

@@ -19,6 +19,8 @@ pub(crate) struct Process {
     pub(crate) outbox: VecDeque<(TaskId, Duration)>,
     /// Results of finished runs that it has not written.
     pub(crate) unsent: Vec<(TaskId, Duration)>,
+    /// What it writes on its page about its runs is not so, always in the same way or in any.
+    pub(crate) lie: Option<Lie>,
     /// It will not claim anything any more, nor obey.
     pub(crate) frozen: bool,
     /// A step of its loop is on the calendar.
@@ -26,6 +28,16 @@ pub(crate) struct Process {
     pub(crate) claims: u64,
     /// What the driver was told to do with it.
     pub(crate) told: Told,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lie {
+    Unclaimed,
+    Past,
+    JustBegun,
+    Future,
+    Finished,
+    Any,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -56,6 +68,8 @@ pub(crate) struct Frame {
 pub(crate) struct Slot {
     pub(crate) ticket: u64,
     pub(crate) mark: Mark,
+    /// When it got that mark, or its clock was restarted.
+    pub(crate) since: Option<Instant>,
     /// The task that the driver believes in flight here.
     pub(crate) in_flight: Option<TaskId>,
 }
@@ -66,13 +80,17 @@ pub(crate) enum Mark {
     Free,
     Sent,
     Claimed,
+    Finished,
     Revoked,
 }
 
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) task: TaskId,
+    pub(crate) slot: usize,
     pub(crate) since: Instant,
+    /// How many items come after the one that it runs.
+    pub(crate) left: u32,
     /// Tells an end on the calendar from one that a cancel request has made obsolete.
     pub(crate) number: u64,
 }
@@ -105,10 +123,17 @@ impl Process {
         *slot = Slot {
             ticket: frame.ticket,
             mark: Mark::Sent,
+            since: None,
             in_flight: Some(frame.task),
         };
         self.in_flight += 1;
         self.inbox.push_back(frame);
+    }
+
+    /// What it has written of the task, if that is in flight here.
+    pub(crate) fn written(&self, task: TaskId) -> Option<Slot> {
+        let mut slots = self.page.iter();
+        slots.find(|slot| slot.in_flight == Some(task)).copied()
     }
 
     pub(crate) fn release(&mut self, task: TaskId) {

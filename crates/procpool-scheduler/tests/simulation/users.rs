@@ -44,6 +44,9 @@ pub(crate) fn spec(rng: &mut Rng) -> TaskSpec {
         spec.timeout = Some(rng.pick(&limits));
     }
     if rng.chance(0.2) {
+        spec.items = rng.within(0, 5) as u32;
+    }
+    if rng.chance(0.2) {
         spec.queue_timeout = Some(rng.pick(&limits));
     }
     if rng.chance(0.3) {

@@ -1,5 +1,6 @@
 //! The world around a scheduler: its driver, its processes, its users and its time.
 
+mod clocks;
 mod demands;
 mod driver;
 mod elastic;
@@ -322,6 +323,7 @@ impl World {
     // Checks.
 
     fn check(&mut self) {
+        self.nobody_overruns();
         let counts = self.scheduler.counts();
         let config = &self.plan.config;
         let live = self.processes.values().filter(|process| process.is_live());

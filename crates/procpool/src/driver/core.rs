@@ -224,11 +224,7 @@ impl Core {
     }
 
     pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
-        match self.state.lock().scheduler.state(task) {
-            Phase::Queued => TaskState::Queued,
-            Phase::Running => TaskState::Running,
-            Phase::Finished => TaskState::Finished,
-        }
+        self.state.lock().task_state(task)
     }
 
     /// How far a running task says that it has come.

@@ -1,9 +1,13 @@
 //! The parent's end of one worker that is ready.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use parking_lot::Mutex;
-use procpool_os::ControlPage;
-use procpool_wire::{Broadcast, Initialize, Run};
+use procpool_os::control::monotonic_now;
+use procpool_os::{ControlPage, Standing as Written};
+use procpool_scheduler::Standing;
+use procpool_wire::{Broadcast, Initialize, Run, Ticket};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
@@ -31,6 +35,17 @@ impl Link {
 
     pub(crate) fn page(&self) -> &ControlPage {
         &self.page
+    }
+
+    /// How far the worker says that it has come with a task.
+    pub(crate) fn standing(&self, ticket: Ticket) -> Standing {
+        match self.page.standing(usize::from(ticket.slot), ticket.number) {
+            Written::Unclaimed => Standing::Unclaimed,
+            Written::Running { since } => Standing::Running {
+                since: instant(since),
+            },
+            Written::Finished => Standing::Finished,
+        }
     }
 
     pub(crate) fn socket(&self) -> &UnixStream {
@@ -100,5 +115,36 @@ impl Link {
         if self.socket.readable().await.is_err() {
             std::future::pending().await
         }
+    }
+}
+
+/// A moment on the page's clock. It is also that of [`Instant`], which hides its numbers. What lies in the future
+/// becomes now.
+fn instant(since_boot: Duration) -> Instant {
+    let ago = monotonic_now().saturating_sub(since_boot);
+    let now = Instant::now();
+    now.checked_sub(ago).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_of_the_page_is_the_same_moment_here() {
+        for ago in [Duration::ZERO, Duration::from_secs(1), monotonic_now()] {
+            let before = Instant::now();
+            let converted = instant(monotonic_now().saturating_sub(ago));
+            assert!(before <= converted + ago && converted + ago <= Instant::now());
+        }
+    }
+
+    #[test]
+    fn the_future_is_now_and_no_number_makes_a_panic() {
+        for ahead in [Duration::from_secs(9), Duration::from_nanos(u64::MAX)] {
+            let converted = instant(monotonic_now().saturating_add(ahead));
+            assert!(converted <= Instant::now());
+        }
+        assert!(instant(Duration::ZERO) < Instant::now());
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
-    Action, Cold, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, TaskId,
-    WarmUpId, WorkerId,
+    Action, Cold, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing,
+    TaskId, TaskState as Phase, WarmUpId, WorkerId,
 };
 use procpool_wire::{Finished, Outcome, Run, Ticket};
 
@@ -22,6 +22,7 @@ use crate::driver::worker_limits::WorkerLimits;
 use crate::error::{
     DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
+use crate::task_state::TaskState;
 
 /// What the pool's lock guards.
 #[derive(Debug)]
@@ -173,6 +174,22 @@ impl State {
         })
     }
 
+    /// Where the task is. That it was sent to a worker doesn't mean that it runs.
+    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
+        match self.scheduler.state(task) {
+            Phase::Queued => TaskState::Queued,
+            Phase::Sent {
+                worker,
+                slot,
+                ticket: number,
+            } => match self.standing(worker, Ticket { slot, number }) {
+                Standing::Unclaimed => TaskState::Queued,
+                Standing::Running { .. } | Standing::Finished => TaskState::Running,
+            },
+            Phase::Finished => TaskState::Finished,
+        }
+    }
+
     /// How far a running task says that it has come.
     pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
         self.workers.values().find_map(|entry| {
@@ -222,6 +239,21 @@ impl State {
                         },
                     );
                     self.scheduler.handle_revoked(now, task, revoked);
+                }
+                Action::Inspect {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => {
+                    let standing = self.standing(
+                        worker,
+                        Ticket {
+                            slot,
+                            number: ticket,
+                        },
+                    );
+                    self.scheduler.handle_inspected(now, task, standing);
                 }
                 Action::RequestCancel { worker, ticket, .. } => {
                     if let Some(link) = self.link(worker) {
@@ -301,6 +333,11 @@ impl State {
             entry.redeem(ticket);
         }
         revoked
+    }
+
+    fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
+        self.link(worker)
+            .map_or(Standing::Unclaimed, |link| link.standing(ticket))
     }
 
     fn kill(&mut self, worker: WorkerId) {

@@ -44,6 +44,12 @@ impl World {
                         },
                     );
                 }
+                Action::Inspect {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                } => self.inspect(worker, task, slot.into(), ticket),
                 Action::RequestCancel {
                     worker,
                     task,
@@ -54,12 +60,15 @@ impl World {
                     let process = self.processes.get_mut(&worker).expect("a known worker");
                     let slot = process.page[usize::from(slot)];
                     assert_eq!((slot.ticket, slot.in_flight), (ticket, Some(task)));
-                    assert_eq!(slot.mark, Mark::Claimed, "nothing to cancel");
+                    let begun = matches!(slot.mark, Mark::Claimed | Mark::Finished);
+                    assert!(begun, "nothing to cancel");
                     // Some functions look, some do not.
-                    if let Some(run) = process.running
+                    if let Some(run) = &mut process.running
                         && run.task == task
                         && self.rng.chance(0.5)
                     {
+                        run.left = 0;
+                        let run = *run;
                         let after = self.rng.micros(0, 3_000);
                         self.schedule(after, Event::RunEnds(worker, run.number));
                     }
@@ -256,10 +265,8 @@ impl World {
             Outcome::Cancelled => {}
             Outcome::TimedOut { limit } => {
                 assert_eq!(task.spec.timeout, Some(limit));
-                // It had its time: from the dispatch at the earliest, and that is not before the end of
-                // an earlier try.
                 assert!(runs > 0, "timed out before it began");
-                assert!(self.now - task.accepted >= limit);
+                self.had_its_time(number, limit);
             }
             Outcome::QueueTimedOut { limit } => {
                 assert_eq!(task.spec.queue_timeout, Some(limit));

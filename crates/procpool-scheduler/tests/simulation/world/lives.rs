@@ -5,7 +5,7 @@ use std::time::Duration;
 use procpool_scheduler::{TaskId, WorkerId};
 
 use super::{Event, World};
-use crate::process::{Life, Mark, Run};
+use crate::process::{Lie, Life, Mark, Run};
 use crate::users;
 
 impl World {
@@ -27,6 +27,12 @@ impl World {
             && let Some(process) = self.processes.get_mut(&worker)
         {
             process.frozen = true;
+        }
+        if self.rng.chance(self.chances.lies)
+            && let Some(process) = self.processes.get_mut(&worker)
+        {
+            let lies = [Lie::Any, Lie::JustBegun, Lie::Future, Lie::Finished];
+            process.lie = Some(self.rng.pick(&lies));
         }
     }
 
@@ -70,12 +76,13 @@ impl World {
                 continue;
             }
             slot.mark = Mark::Claimed;
+            slot.since = Some(self.now);
             process.claims += 1;
-            return self.run(worker, frame.task);
+            return self.run(worker, frame.task, frame.slot);
         }
     }
 
-    pub(super) fn run(&mut self, worker: WorkerId, id: TaskId) {
+    pub(super) fn run(&mut self, worker: WorkerId, id: TaskId, slot: usize) {
         let task = &mut self.tasks[self.numbers[&id]];
         assert_eq!(task.end, None, "ran after its end");
         if let Some((last, _)) = task.claims.last() {
@@ -103,7 +110,7 @@ impl World {
                 "too many tasks for one worker"
             );
         }
-        let function = task.spec.function;
+        let (function, items) = (task.spec.function, task.spec.items);
         if runs > 1 {
             self.see("retried");
         }
@@ -111,7 +118,9 @@ impl World {
         let number = self.last_run;
         let run = Run {
             task: id,
+            slot,
             since: self.now,
+            left: items.saturating_sub(1),
             number,
         };
         self.processes
@@ -137,7 +146,12 @@ impl World {
         let Some(run) = process.running.filter(|run| run.number == number) else {
             return;
         };
+        if run.left > 0 {
+            return self.next_item(worker, run);
+        }
         process.running = None;
+        let slot = &mut process.page[run.slot];
+        (slot.mark, slot.since) = (Mark::Finished, Some(self.now));
         process.unsent.push((run.task, self.now - run.since));
         if self.rng.chance(self.chances.sent_late) {
             let after = self.rng.micros(0, 100);
@@ -150,6 +164,26 @@ impl World {
         } else {
             // It goes on at once, whether or not anyone has read its result.
             self.step(worker);
+        }
+    }
+
+    /// Each item of a task has its time limit for itself.
+    fn next_item(&mut self, worker: WorkerId, run: Run) {
+        self.see("another item");
+        self.last_run += 1;
+        let number = self.last_run;
+        let left = run.left - 1;
+        let function = self.tasks[self.numbers[&run.task]].spec.function;
+        let process = self.processes.get_mut(&worker).expect("a known worker");
+        process.page[run.slot].since = Some(self.now);
+        process.running = Some(Run {
+            number,
+            left,
+            ..run
+        });
+        let duration = users::duration(&mut self.rng, function, &self.chances);
+        if let Some(duration) = duration {
+            self.schedule(duration, Event::RunEnds(worker, number));
         }
     }
 
