@@ -75,6 +75,16 @@ impl Impostor {
         self.send(&answer(ticket, result));
     }
 
+    /// Says that a claimed task has only just begun.
+    pub fn restart_clock(&self, ticket: Ticket) {
+        self.page.restart(usize::from(ticket.slot), ticket.number);
+    }
+
+    /// Says that a claimed task has finished, without a result.
+    pub fn pretend_to_finish(&self, ticket: Ticket) {
+        self.page.finish(usize::from(ticket.slot), ticket.number);
+    }
+
     /// The next task that can be claimed; it is claimed then.
     ///
     /// # Panics

@@ -136,6 +136,10 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
                 impostor.send(&[byte]);
             }
         }
+        "has always just begun" => loop {
+            impostor.restart_clock(task);
+        },
+        "has finished and has no result" => impostor.pretend_to_finish(task),
         "holds its task" => {}
         other => panic!("there is no script {other:?}"),
     }
@@ -545,6 +549,19 @@ async fn a_task_with_a_limit_that_a_worker_never_begins_runs_elsewhere() {
     assert_eq!(task.unwrap(), 42);
     stage.impostor().ended();
     goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_lies_about_its_run_is_killed_at_a_limit_all_the_same() {
+    for script in ["has always just begun", "has finished and has no result"] {
+        let stage = Stage::of(script);
+        let pool = stage.pool();
+        let hasty = pool.with_timeout(Duration::from_millis(300));
+        let error = patiently(hasty.run_in_process(double, 21)).await;
+        assert!(error.unwrap_err().is_timed_out(), "{script}");
+        stage.impostor().ended();
+        goes_on(&pool).await;
+    }
 }
 
 #[tokio::test]

@@ -67,8 +67,10 @@ async fn a_task_that_pauses_after_a_death_holds_nobody_up_and_then_comes_first()
     let waiting = pool.run_in_process(|log: PathBuf| lines(&log).len(), log.path());
     // It comes in the pause, or else after the second run, and the pool's one worker is its.
     let visitor = gate.visitor().await;
-    // The pause ends in here; that is no event. If it did not, this test would see nothing else.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    // The pause is shorter than this one's patience, so that it has ended when that has.
+    let hasty = pool.with(TaskOptions::new().queue_timeout(Duration::from_millis(200)));
+    let error = patiently(hasty.run_in_process(|()| (), ())).await;
+    assert!(error.unwrap_err().is_timed_out());
     visitor.let_go().await;
     assert_eq!(patiently(waiting).await.unwrap(), 2);
     assert_eq!(patiently(task).await.unwrap(), 2);
