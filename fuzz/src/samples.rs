@@ -129,6 +129,11 @@ pub fn events() -> Vec<(&'static str, Event)> {
             "no-such-function",
             finished(Outcome::NoSuchFunction("nowhere".to_owned())),
         ),
+        ("broadcast-ran", Event::BroadcastEnded(None)),
+        (
+            "broadcast-failed",
+            Event::BroadcastEnded(Some(Refusal::Broadcast("no licence".to_owned()))),
+        ),
     ]
 }
 

@@ -39,7 +39,7 @@ pub fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Transcript {
     read(chunks, Event::decode, |event| {
         let canonical = match event {
             Event::Ready => true,
-            Event::Refused(_) => false,
+            Event::Refused(_) | Event::BroadcastEnded(_) => false,
             Event::Finished(finished) => matches!(finished.outcome, Outcome::Returned(_)),
         };
         (encode_event(event), canonical)
@@ -80,6 +80,9 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
     match event {
         Event::Ready => Event::encode_ready(&mut out),
         Event::Refused(refusal) => Event::encode_refused(refusal, &mut out).expect("fits a frame"),
+        Event::BroadcastEnded(refusal) => {
+            Event::encode_broadcast_ended(refusal, &mut out).expect("fits a frame");
+        }
         Event::Finished(finished) => {
             finished.encode(&mut out).expect("fits a frame");
             if let Outcome::Returned(result) = &finished.outcome {

@@ -3,10 +3,24 @@
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use procpool::{BuildError, ProcessPool, TaskError};
+use futures::FutureExt;
+use futures::future::{join_all, try_join_all};
+use procpool::{BuildError, ProcessPool, TaskError, TaskState};
 use procpool_tests::{Gate, Log, kill, note, patiently, visit};
+
+/// The word that was given out last.
+static WORD: Mutex<String> = Mutex::new(String::new());
+
+fn learn(word: String) {
+    *WORD.lock().expect("nobody panics with it") = word;
+}
+
+fn recite(_: ()) -> String {
+    WORD.lock().expect("nobody panics with it").clone()
+}
 
 /// Leaves a word in a log, with the process that says it.
 fn say((log, word): (PathBuf, String)) {
@@ -222,10 +236,227 @@ async fn no_worker_takes_a_task_before_it_is_done() {
     let pids = HashSet::from([first.pid, second.pid]);
     assert_eq!(pids.len(), 2);
     let [one, other] = tasks;
-    assert_eq!(one.state(), procpool::TaskState::Queued);
+    assert_eq!(one.state(), TaskState::Queued);
     first.let_go().await;
     let early = [patiently(one).await, patiently(other).await];
     assert!(early.into_iter().all(|pid| pid.unwrap() != second.pid));
     second.let_go().await;
     patiently(pool.warm_up()).await.unwrap();
+}
+
+#[procpool::test]
+async fn every_worker_of_a_running_pool_runs_it_and_so_does_who_comes_later() {
+    let pool = ProcessPool::builder()
+        .workers(3)
+        .broadcast(learn, "first".to_owned())
+        .build()
+        .unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let log = Log::open();
+    patiently(pool.broadcast(say, (log.path(), "hello".to_owned())))
+        .await
+        .unwrap();
+    assert_eq!(said(&log).len(), 3);
+    patiently(pool.broadcast(learn, "second".to_owned()))
+        .await
+        .unwrap();
+    let answers = join_all((0..30).map(|_| pool.run_in_process(recite, ())));
+    for answer in patiently(answers).await {
+        assert_eq!(answer.unwrap(), "second");
+    }
+    pool.resize(5).unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let words: Vec<_> = said(&log).into_values().collect();
+    assert_eq!(words, vec![["hello"]; 5], "once in each");
+    let gate = Gate::open();
+    let tasks =
+        [(); 5].map(|()| pool.run_in_process(|gate| (visit(gate), recite(())), gate.path()));
+    for _ in 0..5 {
+        gate.visitor().await.let_go().await;
+    }
+    for task in tasks {
+        assert_eq!(patiently(task).await.unwrap().1, "second");
+    }
+}
+
+#[procpool::test]
+async fn a_busy_worker_runs_it_after_its_task_and_before_the_next() {
+    let pool = ProcessPool::builder().workers(2).build().unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let (gate, log) = (Gate::open(), Log::open());
+    let busy = pool.run_in_process(visit, gate.path());
+    let visitor = gate.visitor().await;
+    let mut told = Box::pin(pool.broadcast(say, (log.path(), "hello".to_owned())));
+    // The other worker runs it meanwhile, and then whatever comes.
+    let other = patiently(pool.run_in_process(|()| std::process::id(), ())).await;
+    assert_ne!(other.unwrap(), visitor.pid);
+    assert_eq!(said(&log).len(), 1);
+    assert!(told.as_mut().now_or_never().is_none());
+    let pid = visitor.pid;
+    visitor.let_go().await;
+    patiently(told).await.unwrap();
+    assert_eq!(said(&log)[&pid], ["hello"]);
+    patiently(busy).await.unwrap();
+}
+
+#[procpool::test]
+async fn a_worker_that_is_starting_runs_it_before_its_first_task() {
+    let gate = Gate::open();
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .initializer(
+            |gate| {
+                let _ = visit(gate);
+            },
+            gate.path(),
+        )
+        .build()
+        .unwrap();
+    let visitor = gate.visitor().await;
+    let told = pool.broadcast(learn, "in time".to_owned());
+    let task = pool.run_in_process(recite, ());
+    visitor.let_go().await;
+    assert_eq!(patiently(task).await.unwrap(), "in time");
+    patiently(told).await.unwrap();
+}
+
+#[procpool::test]
+async fn several_run_in_order_also_if_nobody_waits_for_them() {
+    let pool = ProcessPool::builder().workers(2).build().unwrap();
+    let log = Log::open();
+    for number in 0..20 {
+        drop(pool.broadcast(say, (log.path(), number.to_string())));
+    }
+    patiently(pool.broadcast(|()| (), ())).await.unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let expected: Vec<_> = (0..20).map(|number: u32| number.to_string()).collect();
+    let said = said(&log);
+    assert_eq!(said.len(), 2);
+    assert!(said.values().all(|words| *words == expected), "{said:?}");
+}
+
+#[procpool::test]
+async fn a_failure_is_told_and_forgotten() {
+    fn refuse(what: String) -> Result<(), String> {
+        Err(format!("no {what}"))
+    }
+    fn stumble(_: ()) {
+        panic!("no licence")
+    }
+    let pool = ProcessPool::builder().workers(2).build().unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let ids = |pool: &ProcessPool| {
+        let ids = join_all((0..20).map(|_| pool.run_in_process(|()| std::process::id(), ())));
+        async move {
+            let ids = patiently(ids).await.into_iter();
+            ids.map(Result::unwrap).collect::<HashSet<_>>()
+        }
+    };
+    let error = patiently(pool.try_broadcast(refuse, "key".to_owned())).await;
+    let error = error.unwrap_err();
+    assert!(error.is_worker_start());
+    assert_eq!(
+        chain(&error),
+        "the worker could not run a broadcast: a broadcast failed: no key"
+    );
+    let error = patiently(pool.broadcast(stumble, ())).await.unwrap_err();
+    let text = chain(&error);
+    assert!(text.contains("a broadcast panicked at tests/tests/broadcast.rs:"));
+    assert!(text.ends_with(": no licence"), "{text}");
+    let before = ids(&pool).await;
+    pool.resize(4).unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let gate = Gate::open();
+    let tasks = [(); 4].map(|()| pool.run_in_process(visit, gate.path()));
+    let mut after = HashSet::new();
+    for _ in 0..4 {
+        let visitor = gate.visitor().await;
+        after.insert(visitor.pid);
+        visitor.let_go().await;
+    }
+    assert!(after.is_superset(&before), "the workers live on");
+    patiently(try_join_all(tasks)).await.unwrap();
+}
+
+#[procpool::test]
+async fn a_worker_that_ends_in_it_fails_it_and_is_replaced() {
+    fn leave(code: i32) {
+        std::process::exit(code)
+    }
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let error = patiently(pool.broadcast(leave, 5)).await.unwrap_err();
+    assert!(error.is_worker_start());
+    assert!(chain(&error).contains("exited with code 5"), "{error}");
+    assert_eq!(
+        patiently(pool.run_in_process(recite, ())).await.unwrap(),
+        ""
+    );
+}
+
+#[procpool::test]
+async fn a_worker_that_hangs_in_it_is_replaced_after_the_time_of_a_start() {
+    fn hang(_: ()) {
+        loop {
+            std::thread::park();
+        }
+    }
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .startup_timeout(Duration::from_secs(5))
+        .build()
+        .unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let told = pool.broadcast(hang, ());
+    let task = pool.run_in_process(recite, ());
+    let TaskError::WorkerStart(error) = patiently(told).await.unwrap_err() else {
+        panic!("it did not end");
+    };
+    assert!(error.is_timed_out());
+    assert_eq!(patiently(task).await.unwrap(), "", "it never noticed");
+}
+
+#[procpool::test]
+async fn a_task_that_kills_its_worker_does_not_fail_what_was_to_come() {
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    let gate = Gate::open();
+    let killed = pool.run_in_process(visit, gate.path());
+    let visitor = gate.visitor().await;
+    let told = pool.broadcast(learn, "again".to_owned());
+    kill(visitor.pid);
+    assert!(patiently(killed).await.unwrap_err().is_worker_exited());
+    patiently(told).await.unwrap();
+    let word = patiently(pool.run_in_process(recite, ())).await;
+    assert_eq!(word.unwrap(), "again", "the replacement has run it");
+}
+
+#[procpool::test]
+async fn a_pool_that_is_closed_runs_none() {
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    let gate = Gate::open();
+    let task = pool.run_in_process(visit, gate.path());
+    let visitor = gate.visitor().await;
+    let before = pool.broadcast(|()| (), ());
+    pool.close();
+    let after = pool.broadcast(|()| (), ());
+    assert!(patiently(before).await.unwrap_err().is_pool_closed());
+    assert!(patiently(after).await.unwrap_err().is_pool_closed());
+    visitor.let_go().await;
+    patiently(task).await.unwrap();
+    patiently(pool.shutdown()).await;
+}
+
+#[procpool::test]
+async fn arguments_of_a_later_one_that_cannot_be_encoded_are_told() {
+    #[derive(serde::Deserialize)]
+    struct Unspeakable;
+    impl serde::Serialize for Unspeakable {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("it has no words"))
+        }
+    }
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    let told = pool.broadcast(|_: Unspeakable| (), Unspeakable);
+    assert!(patiently(told).await.unwrap_err().is_encode());
+    patiently(pool.run_in_process(|()| (), ())).await.unwrap();
 }

@@ -93,6 +93,11 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
             exit(4);
         }
         "is ready twice" => impostor.send_ready(),
+        "answers a broadcast it was not given" => {
+            let mut bytes = Vec::new();
+            Event::encode_broadcast_ended(&None, &mut bytes).expect("a short answer");
+            impostor.send(&bytes);
+        }
         "answers twice at once" => {
             let twice = [answer(task, &FALSEHOOD), answer(task, &FALSEHOOD)].concat();
             impostor.send(&twice);
@@ -393,6 +398,13 @@ async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
 async fn a_worker_that_starts_twice_is_killed() {
     let error = Stage::of("is ready twice").first_task_fails().await;
     assert_broke_protocol(&error, "it started twice");
+}
+
+#[tokio::test]
+async fn a_worker_that_answers_a_broadcast_it_was_not_given_is_killed() {
+    let stage = Stage::of("answers a broadcast it was not given");
+    let error = stage.first_task_fails().await;
+    assert_broke_protocol(&error, "it answered a broadcast that it was not given");
 }
 
 #[tokio::test]

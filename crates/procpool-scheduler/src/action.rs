@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::id::{ReservationId, TaskId, WarmUpId, WorkerId};
+use crate::id::{BroadcastId, ReservationId, TaskId, WarmUpId, WorkerId};
 
 /// Something for the driver to do, at once and in order.
 #[derive(Debug)]
@@ -86,6 +86,46 @@ pub enum Action<P> {
         /// Why.
         why: Cold,
     },
+    /// Have the worker run the broadcast, after all that it was sent; `handle_briefed` follows, in the order in
+    /// which these are given.
+    Brief {
+        /// A worker that is ready.
+        worker: WorkerId,
+        /// What it is to run.
+        broadcast: BroadcastId,
+    },
+    /// Every worker that was to run it has, and those that are spawned from now on must run it before they are
+    /// ready. Nothing more is said of this broadcast.
+    Spread(BroadcastId),
+    /// It went wrong: those that are spawned from now on do not run it. Nothing more is said of it.
+    NotSpread {
+        /// What was to be run.
+        broadcast: BroadcastId,
+        /// Why it was not.
+        why: Unspread,
+    },
+}
+
+/// Why a broadcast went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unspread {
+    /// A worker said that it failed.
+    Refused {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A worker died while it was to run it.
+    Died {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// A worker took longer than one may take to start, and was killed.
+    TooSlow {
+        /// The worker.
+        worker: WorkerId,
+    },
+    /// The pool is closed.
+    Closed,
 }
 
 /// Why there are not as many workers as there may be.

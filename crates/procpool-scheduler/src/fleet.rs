@@ -25,6 +25,8 @@ pub(crate) struct Fleet {
     loads: Vec<u64>,
     pub(crate) starting: usize,
     pub(crate) busy: usize,
+    /// Ready workers without a task that have yet to run a broadcast.
+    pub(crate) preparing: usize,
     pub(crate) stopping: usize,
     pub(crate) dying: usize,
     /// Ready workers near their limit, or worn, whose replacement is wanted.
@@ -48,6 +50,7 @@ struct Counted {
 enum Class {
     Starting,
     Idle,
+    Preparing,
     Busy,
     Stopping,
     Dying,
@@ -60,7 +63,7 @@ impl Fleet {
 
     /// Workers that are ready.
     pub(crate) fn ready(&self) -> usize {
-        self.idle.len() + self.busy
+        self.idle.len() + self.preparing + self.busy
     }
 
     pub(crate) fn idle(&self) -> usize {
@@ -102,12 +105,13 @@ impl Fleet {
         let worker = &self.workers[place];
         let class = match worker.stage {
             Stage::Starting => Class::Starting,
-            Stage::Ready if worker.in_flight.is_empty() => Class::Idle,
-            Stage::Ready => Class::Busy,
+            Stage::Ready if !worker.in_flight.is_empty() => Class::Busy,
+            Stage::Ready if worker.briefings.is_empty() => Class::Idle,
+            Stage::Ready => Class::Preparing,
             Stage::Stopping => Class::Stopping,
             Stage::Dying | Stage::Exited => Class::Dying,
         };
-        let ready = matches!(class, Class::Idle | Class::Busy);
+        let ready = matches!(class, Class::Idle | Class::Preparing | Class::Busy);
         let ahead = if ready {
             worker.in_flight.len().saturating_sub(1)
         } else {
@@ -176,6 +180,7 @@ impl Fleet {
     fn tally(&mut self, class: Class) -> &mut usize {
         match class {
             Class::Starting => &mut self.starting,
+            Class::Preparing => &mut self.preparing,
             Class::Idle | Class::Busy => &mut self.busy,
             Class::Stopping => &mut self.stopping,
             Class::Dying => &mut self.dying,

@@ -106,6 +106,22 @@ impl fmt::Display for WarmUpId {
     }
 }
 
+/// Something that every worker is to run once. Counts up and is never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct BroadcastId(u64);
+
+impl BroadcastId {
+    pub(crate) fn from_u64(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for BroadcastId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What is run, as far as durations go: tasks of one key are expected to run about equally long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FunctionKey(pub u64);

@@ -58,6 +58,9 @@
 //!                        └─────────────▶ Dying ◀───────────────────┘ ────────────────────┘
 //! ```
 //!
+//! A ready worker that has yet to run a broadcast takes no task, and is neither idle nor busy once it has
+//! nothing in flight.
+//!
 //! A worker that dies by itself, whatever its state, goes straight to gone. How many there should be is
 //! computed from what is wanted and what is there after each input, and never counted by tokens.
 #![forbid(unsafe_code)]
@@ -76,8 +79,8 @@ mod table;
 mod task;
 mod worker;
 
-pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason, Standing};
+pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason, Standing, Unspread};
 pub use config::{Backoff, Config};
-pub use id::{FunctionKey, ReservationId, TaskId, WarmUpId, WorkerId};
+pub use id::{BroadcastId, FunctionKey, ReservationId, TaskId, WarmUpId, WorkerId};
 pub use scheduler::{Counts, Scheduler};
 pub use task::{TaskSpec, TaskState};

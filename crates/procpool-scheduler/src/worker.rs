@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 
 use crate::backoff::Round;
 use crate::deadlines::Timer;
-use crate::id::{TaskId, WorkerId};
+use crate::id::{BroadcastId, TaskId, WorkerId};
 
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) stage: Stage,
-    /// Of its stage: to be ready, or to be gone.
+    /// Of its stage: to be ready, to have run a broadcast, or to be gone.
     pub(crate) timer: Option<Timer>,
     /// In the order in which it runs them. The head runs, as far as anyone knows.
     pub(crate) in_flight: VecDeque<TaskId>,
+    /// What it has yet to run before its next task, and, if it is ready, was told to, in order.
+    pub(crate) briefings: VecDeque<BroadcastId>,
     /// A bit for each slot of its control page that no task in flight uses.
     free_slots: u64,
     /// Nanoseconds that the known functions in flight are expected to take.
@@ -73,6 +75,7 @@ impl Worker {
             stage: Stage::Starting,
             timer: None,
             in_flight: VecDeque::new(),
+            briefings: VecDeque::new(),
             free_slots: u64::MAX >> (64 - window),
             load: 0,
             unknown: 0,
@@ -101,7 +104,11 @@ impl Worker {
 
     /// A task may be sent after those in flight, if that is little work.
     pub(crate) fn accepts_ahead(&self) -> bool {
-        self.accepts() && self.free_slots != 0 && self.unknown == 0 && self.graces == 0
+        self.accepts()
+            && self.briefings.is_empty()
+            && self.free_slots != 0
+            && self.unknown == 0
+            && self.graces == 0
     }
 
     /// Worn, or near enough its limit, for a replacement to be started.

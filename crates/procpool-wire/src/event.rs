@@ -12,6 +12,7 @@ use crate::{MessageError, PanicReport, Refusal, Ticket};
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
 const FINISHED: u8 = 131;
+const BROADCAST_ENDED: u8 = 132;
 
 /// A message from a worker to its parent.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub enum Event {
     Refused(Refusal),
     /// A task has ended, one way or another; the worker lives on.
     Finished(Finished),
+    /// A broadcast that came after the worker was ready has run, or why it failed; the worker lives on.
+    BroadcastEnded(Option<Refusal>),
 }
 
 /// The end of one task.
@@ -69,6 +72,7 @@ impl Event {
             READY => fields.end().map(|()| Event::Ready),
             REFUSED => Ok(Event::Refused(value::decode(&fields.0)?)),
             FINISHED => Finished::decode(fields).map(Event::Finished),
+            BROADCAST_ENDED => Ok(Event::BroadcastEnded(value::decode(&fields.0)?)),
             kind => Err(MessageError::UnknownKind(kind)),
         }
     }
@@ -85,6 +89,20 @@ impl Event {
     pub fn encode_refused(refusal: &Refusal, out: &mut Vec<u8>) -> Result<(), FrameError> {
         let body = encode_own(refusal);
         out.put_slice(&frame::header(REFUSED, body.len())?);
+        out.put_slice(&body);
+        Ok(())
+    }
+
+    /// Appends an [`Event::BroadcastEnded`].
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the reason is beyond what a frame may hold.
+    pub fn encode_broadcast_ended(
+        refusal: &Option<Refusal>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FrameError> {
+        let body = encode_own(refusal);
+        out.put_slice(&frame::header(BROADCAST_ENDED, body.len())?);
         out.put_slice(&body);
         Ok(())
     }

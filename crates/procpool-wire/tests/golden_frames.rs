@@ -228,6 +228,12 @@ const EVENTS: &[(&str, u8, &str)] = &[
         a7 'nowhere'                why
         ",
     ),
+    ("broadcast-ran", 132, "c1"),
+    (
+        "broadcast-failed",
+        132,
+        "c2 d7 a9 'Broadcast' aa 'no licence'",
+    ),
 ];
 
 #[test]

@@ -10,16 +10,14 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
-use procpool_os::{
-    ArmedLifeline, BuildIdentity, CallOffsets, ControlPage, MatchedImage, lifeline, stdio,
-};
-use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Refusal, Start};
+use procpool_os::{ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, lifeline, stdio};
+use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
 
-use crate::call::{Call, Unprepared};
+use crate::call::Call;
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
+use crate::preparation::prepare;
 use crate::{marker, panic, serve, worker};
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);
@@ -112,65 +110,6 @@ fn set_up(start: &Start, page: OwnedFd) -> Result<(MatchedImage, Limiter), Refus
     let limiter = Limiter::set_up(&start.setup)
         .map_err(|error| Refusal::Setup(format!("the limits can't be set: {error}")))?;
     Ok((image, limiter))
-}
-
-/// Runs all that comes before the first task: what makes the worker's state, then what every worker
-/// runs. Gives why the worker can't serve, if it can't.
-fn prepare(
-    start: &Start,
-    inbox: &mut Inbox,
-    image: &MatchedImage,
-    call: &mut Call,
-) -> Result<Option<Refusal>, Box<dyn Error>> {
-    if start.setup.has_initializer {
-        let Some(Command::Initialize(Initialize {
-            entry,
-            function,
-            args,
-        })) = inbox.receive()?
-        else {
-            return Err("the parent did not send the initializer that it announced".into());
-        };
-        let offsets = CallOffsets { entry, function };
-        // The call keeps its result as the worker's state.
-        if let Err(unprepared) = call_once(offsets, args, image, call) {
-            return Ok(Some(match unprepared {
-                Unprepared::Failed(why) => Refusal::Initializer(why),
-                Unprepared::Panicked(report) => Refusal::InitializerPanicked(report),
-            }));
-        }
-    }
-    panic::state_is_made();
-    for _ in 0..start.setup.broadcasts {
-        let Some(Command::Broadcast(Broadcast {
-            entry,
-            function,
-            args,
-        })) = inbox.receive()?
-        else {
-            return Err("the parent did not send a broadcast that it announced".into());
-        };
-        let offsets = CallOffsets { entry, function };
-        if let Err(unprepared) = call_once(offsets, args, image, call) {
-            return Ok(Some(match unprepared {
-                Unprepared::Failed(why) => Refusal::Broadcast(why),
-                Unprepared::Panicked(report) => Refusal::BroadcastPanicked(report),
-            }));
-        }
-    }
-    Ok(None)
-}
-
-fn call_once(
-    offsets: CallOffsets,
-    args: Bytes,
-    image: &MatchedImage,
-    call: &mut Call,
-) -> Result<(), Unprepared> {
-    call.begin(args);
-    let called = image.call(offsets, call);
-    called.map_err(|error| Unprepared::Failed(error.to_string()))?;
-    call.prepared()
 }
 
 /// Both sides must be the same build, or a function's offset would name another function.

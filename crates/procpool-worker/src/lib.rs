@@ -16,6 +16,7 @@ mod limiter;
 mod marker;
 mod outbox;
 mod panic;
+mod preparation;
 mod serve;
 pub mod worker;
 

@@ -31,6 +31,12 @@ impl Outbox {
         self.send(&bytes, &[])
     }
 
+    pub(crate) fn send_broadcast_ended(&self, refusal: &Option<Refusal>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        Event::encode_broadcast_ended(refusal, &mut bytes).map_err(io::Error::other)?;
+        self.send(&bytes, &[])
+    }
+
     /// Sends a result that [`Finished::MAX_RESULT_LEN`] allows.
     pub(crate) fn send_returned(
         &self,

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use procpool_wire::{Finished, Outcome, PanicReport, Refusal};
@@ -19,11 +19,16 @@ thread_local! {
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
 }
 
-/// Whether the worker's state is made; before, the only code of the user's is the initializer.
-static MADE: AtomicBool = AtomicBool::new(false);
+/// What code of the user's runs, where it is no task.
+static STEP: AtomicU8 = AtomicU8::new(INITIALIZER);
 
-/// Whether the worker has been made ready; before, the only other code of the user's is broadcast.
-static READY: AtomicBool = AtomicBool::new(false);
+const INITIALIZER: u8 = 0;
+/// One before the worker is ready.
+const FIRST_BROADCAST: u8 = 1;
+/// The state's drop, at the worker's end.
+const READY: u8 = 2;
+/// One that came after the worker was ready.
+const LATER_BROADCAST: u8 = 3;
 
 /// Notes what a task's panic says, before the hook that was there (std's own prints to stderr).
 ///
@@ -45,12 +50,17 @@ pub(crate) fn install_hook(outbox: Outbox) {
 
 /// The initializer, if there is one, has made the worker's state.
 pub(crate) fn state_is_made() {
-    MADE.store(true, Ordering::Relaxed);
+    STEP.store(FIRST_BROADCAST, Ordering::Relaxed);
 }
 
-/// All that was to run before the first task has run.
+/// All that was to run before the next task has run.
 pub(crate) fn worker_is_ready() {
-    READY.store(true, Ordering::Relaxed);
+    STEP.store(READY, Ordering::Relaxed);
+}
+
+/// Something is to run before the next task.
+pub(crate) fn broadcast_begins() {
+    STEP.store(LATER_BROADCAST, Ordering::Relaxed);
 }
 
 /// Tells the parent of a panic that ends this process. If that fails, it sees the abort.
@@ -66,14 +76,15 @@ fn tell(outbox: &Outbox, report: PanicReport) {
                 outcome: Outcome::Panicked(report),
             })
         }
-        None if !MADE.load(Ordering::Relaxed) => {
-            outbox.send_refused(&Refusal::InitializerPanicked(report))
-        }
-        None if !READY.load(Ordering::Relaxed) => {
-            outbox.send_refused(&Refusal::BroadcastPanicked(report))
-        }
-        // The drop of the state, at the worker's end; nobody waits for anything.
-        None => Ok(()),
+        None => match STEP.load(Ordering::Relaxed) {
+            INITIALIZER => outbox.send_refused(&Refusal::InitializerPanicked(report)),
+            FIRST_BROADCAST => outbox.send_refused(&Refusal::BroadcastPanicked(report)),
+            LATER_BROADCAST => {
+                outbox.send_broadcast_ended(&Some(Refusal::BroadcastPanicked(report)))
+            }
+            // Nobody waits for anything.
+            _ => Ok(()),
+        },
     };
 }
 

@@ -10,7 +10,8 @@ use crate::call::Call;
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
-use crate::worker;
+use crate::preparation::run_broadcast;
+use crate::{panic, worker};
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
@@ -36,12 +37,18 @@ pub(crate) fn serve(
                     server.perform(run)?;
                 }
             }
+            Some(Command::Broadcast(broadcast)) => {
+                panic::broadcast_begins();
+                let refusal = run_broadcast(broadcast, image, &mut server.call);
+                panic::worker_is_ready();
+                outbox.send_broadcast_ended(&refusal)?;
+            }
             Some(Command::Stop) => {
                 server.call.drop_state();
                 return Ok(());
             }
             None => return Ok(()),
-            Some(Command::Start(_) | Command::Initialize(_) | Command::Broadcast(_)) => {
+            Some(Command::Start(_) | Command::Initialize(_)) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the parent started this worker twice",

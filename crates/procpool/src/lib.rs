@@ -47,6 +47,7 @@
 
 mod abort_handle;
 mod back_pressure;
+mod broadcast;
 mod builder;
 mod call;
 mod catch;

@@ -218,7 +218,9 @@ async fn a_panic_of_the_initializer_is_told_as_one() {
 }
 
 async fn a_panic_of_a_broadcast_is_told_as_one() {
-    let stumble = |()| panic!("no permission");
+    fn stumble(_: ()) {
+        panic!("no permission")
+    }
     let pool = ProcessPool::builder().workers(1).broadcast(stumble, ());
     let pool = pool.build().expect("a pool");
     let error = patiently(pool.warm_up()).await;
@@ -227,6 +229,16 @@ async fn a_panic_of_a_broadcast_is_told_as_one() {
     let begin = format!("a broadcast panicked at {}:", file!());
     assert!(cause.starts_with(&begin), "{cause}");
     assert!(cause.ends_with(": no permission"), "{cause}");
+
+    let pool = pool_of(1);
+    patiently(pool.warm_up()).await.expect("a worker");
+    let error = patiently(pool.broadcast(stumble, ())).await;
+    let error = error.expect_err("it panicked");
+    let cause = error.source().expect("a cause").to_string();
+    assert!(cause.starts_with(&begin), "{cause}");
+    patiently(pool.run_in_process(|()| (), ()))
+        .await
+        .expect("a new worker, that does not run it");
 }
 
 /// With unwinding, the worker and its state would live on.

@@ -15,6 +15,8 @@ pub struct Counts {
     pub waiting: usize,
     /// Workers that are not ready yet.
     pub starting: usize,
+    /// Ready workers with no task that have yet to run a broadcast.
+    pub preparing: usize,
     /// Ready workers with nothing to do.
     pub idle: usize,
     /// Ready workers with a task in flight.
@@ -35,6 +37,7 @@ impl<P> Scheduler<P> {
             reserved: self.line.granted(),
             waiting: self.line.waiting(),
             starting: self.fleet.starting,
+            preparing: self.fleet.preparing,
             idle: self.fleet.idle(),
             busy: self.fleet.busy,
             stopping: self.fleet.stopping,

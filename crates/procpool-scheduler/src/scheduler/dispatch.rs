@@ -158,6 +158,7 @@ impl<P> Scheduler<P> {
         let worker = &mut self.fleet[place];
         if worker.in_flight.is_empty() {
             worker.idle_since = now;
+            self.briefing_begins(now, place);
         }
         self.fleet.refresh(place);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Phase, Scheduler};
-use crate::action::{Action, Cold, Outcome};
+use crate::action::{Action, Cold, Outcome, Unspread};
 use crate::deadlines::Due;
 use crate::id::{TaskId, WorkerId};
 use crate::worker::{Stage, Worker};
@@ -90,6 +90,7 @@ impl<P> Scheduler<P> {
             self.fleet[place].age_timer = self.deadlines.arm(now, most, Due::Age(place));
         }
         self.gate.ready();
+        self.brief(now, place);
         self.fleet.refresh(place);
         self.relieve(now);
         self.relieve_surplus(now);
@@ -144,6 +145,7 @@ impl<P> Scheduler<P> {
             .deadlines
             .arm(now, self.config.stop_timeout, Due::Worker(place));
         self.actions.push_back(Action::Stop(worker.id));
+        self.excuse(place);
         self.fleet.refresh(place);
     }
 
@@ -165,7 +167,14 @@ impl<P> Scheduler<P> {
 
     /// The worker's own timer fired.
     pub(super) fn too_slow(&mut self, now: Instant, place: usize) {
-        self.fleet[place].timer = None;
+        let worker = &mut self.fleet[place];
+        worker.timer = None;
+        if worker.stage == Stage::Ready
+            && let Some(&broadcast) = worker.briefings.front()
+        {
+            let worker = worker.id;
+            self.fail_broadcast(broadcast, Unspread::TooSlow { worker });
+        }
         self.give_up(now, place);
     }
 
@@ -193,6 +202,7 @@ impl<P> Scheduler<P> {
         }
         worker.stage = Stage::Exited;
         self.fleet.refresh(place);
+        self.unbriefed(place, stage);
         if stage == Stage::Starting {
             self.start_failed(now, place);
         }
@@ -267,6 +277,7 @@ impl<P> Scheduler<P> {
         self.phase = Phase::Terminated;
         self.disband_line();
         self.fail_warm_ups(Cold::Closed);
+        self.fail_broadcasts(Unspread::Closed);
         for place in self.fleet.places() {
             match self.fleet[place].stage {
                 Stage::Starting | Stage::Ready | Stage::Stopping => self.kill(place),

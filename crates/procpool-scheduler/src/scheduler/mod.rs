@@ -3,6 +3,7 @@
 //! An input records what happened and decides what follows for the tasks and workers that it names; then
 //! [`settle`](Scheduler::settle) decides what follows for the pool.
 
+mod broadcast;
 mod cancel;
 mod clock;
 mod counts;
@@ -13,17 +14,17 @@ mod revoke;
 mod size;
 mod warm_up;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::action::{Action, Cold, Finished, Refused, Standing};
+use crate::action::{Action, Cold, Finished, Refused, Standing, Unspread};
 use crate::backoff::Gate;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due, Timer};
 use crate::fleet::Fleet;
 use crate::history::History;
-use crate::id::{TaskId, WarmUpId, WorkerId};
+use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
 use crate::table::Table;
@@ -45,6 +46,9 @@ pub struct Scheduler<P> {
     line: Line,
     warm_ups: BTreeSet<WarmUpId>,
     last_warm_up: u64,
+    /// How many workers have yet to run each.
+    broadcasts: BTreeMap<BroadcastId, usize>,
+    last_broadcast: u64,
     fleet: Fleet,
     history: History,
     deadlines: Deadlines,
@@ -95,6 +99,8 @@ impl<P> Scheduler<P> {
             line: Line::default(),
             warm_ups: BTreeSet::new(),
             last_warm_up: 0,
+            broadcasts: BTreeMap::new(),
+            last_broadcast: 0,
             fleet: Fleet::default(),
             history: History::default(),
             deadlines: Deadlines::default(),
@@ -291,6 +297,7 @@ impl<P> Scheduler<P> {
             self.phase = Phase::Closed;
             self.disband_line();
             self.fail_warm_ups(Cold::Closed);
+            self.fail_broadcasts(Unspread::Closed);
         }
         self.settle(now);
     }

@@ -34,7 +34,8 @@ impl<P> Scheduler<P> {
     }
 
     pub(super) fn finish_warm_ups(&mut self) {
-        if self.is_warming_up() && self.fleet.ready() >= self.most() {
+        let ready = self.fleet.ready() - self.fleet.preparing;
+        if self.is_warming_up() && ready >= self.most() {
             let warm = std::mem::take(&mut self.warm_ups);
             self.actions.extend(warm.into_iter().map(Action::Warm));
         }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    Action, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason, ReservationId,
-    Scheduler, Standing, TaskId, TaskSpec, TaskState, WarmUpId, WorkerId,
+    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason,
+    ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread, WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -106,6 +106,14 @@ impl Bench {
                     format!("{warm_up} is not warm: {worker} failed to start")
                 }
                 Cold::Closed => format!("{warm_up} is not warm: closed"),
+            },
+            Action::Brief { worker, broadcast } => format!("broadcast {broadcast} to {worker}"),
+            Action::Spread(broadcast) => format!("broadcast {broadcast} is spread"),
+            Action::NotSpread { broadcast, why } => match why {
+                Unspread::Refused { worker } => format!("broadcast {broadcast}: {worker} refused"),
+                Unspread::Died { worker } => format!("broadcast {broadcast}: {worker} died"),
+                Unspread::TooSlow { worker } => format!("broadcast {broadcast}: {worker} too slow"),
+                Unspread::Closed => format!("broadcast {broadcast}: closed"),
             },
         }
     }
@@ -258,6 +266,18 @@ impl Bench {
 
     pub(crate) fn leave_warm_up(&mut self, warm_up: WarmUpId) {
         self.scheduler.handle_leave_warm_up(self.now, warm_up);
+    }
+
+    pub(crate) fn broadcast(&mut self) -> BroadcastId {
+        self.scheduler.handle_broadcast(self.now)
+    }
+
+    /// The worker answers a broadcast.
+    pub(crate) fn briefed(&mut self, worker: u64, ran: bool) {
+        let is_expected = self
+            .scheduler
+            .handle_briefed(self.now, Self::worker(worker), ran);
+        assert!(is_expected, "{worker} was not asked");
     }
 
     pub(crate) fn faulty(&mut self, worker: WorkerId) {

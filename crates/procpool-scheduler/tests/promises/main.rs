@@ -1,6 +1,7 @@
 //! One test for each rule, named after what it promises.
 
 mod bench;
+mod broadcasts;
 mod capacity;
 mod deaths;
 mod dispatch;

@@ -17,7 +17,7 @@ use plan::Plan;
 use world::World;
 
 /// What some storm must have had, else the storms prove nothing about it.
-const EXPECTED: [&str; 31] = [
+const EXPECTED: [&str; 35] = [
     "cancelled",
     "timed out",
     "waited too long",
@@ -49,6 +49,10 @@ const EXPECTED: [&str; 31] = [
     "warm",
     "not warm",
     "left a warm-up",
+    "spread",
+    "broadcast refused",
+    "died of a broadcast",
+    "broadcast too slow",
 ];
 
 fn number(variable: &str) -> Option<u64> {

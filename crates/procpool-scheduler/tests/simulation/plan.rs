@@ -57,6 +57,10 @@ pub(crate) struct Chances {
     pub(crate) resizes: f64,
     /// For each task: someone waits until all workers are ready.
     pub(crate) warms_up: f64,
+    /// For each task: every worker is to run something.
+    pub(crate) broadcasts: f64,
+    /// What a worker is to run fails there.
+    pub(crate) refuses: f64,
 }
 
 impl Chances {
@@ -80,6 +84,8 @@ impl Chances {
         worn: 0.0,
         resizes: 0.0,
         warms_up: 0.0,
+        broadcasts: 0.0,
+        refuses: 0.0,
     };
 }
 
@@ -188,6 +194,8 @@ impl Plan {
             worn: upto(0.1),
             resizes: upto(0.1),
             warms_up: upto(0.05),
+            broadcasts: upto(0.05),
+            refuses: upto(0.2),
         };
         let ending = rng.pick(&[Ending::Calm, Ending::Calm, Ending::Close, Ending::Terminate]);
         let storm = rng.pick(&[Duration::from_millis(2), Duration::from_millis(50)]);

@@ -1,24 +1,28 @@
 //! A simulated worker process and its control page.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::TaskId;
+use procpool_scheduler::{BroadcastId, TaskId};
 
 /// What the process side does; the scheduler sees none of it.
 #[derive(Default)]
 pub(crate) struct Process {
     pub(crate) life: Life,
     /// Frames on their way to it or not yet looked at.
-    pub(crate) inbox: VecDeque<Frame>,
+    pub(crate) inbox: VecDeque<Order>,
     /// Slots of the control page.
     pub(crate) page: Vec<Slot>,
     in_flight: usize,
     pub(crate) running: Option<Run>,
+    /// The broadcast that it runs.
+    pub(crate) prepares: Option<BroadcastId>,
+    /// All that it has run, or was to.
+    pub(crate) heard: BTreeSet<BroadcastId>,
     /// Results written and not read by the driver.
-    pub(crate) outbox: VecDeque<(TaskId, Duration)>,
+    pub(crate) outbox: VecDeque<Answer>,
     /// Results of finished runs that it has not written.
-    pub(crate) unsent: Vec<(TaskId, Duration)>,
+    pub(crate) unsent: Vec<Answer>,
     /// What it writes on its page about its runs is not so, always in the same way or in any.
     pub(crate) lie: Option<Lie>,
     /// It will not claim anything any more, nor obey.
@@ -55,6 +59,20 @@ pub(crate) enum Told {
     Nothing,
     Stop,
     Kill,
+}
+
+/// What the driver sends.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    Run(Frame),
+    Prepare(BroadcastId),
+}
+
+/// What the process sends.
+#[derive(Clone, Copy)]
+pub(crate) enum Answer {
+    Result(TaskId, Duration),
+    Prepared { ran: bool },
 }
 
 #[derive(Clone, Copy)]
@@ -112,6 +130,11 @@ impl Process {
         self.told == Told::Nothing
     }
 
+    /// It looks at nothing else now.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.running.is_some() || self.prepares.is_some()
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
     }
@@ -127,7 +150,7 @@ impl Process {
             in_flight: Some(frame.task),
         };
         self.in_flight += 1;
-        self.inbox.push_back(frame);
+        self.inbox.push_back(Order::Run(frame));
     }
 
     /// What it has written of the task, if that is in flight here.

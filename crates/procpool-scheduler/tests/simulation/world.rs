@@ -1,5 +1,6 @@
 //! The world around a scheduler: its driver, its processes, its users and its time.
 
+mod broadcasts;
 mod clocks;
 mod demands;
 mod driver;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    FunctionKey, ReservationId, Scheduler, TaskId, TaskSpec, WarmUpId, WorkerId,
+    BroadcastId, FunctionKey, ReservationId, Scheduler, TaskId, TaskSpec, WarmUpId, WorkerId,
 };
 
 use crate::plan::{Chances, Ending, Plan};
@@ -44,6 +45,10 @@ pub(crate) struct World {
     permits: BTreeSet<ReservationId>,
     /// Who waits until all workers are ready.
     warming: BTreeSet<WarmUpId>,
+    /// What every worker must have run before it runs a task.
+    broadcasts: BTreeSet<BroadcastId>,
+    /// Those of which the end has not been told.
+    spreading: BTreeSet<BroadcastId>,
     /// The most workers that the pool might ever have.
     peak: usize,
     next_spec: Option<TaskSpec>,
@@ -72,6 +77,8 @@ enum Event {
     Use(ReservationId),
     Resize,
     WarmUp,
+    Broadcast,
+    Prepared(WorkerId, BroadcastId),
     LeaveWarmUp(WarmUpId),
     Close,
     Terminate,
@@ -104,6 +111,8 @@ impl World {
             line: VecDeque::new(),
             permits: BTreeSet::new(),
             warming: BTreeSet::new(),
+            broadcasts: BTreeSet::new(),
+            spreading: BTreeSet::new(),
             peak: plan.config.max_workers,
             next_spec: None,
             spawns: 0,
@@ -142,6 +151,7 @@ impl World {
             for (chance, event) in [
                 (self.chances.resizes, Event::Resize),
                 (self.chances.warms_up, Event::WarmUp),
+                (self.chances.broadcasts, Event::Broadcast),
             ] {
                 if self.rng.chance(chance) {
                     let at = self.rng.micros(0, storm);
@@ -215,8 +225,10 @@ impl World {
                 self.scheduler
             );
             self.check_rest();
+            self.broadcast();
             self.warm_up();
             self.settle();
+            assert!(self.spreading.is_empty(), "never spread");
             assert!(self.warming.is_empty(), "never warm: {:?}", self.scheduler);
             self.check_rest();
             self.close();
@@ -229,6 +241,7 @@ impl World {
         );
         assert!(self.processes.is_empty());
         assert!(self.warming.is_empty(), "someone waits for ever");
+        assert!(self.spreading.is_empty(), "a broadcast has no end");
         assert_eq!(self.scheduler.next_deadline(), None, "an alarm is left");
     }
 
@@ -307,6 +320,8 @@ impl World {
             Event::Use(reservation) => self.use_permit(reservation),
             Event::Resize => self.resize(),
             Event::WarmUp => self.warm_up(),
+            Event::Broadcast => self.broadcast(),
+            Event::Prepared(worker, broadcast) => self.preparation_ends(worker, broadcast),
             Event::LeaveWarmUp(warm_up) => self.leave_warm_up(warm_up),
             Event::Close => self.close(),
             Event::Terminate => self.terminate(),
@@ -341,7 +356,10 @@ impl World {
             in_flight += flight;
         }
         self.check_size(all, busy);
-        assert_eq!(counts.starting + counts.idle + counts.busy, all);
+        assert_eq!(
+            counts.starting + counts.preparing + counts.idle + counts.busy,
+            all
+        );
         assert_eq!(counts.busy, busy);
         assert_eq!(
             (counts.stopping, counts.dying),

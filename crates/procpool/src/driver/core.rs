@@ -16,8 +16,9 @@ use tokio::sync::watch;
 
 use crate::call::EncodedCall;
 use crate::driver::alarm::{Alarm, delay};
+use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
-use crate::driver::effects::Warmth;
+use crate::driver::effects::Told;
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::state::{State, Tally};
@@ -50,10 +51,12 @@ impl Core {
     ///
     /// # Panics
     /// Where tokio does: outside of a runtime, or in one without I/O.
-    pub(crate) fn new(config: CoreConfig, supervise: Supervise) -> io::Result<Self> {
+    pub(crate) fn new(mut config: CoreConfig, supervise: Supervise) -> io::Result<Self> {
         let scheduler = Scheduler::new(config.scheduler.clone());
         let startup_timeout = config.scheduler.startup_timeout;
-        let state = State::new(scheduler, startup_timeout, config.limits.clone());
+        let broadcasts = Broadcasts::new(std::mem::take(&mut config.broadcasts));
+        let limits = config.limits.clone();
+        let state = State::new(scheduler, startup_timeout, limits, broadcasts);
         Ok(Core {
             state: Mutex::new(state),
             config,
@@ -85,8 +88,9 @@ impl Core {
         self.config.initializer.as_ref()
     }
 
-    pub(crate) fn broadcasts(&self) -> &[EncodedCall] {
-        &self.config.broadcasts
+    /// What a worker that is about to start must run before it is ready.
+    pub(crate) fn broadcasts(&self, worker: WorkerId) -> Vec<EncodedCall> {
+        self.state.lock().broadcasts(worker)
     }
 
     pub(crate) fn limits(&self) -> &WorkerLimits {
@@ -185,7 +189,7 @@ impl Core {
 
     /// Asks for all workers that there may be. The receiver tells when they are ready, or why not.
     /// [`leave_warm_up`](Self::leave_warm_up) must follow.
-    pub(crate) fn warm_up(self: &Arc<Self>) -> (WarmUpId, oneshot::Receiver<Warmth>) {
+    pub(crate) fn warm_up(self: &Arc<Self>) -> (WarmUpId, oneshot::Receiver<Told>) {
         let (sender, receiver) = oneshot::channel();
         let id = self.with(|state, now| {
             let id = state.scheduler.handle_warm_up(now);
@@ -193,6 +197,18 @@ impl Core {
             id
         });
         (id, receiver)
+    }
+
+    /// Has every worker run this once, the present ones and those to come. The receiver tells when the
+    /// present ones have, or why not.
+    pub(crate) fn broadcast(self: &Arc<Self>, call: EncodedCall) -> oneshot::Receiver<Told> {
+        let (sender, receiver) = oneshot::channel();
+        self.with(|state, now| {
+            let id = state.scheduler.handle_broadcast(now);
+            // It is there before anyone is told, and before another worker is spawned.
+            state.broadcasts.add(id, call, sender);
+        });
+        receiver
     }
 
     pub(crate) fn leave_warm_up(self: &Arc<Self>, warm_up: WarmUpId) {

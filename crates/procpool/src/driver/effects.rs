@@ -11,8 +11,8 @@ use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::TaskError;
 
-/// What one who waited for all workers is told.
-pub(crate) type Warmth = Result<(), TaskError>;
+/// What those are told who waited for something else than a task.
+pub(crate) type Told = Result<(), TaskError>;
 
 /// System calls, wake-ups and new runtime tasks that follow from the scheduler's actions.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Effects {
     /// Those who waited for room and will never have it: to drop these tells them.
     pub(crate) deny: Vec<oneshot::Sender<()>>,
     /// Those who waited for all workers, and what they are told.
-    pub(crate) warm: Vec<(oneshot::Sender<Warmth>, Warmth)>,
+    pub(crate) tell: Vec<(oneshot::Sender<Told>, Told)>,
 }
 
 impl Effects {
@@ -59,7 +59,7 @@ impl Effects {
             let _ = waiter.send(());
         }
         drop(self.deny);
-        for (waiter, result) in self.warm {
+        for (waiter, result) in self.tell {
             let _ = waiter.send(result);
         }
     }

@@ -6,6 +6,7 @@ use procpool_os::ControlPage;
 use procpool_scheduler::TaskId;
 use procpool_wire::Ticket;
 
+use crate::call::EncodedCall;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::ExitCause;
@@ -18,16 +19,19 @@ pub(crate) struct WorkerEntry {
     pub(crate) link: Option<Arc<Link>>,
     /// Why the pool had to put an end to it.
     pub(crate) fault: Option<ExitCause>,
+    /// What it must run before it is ready.
+    pub(crate) broadcasts: Vec<EncodedCall>,
     /// Which dispatch each slot of the control page holds.
     dispatched: Vec<Option<(u64, TaskId)>>,
 }
 
 impl WorkerEntry {
-    pub(crate) fn starting() -> Self {
+    pub(crate) fn starting(broadcasts: Vec<EncodedCall>) -> Self {
         WorkerEntry {
             switch: Arc::default(),
             link: None,
             fault: None,
+            broadcasts,
             dispatched: vec![None; ControlPage::SLOTS],
         }
     }

@@ -45,7 +45,7 @@ pub(crate) async fn shake_hands(
             None => {}
             Some(Event::Ready) => return Ok(()),
             Some(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
-            Some(Event::Finished(_)) => {
+            Some(Event::Finished(_) | Event::BroadcastEnded(_)) => {
                 let what = "it answered before it was asked".to_owned();
                 return Err(Unready::Protocol(what));
             }

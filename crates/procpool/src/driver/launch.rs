@@ -49,7 +49,8 @@ pub(crate) async fn launch(
     let (page, page_descriptor) = ControlPage::create()?;
     let (lifeline, lifeline_descriptor) = lifeline::lifeline()?;
     let cgroup = cgroup(core, worker)?;
-    let start = start(core, worker, cgroup.as_ref())?;
+    let broadcasts = core.broadcasts(worker);
+    let start = start(core, worker, cgroup.as_ref(), broadcasts.len())?;
     let descriptors = [page_descriptor.as_fd(), lifeline_descriptor.as_fd()];
     let sent = socket::send_with_descriptors(ours.as_fd(), &start, &descriptors)?;
     if sent != start.len() {
@@ -74,11 +75,11 @@ pub(crate) async fn launch(
             args: Bytes::clone(&call.args),
         });
     }
-    for call in core.broadcasts() {
+    for call in broadcasts {
         link.push_broadcast(&Broadcast {
             entry: call.offsets.entry,
             function: call.offsets.function,
-            args: Bytes::clone(&call.args),
+            args: call.args,
         });
     }
     link.flush();
@@ -118,7 +119,12 @@ fn cgroup(core: &Core, worker: WorkerId) -> io::Result<Option<Cgroup>> {
     Cgroup::create(parent, &name, core.limits().memory).map(Some)
 }
 
-fn start(core: &Core, worker: WorkerId, cgroup: Option<&Cgroup>) -> io::Result<Vec<u8>> {
+fn start(
+    core: &Core,
+    worker: WorkerId,
+    cgroup: Option<&Cgroup>,
+    broadcasts: usize,
+) -> io::Result<Vec<u8>> {
     let image = Image::current().map_err(io::Error::other)?;
     let start = Start {
         version: PROTOCOL_VERSION,
@@ -128,7 +134,7 @@ fn start(core: &Core, worker: WorkerId, cgroup: Option<&Cgroup>) -> io::Result<V
             worker: worker.as_u64(),
             pool: core.name().to_owned(),
             has_initializer: core.initializer().is_some(),
-            broadcasts: u32::try_from(core.broadcasts().len()).map_err(io::Error::other)?,
+            broadcasts: u32::try_from(broadcasts).map_err(io::Error::other)?,
             memory_limit: core.limits().own_memory(),
             cgroup_members: cgroup.map(|group| group.members().into_os_string().into_vec()),
             max_growth: core.limits().growth,

@@ -25,6 +25,7 @@
 
 mod accepted;
 mod alarm;
+mod broadcasts;
 mod cgroup;
 mod core;
 mod core_config;

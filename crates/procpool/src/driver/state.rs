@@ -1,5 +1,7 @@
 //! All state of a pool, and what the scheduler's actions do to it.
 
+mod awaited;
+
 use std::collections::HashMap;
 use std::ops::Sub;
 use std::sync::Arc;
@@ -8,13 +10,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
-    Action, Cold, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing,
-    TaskId, TaskState as Phase, WarmUpId, WorkerId,
+    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing, TaskId,
+    TaskState as Phase, WarmUpId, WorkerId,
 };
-use procpool_wire::{Finished, Outcome, Run, Ticket};
+use procpool_wire::{Finished, Outcome, Refusal, Run, Ticket};
 
 use crate::cell::TaskEnd;
-use crate::driver::effects::{Effects, Warmth};
+use crate::driver::broadcasts::Broadcasts;
+use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
@@ -35,12 +38,15 @@ pub(crate) struct State {
     /// Those who wait for room in the queue.
     pub(crate) waiters: HashMap<ReservationId, oneshot::Sender<()>>,
     /// Those who wait until all workers are ready.
-    pub(crate) warm_ups: HashMap<WarmUpId, oneshot::Sender<Warmth>>,
+    pub(crate) warm_ups: HashMap<WarmUpId, oneshot::Sender<Told>>,
+    pub(crate) broadcasts: Broadcasts,
     workers: HashMap<WorkerId, WorkerEntry>,
     startup_timeout: Duration,
     limits: WorkerLimits,
     /// How the worker whose end is being handled came to it.
     ending: Option<Ending>,
+    /// Why the broadcast failed whose end is being handled.
+    refusal: Option<Refusal>,
 }
 
 /// What was broken off, since the pool was built.
@@ -77,6 +83,7 @@ impl State {
         scheduler: Scheduler<Job>,
         startup_timeout: Duration,
         limits: WorkerLimits,
+        broadcasts: Broadcasts,
     ) -> Self {
         State {
             scheduler,
@@ -85,10 +92,12 @@ impl State {
             tally: Tally::default(),
             waiters: HashMap::new(),
             warm_ups: HashMap::new(),
+            broadcasts,
             workers: HashMap::new(),
             startup_timeout,
             limits,
             ending: None,
+            refusal: None,
         }
     }
 
@@ -278,14 +287,11 @@ impl State {
                 Action::Deny(reservation) => {
                     self.effects.deny.extend(self.waiters.remove(&reservation));
                 }
-                Action::Warm(warm_up) => self.warmed(warm_up, Ok(())),
-                Action::NotWarm { warm_up, why } => {
-                    let error = match why {
-                        Cold::StartFailed { .. } => TaskError::WorkerStart(self.start_error()),
-                        Cold::Closed => TaskError::PoolClosed,
-                    };
-                    self.warmed(warm_up, Err(error));
-                }
+                Action::Warm(warm_up) => self.warmed(warm_up, None),
+                Action::NotWarm { warm_up, why } => self.warmed(warm_up, Some(why)),
+                Action::Brief { worker, broadcast } => self.brief(worker, broadcast),
+                Action::Spread(broadcast) => self.spread(broadcast, None),
+                Action::NotSpread { broadcast, why } => self.spread(broadcast, Some(why)),
                 Action::Resolve {
                     payload: job,
                     outcome,
@@ -300,7 +306,7 @@ impl State {
     }
 
     fn spawn(&mut self, worker: WorkerId) {
-        let entry = WorkerEntry::starting();
+        let entry = WorkerEntry::starting(self.broadcasts.all());
         self.effects.spawn.push((worker, Arc::clone(&entry.switch)));
         self.workers.insert(worker, entry);
     }
@@ -384,13 +390,6 @@ impl State {
             Some(Ending::Exited(exit)) => WorkerStartError::exited(exit.clone()),
             None => WorkerStartError::timed_out(self.startup_timeout),
         }
-    }
-
-    fn warmed(&mut self, warm_up: WarmUpId, result: Warmth) {
-        let waiter = self.warm_ups.remove(&warm_up);
-        self.effects
-            .warm
-            .extend(waiter.map(|waiter| (waiter, result)));
     }
 }
 

@@ -208,6 +208,9 @@ impl Supervisor {
                     Ok(Some(Event::Finished(finished))) => {
                         state.handle_finished(now, self.worker, finished);
                     }
+                    Ok(Some(Event::BroadcastEnded(refusal))) => {
+                        state.handle_briefed(now, self.worker, refusal);
+                    }
                     Ok(Some(Event::Ready | Event::Refused(_))) => {
                         state.handle_faulty(now, self.worker, "it started twice");
                     }

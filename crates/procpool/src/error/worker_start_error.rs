@@ -57,6 +57,9 @@ impl fmt::Display for WorkerStartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Cause::Spawn(_) => f.write_str("no worker could be spawned"),
+            Cause::Refused(Refusal::Broadcast(_) | Refusal::BroadcastPanicked(_)) => {
+                f.write_str("the worker could not run a broadcast")
+            }
             Cause::Refused(_) => f.write_str("the worker refused to start"),
             Cause::Exited(_) => f.write_str("the worker ended before it was ready"),
             Cause::Protocol(what) => {

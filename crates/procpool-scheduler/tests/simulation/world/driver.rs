@@ -3,7 +3,7 @@
 use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
 
 use super::{Event, Ticket, World};
-use crate::process::{Frame, Life, Mark, Process, Told};
+use crate::process::{Answer, Frame, Life, Mark, Process, Told};
 use crate::users::End;
 
 impl World {
@@ -99,6 +99,9 @@ impl World {
                 Action::Deny(reservation) => self.denied(reservation),
                 Action::Warm(warm_up) => self.warm(warm_up),
                 Action::NotWarm { warm_up, why } => self.not_warm(warm_up, why),
+                Action::Brief { worker, broadcast } => self.brief(worker, broadcast),
+                Action::Spread(broadcast) => self.spread(broadcast),
+                Action::NotSpread { broadcast, why } => self.not_spread(broadcast, why),
             }
         }
     }
@@ -109,12 +112,13 @@ impl World {
         assert!(needed, "spawned after close with nothing to do");
         self.spawns += 1;
         let counts = self.scheduler.counts();
-        let all = counts.starting + counts.idle + counts.busy;
+        let all = counts.starting + counts.preparing + counts.idle + counts.busy;
         assert!(
             all <= self.most() + (self.peak / 4).max(1),
             "one more, of {all}"
         );
-        let process = Process::new(self.plan.config.window);
+        let mut process = Process::new(self.plan.config.window);
+        process.heard = self.broadcasts.clone();
         assert!(
             self.processes.insert(worker, process).is_none(),
             "{worker} was used before"
@@ -143,6 +147,10 @@ impl World {
             process.life,
             Life::Starting,
             "dispatched to a worker that is not ready"
+        );
+        assert!(
+            process.heard.is_superset(&self.broadcasts),
+            "{worker} has yet to run a broadcast"
         );
         let is_head = process.in_flight() == 0;
         process.occupy(frame);
@@ -192,8 +200,15 @@ impl World {
 
     pub(super) fn read(&mut self, worker: WorkerId) {
         while let Some(process) = self.processes.get_mut(&worker)
-            && let Some((id, ran)) = process.outbox.pop_front()
+            && let Some(answer) = process.outbox.pop_front()
         {
+            let (id, ran) = match answer {
+                Answer::Result(id, ran) => (id, ran),
+                Answer::Prepared { ran } => {
+                    self.prepared(worker, ran);
+                    continue;
+                }
+            };
             process.release(id);
             let number = self.numbers[&id];
             match self.scheduler.handle_finished(self.now, worker, id, ran) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use procpool_scheduler::{TaskId, WorkerId};
 
 use super::{Event, World};
-use crate::process::{Lie, Life, Mark, Run};
+use crate::process::{Answer, Lie, Life, Mark, Order, Run};
 use crate::users;
 
 impl World {
@@ -44,6 +44,7 @@ impl World {
         if process.is_alive() {
             process.life = Life::Dead;
             process.running = None;
+            process.prepares = None;
             process.unsent.clear();
             let after = self.rng.micros(0, 1_000);
             self.schedule(after, Event::Exited(worker));
@@ -52,7 +53,7 @@ impl World {
 
     pub(super) fn wake(&mut self, worker: WorkerId) {
         let process = self.processes.get_mut(&worker).expect("a known worker");
-        if !process.awake && process.running.is_none() && process.is_alive() {
+        if !process.awake && !process.is_occupied() && process.is_alive() {
             process.awake = true;
             let after = match self.rng.within(0, 9) {
                 0 => self.rng.micros(0, 3_000),
@@ -67,10 +68,14 @@ impl World {
             return;
         };
         process.awake = false;
-        if !process.is_alive() || process.frozen || process.running.is_some() {
+        if !process.is_alive() || process.frozen || process.is_occupied() {
             return;
         }
-        while let Some(frame) = process.inbox.pop_front() {
+        while let Some(order) = process.inbox.pop_front() {
+            let frame = match order {
+                Order::Run(frame) => frame,
+                Order::Prepare(broadcast) => return self.prepare(worker, broadcast),
+            };
             let slot = &mut process.page[frame.slot];
             if slot.ticket != frame.ticket || slot.mark != Mark::Sent {
                 continue;
@@ -152,7 +157,9 @@ impl World {
         process.running = None;
         let slot = &mut process.page[run.slot];
         (slot.mark, slot.since) = (Mark::Finished, Some(self.now));
-        process.unsent.push((run.task, self.now - run.since));
+        process
+            .unsent
+            .push(Answer::Result(run.task, self.now - run.since));
         if self.rng.chance(self.chances.sent_late) {
             let after = self.rng.micros(0, 100);
             self.schedule(after, Event::Flush(worker));

@@ -1,0 +1,80 @@
+//! What prepares a worker for its tasks: the initializer, and what every worker runs once.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use procpool_os::{CallOffsets, MatchedImage};
+use procpool_wire::{Broadcast, Command, Initialize, Refusal, Start};
+
+use crate::call::{Call, Unprepared};
+use crate::inbox::Inbox;
+use crate::panic;
+
+/// Runs all that comes before the first task: what makes the worker's state, then what every worker
+/// runs. Gives why the worker can't serve, if it can't.
+pub(crate) fn prepare(
+    start: &Start,
+    inbox: &mut Inbox,
+    image: &MatchedImage,
+    call: &mut Call,
+) -> Result<Option<Refusal>, Box<dyn Error>> {
+    if start.setup.has_initializer {
+        let Some(Command::Initialize(Initialize {
+            entry,
+            function,
+            args,
+        })) = inbox.receive()?
+        else {
+            return Err("the parent did not send the initializer that it announced".into());
+        };
+        let offsets = CallOffsets { entry, function };
+        // The call keeps its result as the worker's state.
+        if let Err(unprepared) = call_once(offsets, args, image, call) {
+            return Ok(Some(match unprepared {
+                Unprepared::Failed(why) => Refusal::Initializer(why),
+                Unprepared::Panicked(report) => Refusal::InitializerPanicked(report),
+            }));
+        }
+    }
+    panic::state_is_made();
+    for _ in 0..start.setup.broadcasts {
+        let Some(Command::Broadcast(broadcast)) = inbox.receive()? else {
+            return Err("the parent did not send a broadcast that it announced".into());
+        };
+        if let Some(refusal) = run_broadcast(broadcast, image, call) {
+            return Ok(Some(refusal));
+        }
+    }
+    Ok(None)
+}
+
+/// Runs what every worker runs once. Gives why it failed, if it did.
+pub(crate) fn run_broadcast(
+    broadcast: Broadcast,
+    image: &MatchedImage,
+    call: &mut Call,
+) -> Option<Refusal> {
+    let Broadcast {
+        entry,
+        function,
+        args,
+    } = broadcast;
+    let offsets = CallOffsets { entry, function };
+    match call_once(offsets, args, image, call) {
+        Ok(()) => None,
+        Err(Unprepared::Failed(why)) => Some(Refusal::Broadcast(why)),
+        Err(Unprepared::Panicked(report)) => Some(Refusal::BroadcastPanicked(report)),
+    }
+}
+
+fn call_once(
+    offsets: CallOffsets,
+    args: Bytes,
+    image: &MatchedImage,
+    call: &mut Call,
+) -> Result<(), Unprepared> {
+    call.begin(args);
+    let called = image.call(offsets, call);
+    called.map_err(|error| Unprepared::Failed(error.to_string()))?;
+    call.prepared()
+}
