@@ -93,8 +93,6 @@ pub(crate) struct Sent {
     pub(crate) ticket: u64,
     /// When it was sent.
     pub(crate) at: Instant,
-    /// What is known of its run, if it has a time limit.
-    pub(crate) clock: Clock,
     /// Nanoseconds, as the history had it at the dispatch.
     pub(crate) expected: Option<u64>,
     /// The worker is known to have claimed it: it need not be asked again.
@@ -103,17 +101,6 @@ pub(crate) struct Sent {
     pub(crate) revoking: Option<Why>,
     /// Its worker is to be killed for it, if it still runs.
     pub(crate) condemned: Option<Sentence>,
-}
-
-/// What was heard of a run whose time limit may have passed.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Clock {
-    /// The driver was asked how far the worker has come, and has not answered.
-    pub(crate) asked: bool,
-    /// The first start that was told. What it had before, of whatever items, counts for nothing.
-    pub(crate) first: Option<Instant>,
-    /// The worker said that it had finished, and has been given time to deliver the result.
-    pub(crate) awaited: bool,
 }
 
 /// What a task that has begun is told when its worker has been killed for it, or spared.

@@ -31,6 +31,8 @@ pub(crate) struct Worker {
     pub(crate) head_since: Instant,
     /// The head's time limit.
     pub(crate) head_timer: Option<Timer>,
+    /// Of the last head that had a limit.
+    pub(crate) clock: Clock,
     pub(crate) idle_since: Instant,
     /// How long it has left heads unclaimed that were then taken back, since it last gave a sign.
     pub(crate) silent: Duration,
@@ -52,6 +54,17 @@ pub(crate) struct Worker {
     pub(crate) untried: bool,
     /// Which failure its start was an answer to.
     pub(crate) round: Round,
+}
+
+/// What was heard of the run of a head whose time limit may have passed.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Clock {
+    /// The driver was asked how far the worker has come, and has not answered.
+    pub(crate) asked: bool,
+    /// The first start that was told. What it had before, of whatever items, counts for nothing.
+    pub(crate) first: Option<Instant>,
+    /// The worker said that it had finished, and has been given time to deliver the result.
+    pub(crate) awaited: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +96,7 @@ impl Worker {
             unanswered: 0,
             head_since: now,
             head_timer: None,
+            clock: Clock::default(),
             idle_since: now,
             silent: Duration::ZERO,
             taken: 0,

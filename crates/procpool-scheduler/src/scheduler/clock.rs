@@ -7,7 +7,7 @@ use crate::action::{Action, Outcome, Standing};
 use crate::deadlines::Due;
 use crate::id::TaskId;
 use crate::task::{Sent, Why};
-use crate::worker::Stage;
+use crate::worker::{Clock, Stage};
 
 impl<P> Scheduler<P> {
     /// Arms the timer of the worker's head for the earliest moment at which its limit can have passed. It is
@@ -23,6 +23,7 @@ impl<P> Scheduler<P> {
             && !task.is_resolved()
             && let (Some(limit), Some(sent)) = (task.spec.timeout, task.sent)
         {
+            self.fleet[place].clock = Clock::default();
             self.ring_at(now, place, sent.at.checked_add(limit));
         }
     }
@@ -44,12 +45,13 @@ impl<P> Scheduler<P> {
 
     /// Asks how far its worker has come with the task.
     pub(super) fn inspect(&mut self, id: TaskId) {
-        let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
+        let Some(sent) = self.tasks.get(id).and_then(|task| task.sent) else {
             return;
         };
-        sent.clock.asked = true;
+        let worker = &mut self.fleet[sent.worker];
+        worker.clock.asked = true;
         self.actions.push_back(Action::Inspect {
-            worker: self.fleet[sent.worker].id,
+            worker: worker.id,
             task: id,
             slot: sent.slot,
             ticket: sent.ticket,
@@ -58,23 +60,22 @@ impl<P> Scheduler<P> {
 
     /// The driver answered.
     pub(super) fn inspected(&mut self, now: Instant, id: TaskId, standing: Standing) {
-        let Some(task) = self.tasks.get_mut(id) else {
+        let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let (Some(sent), Some(limit)) = (&mut task.sent, task.spec.timeout) else {
+        let (Some(sent), Some(limit)) = (task.sent, task.spec.timeout) else {
             return;
         };
-        if !std::mem::take(&mut sent.clock.asked) {
+        let worker = &mut self.fleet[sent.worker];
+        let is_head = worker.in_flight.front() == Some(&id);
+        if !is_head || !std::mem::take(&mut worker.clock.asked) {
             return;
         }
-        let (place, sent) = (sent.worker, *sent);
-        let worker = &self.fleet[place];
-        let is_head = worker.in_flight.front() == Some(&id);
-        if task.is_resolved() || worker.stage != Stage::Ready || !is_head {
+        if task.is_resolved() || worker.stage != Stage::Ready {
             return;
         }
         match standing {
-            Standing::Unclaimed if !sent.claimed => self.unbegun(now, id, place),
+            Standing::Unclaimed if !sent.claimed => self.unbegun(now, id, sent.worker),
             // It could not be taken back, so this is a lie, and as good as any other.
             Standing::Unclaimed => self.runs(now, id, sent, limit, sent.at),
             Standing::Running { since } => self.runs(now, id, sent, limit, since),
@@ -104,14 +105,8 @@ impl<P> Scheduler<P> {
     fn runs(&mut self, now: Instant, id: TaskId, sent: Sent, limit: Duration, since: Instant) {
         self.has_begun(id);
         let since = since.min(now);
-        let first = sent.clock.first.unwrap_or(since);
-        let mut items = 1;
-        if let Some(task) = self.tasks.get_mut(id)
-            && let Some(sent) = &mut task.sent
-        {
-            sent.clock.first = Some(first);
-            items = task.spec.items.max(1);
-        }
+        let first = *self.fleet[sent.worker].clock.first.get_or_insert(since);
+        let items = self.tasks.get(id).map_or(1, |task| task.spec.items.max(1));
         let all = first.checked_add(limit.saturating_mul(items));
         let end = since.checked_add(limit).into_iter().chain(all).min();
         if end.is_some_and(|end| end <= now) {
@@ -124,11 +119,9 @@ impl<P> Scheduler<P> {
     /// come out with it is stuck, or lies. It has as long as one that was asked to exit.
     fn awaits(&mut self, now: Instant, id: TaskId, sent: Sent, limit: Duration) {
         self.has_begun(id);
-        if sent.clock.awaited {
+        let clock = &mut self.fleet[sent.worker].clock;
+        if std::mem::replace(&mut clock.awaited, true) {
             return self.abandon(now, id, Outcome::TimedOut { limit });
-        }
-        if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
-            sent.clock.awaited = true;
         }
         let until = now.checked_add(self.config.stop_timeout);
         self.ring_at(now, sent.worker, until);

@@ -7,7 +7,7 @@ use crate::action::{Action, Finished};
 use crate::deadlines::Due;
 use crate::history::{FunctionIndex, nanos};
 use crate::id::{TaskId, WorkerId};
-use crate::task::{Clock, Sent, Why};
+use crate::task::{Sent, Why};
 use crate::worker::Stage;
 
 impl<P> Scheduler<P> {
@@ -59,7 +59,6 @@ impl<P> Scheduler<P> {
             slot,
             ticket,
             at: now,
-            clock: Clock::default(),
             expected,
             claimed: false,
             revoking: None,
