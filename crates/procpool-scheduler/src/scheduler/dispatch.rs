@@ -148,6 +148,7 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         if worker.stage == Stage::Ready && worker.in_flight.is_empty() {
             if worker.silent >= self.config.stop_timeout {
+                self.excuse(place);
                 return self.kill(place);
             }
             if !worker.accepts() {

@@ -161,7 +161,12 @@ impl<P> Scheduler<P> {
         self.deadlines.disarm(&mut worker.head_timer);
         self.deadlines.disarm(&mut worker.age_timer);
         worker.stage = Stage::Dying;
+        let has_tasks = !worker.in_flight.is_empty();
         self.actions.push_back(Action::Kill(worker.id));
+        if has_tasks {
+            // It had not come to what it was to run after them.
+            self.excuse(place);
+        }
         self.fleet.refresh(place);
     }
 

@@ -114,6 +114,34 @@ fn a_worker_that_dies_of_a_task_has_nothing_to_do_with_it() {
 }
 
 #[test]
+fn a_worker_that_is_killed_for_a_task_has_nothing_to_do_with_it() {
+    let mut bench = Bench::ready(workers(1, 1));
+    let (a, worker) = bench.run(LONG, "a");
+    bench.broadcast();
+    bench.cancel(a);
+    assert_eq!(bench.actions()[..1], ["broadcast 1 to 1"]);
+    bench.scheduler.handle_revoked(bench.now(), a, false);
+    assert_eq!(
+        bench.actions(),
+        ["kill 1", "broadcast 1 is spread", "a: cancelled", "spawn 2"]
+    );
+    // Its result was on the way, so that it had no task any more when it died.
+    bench.finish(worker, a);
+    bench.exited(worker);
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
+fn a_worker_that_breaks_the_protocol_in_it_fails_it() {
+    let mut bench = Bench::ready(workers(1, 1));
+    bench.broadcast();
+    bench.faulty(Bench::worker(1));
+    assert_eq!(bench.actions(), ["broadcast 1 to 1", "kill 1", "spawn 2"]);
+    bench.exited(Bench::worker(1));
+    assert_eq!(bench.actions(), ["broadcast 1: 1 died"]);
+}
+
+#[test]
 fn a_worker_that_does_not_start_has_nothing_to_do_with_it() {
     let mut bench = Bench::starting(workers(1, 1));
     bench.broadcast();
