@@ -4,7 +4,8 @@
 //! Round after round, a pool with options by chance gets tasks from several threads. They return,
 //! panic, hang, and kill or stop their workers; they are dropped, aborted, withdrawn, detached, and
 //! pass limits; another thread kills, stops and continues workers from outside; workers are
-//! replaced for their age, their tasks and their growth. At some moment the pool is brought to its
+//! replaced for their age, their tasks and their growth; in half of the rounds the pool is also made larger and
+//! smaller, warmed up, and given something that every worker is to run. At some moment the pool is brought to its
 //! end in one of ten ways. Then:
 //!
 //! - every task was resolved, in a way that what it did and what was done to it allow;

@@ -22,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) killer: Option<Habits>,
     pub(crate) pool: PoolPlan,
     pub(crate) finale: Finale,
+    /// Whether the pool is made larger and smaller, warmed up, and given what every worker is to run.
+    pub(crate) restless: bool,
 }
 
 /// What the killer does.
@@ -38,6 +40,7 @@ pub(crate) struct Habits {
 pub(crate) struct PoolPlan {
     pub(crate) min_workers: usize,
     pub(crate) max_workers: usize,
+    pub(crate) standby_workers: usize,
     pub(crate) startup_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_tasks: Option<u64>,
@@ -82,6 +85,7 @@ impl Plan {
             killer,
             pool: PoolPlan::new(rng, killer.is_some()),
             finale: Finale::new(rng),
+            restless: rng.chance(500),
         }
     }
 
@@ -118,6 +122,7 @@ impl PoolPlan {
                 false => rng.index(max_workers + 1),
             },
             max_workers,
+            standby_workers: rng.pick(&[0, 0, 1, 2]),
             startup_timeout: (is_bloody && rng.chance(200)).then(|| rng.up_to_millis(40)),
             idle_timeout: rng.chance(500).then(|| rng.up_to_millis(60)),
             max_tasks: rng.chance(350).then(|| 1 + rng.below(60)),
@@ -142,6 +147,7 @@ impl PoolPlan {
             .current_dir(directory)
             .min_workers(self.min_workers)
             .max_workers(self.max_workers)
+            .standby_workers(self.standby_workers)
             .stderr(self.stderr);
         if let Some(limit) = self.startup_timeout {
             builder = builder.startup_timeout(limit.max(Duration::from_millis(1)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
-use procpool::{AbortHandle, ProcessPool, Task, TaskError, TaskState};
+use procpool::{AbortHandle, ProcessPool, ResizeError, Task, TaskError, TaskState};
 use procpool_tests::patiently;
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Handle};
@@ -129,6 +129,9 @@ impl<'a> Submitter<'a> {
                     // Long enough for workers to become idle, now and then for too long.
                     sleep(self.rng.up_to_millis(40)).await;
                 }
+                if self.storm.plan.restless && self.rng.chance(20) {
+                    self.change_the_pool();
+                }
                 // The others on this thread, and its timer.
                 tokio::task::yield_now().await;
             }
@@ -138,6 +141,30 @@ impl<'a> Submitter<'a> {
             }
             stories
         })
+    }
+
+    /// Makes the pool larger or smaller, or has all workers start, or run something. The pool must know how to
+    /// end it.
+    fn change_the_pool(&mut self) {
+        let storm = self.storm;
+        let is_ending = || storm.is_ending();
+        let pool = self.pool.clone();
+        match self.rng.index(4) {
+            0 | 1 => {
+                let max = 1 + self.rng.index(4);
+                let size = self.rng.index(max + 1)..=max;
+                match pool.resize(size) {
+                    Ok(()) => {}
+                    Err(error) if error == ResizeError::PoolClosed && is_ending() => {}
+                    Err(error) => storm.fail(format!("a pool keeps its size: {error}")),
+                }
+            }
+            2 => drop(
+                self.runtime
+                    .spawn(async move { pool.warm_up().await.is_ok() }),
+            ),
+            _ => drop(self.runtime.spawn(pool.broadcast(nothing, ()))),
+        }
     }
 
     /// Submits a task now. The future sees it through.
@@ -168,6 +195,9 @@ impl<'a> Submitter<'a> {
         }
     }
 }
+
+/// What every worker can run.
+fn nothing((): ()) {}
 
 /// Sees one task through.
 #[derive(Debug)]
