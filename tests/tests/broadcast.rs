@@ -336,6 +336,21 @@ async fn several_run_in_order_also_if_nobody_waits_for_them() {
 }
 
 #[procpool::test]
+async fn one_that_is_larger_than_the_socket_takes_reaches_workers_that_run() {
+    fn measure((log, bytes): (PathBuf, Vec<u8>)) {
+        note(&log, &bytes.len().to_string());
+    }
+    let pool = ProcessPool::builder().workers(2).build().unwrap();
+    patiently(pool.warm_up()).await.unwrap();
+    let log = Log::open();
+    let told = pool.broadcast(measure, (log.path(), vec![1; 8 << 20]));
+    let task = pool.run_in_process(recite, ());
+    patiently(told).await.unwrap();
+    patiently(task).await.unwrap();
+    assert_eq!(log.lines(), ["8388608", "8388608"]);
+}
+
+#[procpool::test]
 async fn a_failure_is_told_and_forgotten() {
     fn refuse(what: String) -> Result<(), String> {
         Err(format!("no {what}"))

@@ -31,6 +31,14 @@
 //! [`ProcessPool::try_run_in_process`] gives back what finds no room, and [`ProcessPool::reserve`]
 //! waits for it.
 //!
+//! # Workers
+//! A pool starts as many as there are CPUs, or grows and shrinks [between](Builder::min_workers) two
+//! numbers, which [`ProcessPool::resize`] changes while it runs. [`ProcessPool::warm_up`] waits until
+//! all are ready; with [standby workers](Builder::standby_workers) a crash costs the next task no
+//! start. What each worker does before its first task is an [initializer](Builder::initializer), whose
+//! result tasks borrow, and any number of [broadcasts](Builder::broadcast), also
+//! [later](ProcessPool::broadcast).
+//!
 //! # Promises
 //!
 //! | when | what happens |
