@@ -148,8 +148,9 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         if worker.stage == Stage::Ready && worker.in_flight.is_empty() {
             if worker.silent >= self.config.stop_timeout {
-                self.excuse(place);
-                return self.kill(place);
+                self.kill(place);
+                // Stuck before its task, it had not come to what it was to run after that.
+                return self.excuse(place);
             }
             if !worker.accepts() {
                 return self.stop(now, place);

@@ -132,6 +132,27 @@ fn a_worker_that_is_killed_for_a_task_has_nothing_to_do_with_it() {
 }
 
 #[test]
+fn a_worker_that_is_stuck_before_its_task_has_nothing_to_do_with_it() {
+    let mut bench = Bench::ready(Config {
+        untouched_timeout: Some(50 * MS),
+        stop_timeout: 50 * MS,
+        ..workers(1, 1)
+    });
+    let (a, worker) = bench.run(LONG, "a");
+    bench.broadcast();
+    assert_eq!(bench.actions(), ["broadcast 1 to 1"]);
+    bench.next_deadline_after(50 * MS);
+    bench.answer(a, true);
+    assert_eq!(
+        bench.actions(),
+        ["kill 1", "broadcast 1 is spread", "spawn 2"],
+        "gone first, so that all who are there have run it"
+    );
+    bench.exited(worker);
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
 fn a_worker_that_breaks_the_protocol_in_it_fails_it() {
     let mut bench = Bench::ready(workers(1, 1));
     bench.broadcast();
