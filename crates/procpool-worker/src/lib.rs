@@ -24,3 +24,4 @@ pub use bootstrap::{init, is_initialized};
 pub use broadcast::{BroadcastCall, TryBroadcastCall};
 pub use call::{InitializerCall, PlainCall, StatefulCall, TryInitializerCall};
 pub use marker::{MARKER, arguments};
+pub use panic::{catch as catch_panic, note_panics};

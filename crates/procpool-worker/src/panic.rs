@@ -4,7 +4,8 @@ use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use procpool_wire::{Finished, Outcome, PanicReport, Refusal};
@@ -43,6 +44,23 @@ pub(crate) fn install_hook(outbox: Outbox) {
                 tell(&outbox, report.clone());
             }
             LAST.set(Some(report));
+        }
+        next(info);
+    }));
+}
+
+/// Has what a panic inside of [`catch`] says noted in this process too, before the hook that was
+/// there. In a worker that is so already; doing it again changes nothing.
+pub fn note_panics() {
+    static ARE_NOTED: AtomicBool = AtomicBool::new(false);
+    // The hook can't be changed by a thread that panics; the next caller may not.
+    if worker::is_worker() || thread::panicking() || ARE_NOTED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let next = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if IN_TASK.get() {
+            LAST.set(Some(report(info)));
         }
         next(info);
     }));
@@ -89,7 +107,10 @@ fn tell(outbox: &Outbox, report: PanicReport) {
 }
 
 /// Runs a task, and gives the report of its panic if it panics.
-pub(crate) fn catch<T>(task: impl FnOnce() -> T) -> Result<T, PanicReport> {
+///
+/// # Errors
+/// The report, with a location if the hook is there.
+pub fn catch<T>(task: impl FnOnce() -> T) -> Result<T, PanicReport> {
     LAST.set(None);
     IN_TASK.set(true);
     // The task owns all that it touches, or starts it anew for the next task.

@@ -63,6 +63,9 @@ mod cell;
 mod default_pool;
 mod driver;
 mod error;
+mod executor;
+mod in_process;
+mod in_process_task;
 mod options;
 mod output;
 mod permit;
@@ -84,6 +87,9 @@ pub use error::{
     BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, ResizeError,
     TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
+pub use executor::Executor;
+pub use in_process::InProcess;
+pub use in_process_task::InProcessTask;
 pub use options::TaskOptions;
 pub use permit::Permit;
 pub use pool::ProcessPool;

@@ -187,7 +187,7 @@ impl<R> fmt::Debug for Task<R> {
     }
 }
 
-fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
+pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
     let bytes: Bytes = end?;
     // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
     match catch(|| value::decode(&bytes)) {
