@@ -52,6 +52,7 @@
 //! | the last handle and the last task are gone, the runtime stops, or the program ends, even by SIGKILL | all workers and their children are gone |
 //! | every accepted task | resolves exactly once, whatever happens |
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod abort_handle;
 mod back_pressure;
@@ -72,6 +73,8 @@ mod permit;
 mod pool;
 mod pool_size;
 pub mod recipes;
+#[cfg(feature = "tower")]
+mod service;
 mod shutdown_report;
 mod sizing;
 mod task;
@@ -96,6 +99,9 @@ pub use pool::ProcessPool;
 pub use pool_size::PoolSize;
 pub use procpool_macros::{main, test};
 pub use procpool_worker::{init, worker};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use service::ProcessService;
 pub use shutdown_report::ShutdownReport;
 pub use task::Task;
 pub use task_id::TaskId;

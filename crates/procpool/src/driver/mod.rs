@@ -56,6 +56,8 @@ pub(crate) use accepted::{Accepted, WeakAccepted};
 pub(crate) use core_config::CoreConfig;
 pub(crate) use job::Job;
 pub(crate) use open_pool::OpenPool;
+#[cfg(feature = "tower")]
+pub(crate) use reservation::AskedRoom;
 pub(crate) use reservation::Reservation;
 pub(crate) use start::start;
 pub(crate) use state::Tally;

@@ -1,7 +1,11 @@
 //! Room in a pool's queue that was asked for.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use futures_channel::oneshot;
 use procpool_scheduler::ReservationId;
 
 use crate::driver::open_pool::OpenPool;
@@ -16,21 +20,50 @@ pub(crate) struct Reservation {
     id: Option<ReservationId>,
 }
 
+/// A place in the line for room: a future of the room.
+///
+/// # Cancel safety
+/// If it is dropped, the place is given to the next, also if there was room already.
+#[derive(Debug)]
+pub(crate) struct AskedRoom {
+    /// `None` once there is room.
+    place: Option<Reservation>,
+    granted: oneshot::Receiver<()>,
+}
+
+impl AskedRoom {
+    /// Stands in line from now on.
+    pub(crate) fn new(pool: &Arc<OpenPool>) -> Self {
+        let (id, granted) = pool.core().reserve();
+        let place = Reservation {
+            pool: Arc::clone(pool),
+            id: Some(id),
+        };
+        AskedRoom {
+            place: Some(place),
+            granted,
+        }
+    }
+}
+
+impl Future for AskedRoom {
+    type Output = Result<Reservation, PoolClosed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let granted = ready!(Pin::new(&mut self.granted).poll(cx));
+        // The room was taken from here already only if this is polled after its end.
+        let place = granted.ok().and_then(|()| self.place.take());
+        Poll::Ready(place.ok_or_else(PoolClosed::new))
+    }
+}
+
 impl Reservation {
     /// Stands in line from the first poll on, until there is room.
     ///
     /// # Cancel safety
-    /// If it is dropped, the place is given to the next, also if there was room already.
+    /// As of [`AskedRoom`].
     pub(crate) async fn granted(pool: &Arc<OpenPool>) -> Result<Self, PoolClosed> {
-        let (id, granted) = pool.core().reserve();
-        let reservation = Reservation {
-            pool: Arc::clone(pool),
-            id: Some(id),
-        };
-        match granted.await {
-            Ok(()) => Ok(reservation),
-            Err(_) => Err(PoolClosed::new()),
-        }
+        AskedRoom::new(pool).await
     }
 
     /// For the task that is submitted now.
