@@ -288,7 +288,7 @@ fn a_program_that_forgot_init_is_told_what_to_add_and_starts_nothing() {
     assert!(output.status.success(), "{output:?}");
     let told = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines.len(), 2, "{told}");
+    assert_eq!(lines.len(), 3, "{told}");
     for line in lines {
         assert!(line.contains("call `procpool::init()` in the first line of `main`"));
         assert!(line.contains("`#[procpool::main]`"));

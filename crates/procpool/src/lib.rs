@@ -39,6 +39,11 @@
 //! result tasks borrow, and any number of [broadcasts](Builder::broadcast), also
 //! [later](ProcessPool::broadcast).
 //!
+//! # Other callers
+//! [`blocking`] is for programs without tokio. With the feature `tower`, a function of a pool is a
+//! `tower::Service` (`ProcessPool::service`). Code that takes an [`Executor`] runs on a pool, or
+//! without any process on [`InProcess`].
+//!
 //! # Promises
 //!
 //! | when | what happens |
@@ -56,6 +61,7 @@
 
 mod abort_handle;
 mod back_pressure;
+pub mod blocking;
 mod broadcast;
 mod builder;
 mod call;

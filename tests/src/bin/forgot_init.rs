@@ -10,6 +10,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runs = std::env::args().nth(1).ok_or("where to note the runs")?;
     let mut runs = File::options().append(true).create(true).open(runs)?;
     writeln!(runs, "{}", std::process::id())?;
+    let refused = procpool::blocking::ProcessPool::new();
+    println!("{}", refused.err().ok_or("a blocking pool was built")?);
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let refused = procpool::ProcessPool::new();
