@@ -97,6 +97,44 @@ async fn a_task_can_be_awaited_on_another_runtime_and_on_none() {
     assert_eq!(nowhere.unwrap(), 6);
 }
 
+#[test]
+fn a_pool_is_used_from_another_runtime_until_its_own_stops() {
+    procpool::init();
+    for (own, other) in [
+        (multi_thread(), current_thread()),
+        (multi_thread(), multi_thread()),
+    ] {
+        let pool = own.block_on(async {
+            let builder = ProcessPool::builder().workers(1).queue_capacity(0);
+            builder.build().unwrap()
+        });
+        other.block_on(async {
+            patiently(pool.warm_up()).await.unwrap();
+            let task = pool.run_in_process(double, 21);
+            assert_eq!(patiently(task).await.unwrap(), 42);
+            let permit = patiently(pool.reserve()).await.unwrap();
+            let task = permit.run_in_process(double, 21);
+            assert_eq!(patiently(task).await.unwrap(), 42);
+            let gate = Gate::open();
+            let running = pool.run_in_process(visit_and_linger, gate.path());
+            let visitor = gate.visitor().await;
+            let mut waiting = Box::pin(pool.reserve());
+            assert!(futures::poll!(&mut waiting).is_pending());
+            own.shutdown_background();
+            assert!(patiently(running).await.unwrap_err().is_pool_closed());
+            assert!(patiently(waiting).await.is_err());
+            visitor.gone().await;
+            let late = pool.run_in_process(double, 21);
+            assert!(patiently(late).await.unwrap_err().is_pool_closed());
+            let refused = pool.try_run_in_process(double, 21).unwrap_err();
+            assert!(refused.is_pool_closed());
+            assert!(patiently(pool.reserve()).await.is_err());
+            let warm = patiently(pool.warm_up()).await;
+            assert!(warm.unwrap_err().is_pool_closed());
+        });
+    }
+}
+
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
 async fn handles_are_shared_by_threads_without_a_runtime() {
     let pool = pool();
