@@ -5,6 +5,7 @@
 use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::thread;
@@ -292,6 +293,20 @@ fn a_pool_is_warmed_up_and_resized() {
         assert_eq!(pool.size(), 3.into());
         assert_eq!(children().len(), 3);
     });
+}
+
+#[test]
+fn a_broadcast_is_waited_for() {
+    static QUALITY: AtomicU32 = AtomicU32::new(0);
+    let pool = pool_of(1);
+    let set = |quality: u32| QUALITY.store(quality, Ordering::Relaxed);
+    pool.broadcast(set, 95).unwrap();
+    let task = pool.run_in_process(|()| QUALITY.load(Ordering::Relaxed), ());
+    assert_eq!(end_of(task).unwrap(), 95);
+    let failed = pool.try_broadcast(|()| Err("not today"), ());
+    assert!(failed.unwrap_err().is_worker_start());
+    pool.close();
+    assert!(pool.broadcast(set, 5).unwrap_err().is_pool_closed());
 }
 
 #[test]

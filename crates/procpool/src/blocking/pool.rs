@@ -221,6 +221,35 @@ impl<S> ProcessPool<S> {
         wait(self.pool.warm_up())
     }
 
+    /// Runs `function(args)` once in every worker, present and future, and blocks the thread until all
+    /// present ones have; see [`procpool::ProcessPool::broadcast`](crate::ProcessPool::broadcast).
+    ///
+    /// # Errors
+    /// The first failure: [`TaskError::WorkerStart`], [`TaskError::PoolClosed`] or
+    /// [`TaskError::Encode`].
+    pub fn broadcast<A>(&self, function: fn(A), args: A) -> Result<(), TaskError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+    {
+        wait(self.pool.broadcast(function, args))
+    }
+
+    /// As [`broadcast`](ProcessPool::broadcast), for a function that may fail.
+    ///
+    /// # Errors
+    /// As there; an `Err` is in the source of [`TaskError::WorkerStart`].
+    pub fn try_broadcast<A, E>(
+        &self,
+        function: fn(A) -> Result<(), E>,
+        args: A,
+    ) -> Result<(), TaskError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        E: fmt::Display + 'static,
+    {
+        wait(self.pool.try_broadcast(function, args))
+    }
+
     /// Accepts nothing more, through any handle. Accepted tasks finish; then the workers stop, and
     /// the pool's thread ends. It doesn't block, and doing it again changes nothing.
     pub fn close(&self) {
