@@ -73,6 +73,7 @@ mod error;
 mod executor;
 mod in_process;
 mod in_process_task;
+mod map;
 mod options;
 mod output;
 mod permit;
@@ -99,6 +100,7 @@ pub use error::{
 pub use executor::Executor;
 pub use in_process::InProcess;
 pub use in_process_task::InProcessTask;
+pub use map::{Items, Map, ProcessStreamExt};
 pub use options::TaskOptions;
 pub use permit::Permit;
 pub use pool::ProcessPool;

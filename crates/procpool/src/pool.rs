@@ -218,6 +218,15 @@ impl<S> ProcessPool<S> {
         &self.open
     }
 
+    /// The same handle, for calls whose function needs no `S`, or is known to be given one.
+    pub(crate) fn without_state(&self) -> ProcessPool {
+        ProcessPool {
+            open: Arc::clone(&self.open),
+            options: Arc::clone(&self.options),
+            state: PhantomData,
+        }
+    }
+
     /// Submits a call that was to be encoded, in the room that was reserved for it if there is one.
     pub(crate) fn run<R>(
         &self,

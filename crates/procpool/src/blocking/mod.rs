@@ -29,12 +29,14 @@
 //! into a future with [`IntoFuture`]), or use
 //! [`ProcessPool::as_async`].
 
+mod map;
 mod permit;
 mod pool;
 mod runtime_thread;
 mod task;
 mod wait;
 
+pub use map::Map;
 pub use permit::Permit;
 pub use pool::ProcessPool;
 pub use task::Task;
