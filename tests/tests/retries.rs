@@ -46,6 +46,12 @@ async fn a_task_that_kills_one_worker_more_than_it_may_fails() {
     let pids = log.lines();
     assert_eq!(pids.len(), 2);
     assert_eq!(exit.pid().to_string(), pids[1], "the last death is told");
+    assert_eq!(exit.attempts(), 2);
+    let told = exit.to_string();
+    assert!(
+        told.ends_with("(SIGABRT), the last of 2 that died of the task"),
+        "{told}"
+    );
 }
 
 #[procpool::test]

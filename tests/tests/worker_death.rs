@@ -27,8 +27,10 @@ async fn death_of(function: fn(PathBuf)) -> WorkerExit {
     let visitor = gate.visitor().await;
     let pid = visitor.pid;
     visitor.let_go().await;
+    let id = task.id();
     let exit = exit(patiently(task).await.expect_err("its worker has died"));
     assert_eq!(exit.pid(), pid);
+    assert_eq!((exit.task(), exit.attempts()), (Some(id), 1));
     assert!(!children().contains(&pid), "it is not reaped");
     let next = pool.run_in_process(|()| process::id(), ());
     assert_ne!(patiently(next).await.expect("the pool works"), pid);

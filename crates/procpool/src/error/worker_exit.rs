@@ -122,13 +122,23 @@ impl WorkerExit {
 
 impl fmt::Display for WorkerExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.exit.fmt(f)?;
+        match self.attempts {
+            0 | 1 => Ok(()),
+            deaths => write!(f, ", the last of {deaths} that died of the task"),
+        }
+    }
+}
+
+impl fmt::Display for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner {
             pid,
             code,
             signal,
             cause,
             ..
-        } = &*self.exit;
+        } = self;
         match cause {
             Some(ExitCause::Protocol(what)) => {
                 return write!(
