@@ -7,9 +7,10 @@ use std::io::{Read, stdin};
 use std::process::{Command, Stdio, exit};
 use std::thread;
 
-use procpool::ProcessPool;
+use procpool::{ProcessPool, TaskState};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::yield_now;
 
 #[procpool::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -21,13 +22,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (worker, child) = pool.run_in_process(|()| have_child(), ()).await?;
     // It catches the signal from here on.
     let mut interrupts = signal(SignalKind::interrupt())?;
-    println!("{worker} {child}");
     match state.as_str() {
         "idle" => {}
-        "computing" => pool.run_in_process(compute, ()).detach(),
+        "computing" => {
+            let task = pool.run_in_process(compute, ());
+            while task.state() != TaskState::Running {
+                yield_now().await;
+            }
+            task.detach();
+        }
         "stopped" => stop(worker)?,
         _ => return Err("idle, computing or stopped".into()),
     }
+    println!("{worker} {child}");
     if way == "interrupted" {
         interrupts.recv().await;
         let (still, _) = pool.run_in_process(|()| have_child(), ()).await?;
