@@ -127,6 +127,39 @@ async fn an_allocation_beyond_the_memory_limit_fails_that_task_alone() {
     );
 }
 
+/// Memory that the limit on allocations says nothing of.
+#[procpool::test]
+async fn shared_memory_beyond_the_limit_ends_the_worker_and_says_so() {
+    fn share(_: ()) {
+        let mut pages = Vec::new();
+        // A system has only so many mappings for a process.
+        while let Ok((page, _)) = procpool_os::ControlPage::create() {
+            pages.push(page);
+        }
+        loop {
+            std::thread::park();
+        }
+    }
+    let limit = 64 << 20;
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .memory_limit(limit)
+        .build()
+        .unwrap();
+    let first = patiently(pool.run_in_process(pid, ())).await.unwrap();
+    let retrying = pool.with(TaskOptions::new().retries(3));
+    let error = exceeded(
+        patiently(retrying.run_in_process(share, ()))
+            .await
+            .unwrap_err(),
+    );
+    assert_eq!(error.memory_limit(), Some(limit));
+    assert_eq!(error.exit().pid(), first);
+    assert_eq!(error.exit().attempts(), 1, "it was not run again");
+    let next = patiently(pool.run_in_process(pid, ())).await.unwrap();
+    assert_ne!(next, first);
+}
+
 #[procpool::test]
 async fn a_tasks_own_memory_limit_is_taken_off_after_it() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();

@@ -550,6 +550,14 @@ fn a_spawning_thread_that_cannot_be_made_is_the_cause_of_a_failed_start() {
     assert_recovered(&starved.unwrap());
 }
 
+#[test]
+fn memory_that_cannot_be_had_is_the_cause_of_a_failed_start() {
+    let starved = Command::new(env!("CARGO_BIN_EXE_starved"))
+        .arg("of-memory")
+        .output();
+    assert_recovered(&starved.unwrap());
+}
+
 /// The kernel's limit on processes is one for each user, and doesn't bind root.
 #[test]
 fn a_limit_on_processes_is_the_cause_of_a_failed_start() {

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::hint::black_box;
 use std::io;
 
 use procpool::{ProcessPool, TaskError};
@@ -12,20 +13,31 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 #[procpool::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (resource, least) = match std::env::args().nth(1).as_deref() {
+    let pool = ProcessPool::builder()
+        .min_workers(0)
+        .max_workers(2)
+        .build()?;
+    let means = std::env::args().nth(1);
+    let (resource, least) = match means.as_deref() {
         // Far less than a thread's stack takes, as this program is started, and far more than all
         // else does.
         Some("of-memory-for-threads") => (Resource::As, address_space() + (128 << 20)),
+        // Not a page more.
+        Some("of-memory") => {
+            keep_in_hand();
+            (Resource::As, address_space())
+        }
         // This very thread.
         Some("of-threads") => (Resource::Nproc, 1),
         // And the one that spawns.
         Some("of-processes") => (Resource::Nproc, 2),
         other => panic!("starved of {other:?}"),
     };
-    let pool = ProcessPool::builder()
-        .min_workers(0)
-        .max_workers(2)
-        .build()?;
+    // `EAGAIN` is what the kernel says of threads and of processes, and for whatever reason.
+    let lacking = match means.as_deref() {
+        Some("of-memory") => io::ErrorKind::OutOfMemory,
+        _ => io::ErrorKind::WouldBlock,
+    };
     let original = getrlimit(resource);
     let current = Some(least);
     setrlimit(
@@ -38,7 +50,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for number in 0..3 {
         let tasks = [number, number + 1].map(|number| pool.run_in_process(double, number));
         for task in tasks {
-            assert_lacks_means(&patiently(task).await.expect_err("there are no means"));
+            let error = patiently(task).await.expect_err("there are no means");
+            assert_lacks_means(&error, lacking);
         }
     }
     setrlimit(resource, original)?;
@@ -61,13 +74,20 @@ fn double(x: u64) -> u64 {
     x * 2
 }
 
-/// `EAGAIN` is what the kernel says of threads and of processes, and for whatever reason.
-fn assert_lacks_means(error: &TaskError) {
+fn assert_lacks_means(error: &TaskError, lacking: io::ErrorKind) {
     assert!(error.is_worker_start(), "{error:?}");
     assert_eq!(error.to_string(), "no worker could be spawned");
     let source = error.source().and_then(|cause| cause.downcast_ref());
     let source: &io::Error = source.expect("an error of the system");
-    assert_eq!(source.kind(), io::ErrorKind::WouldBlock, "{source}");
+    assert_eq!(source.kind(), lacking, "{source}");
+}
+
+/// Has the system give this program what it needs itself from now on: room on the stack, and memory
+/// that is used and free again, but below a block that is not, so that it is not given back.
+fn keep_in_hand() {
+    black_box([1_u8; 1 << 20]);
+    let mut blocks = vec![vec![1_u8; 64 << 10]; 128];
+    std::mem::forget(blocks.pop());
 }
 
 /// In bytes.
