@@ -1,0 +1,149 @@
+//! Hashing passwords in workers, of which there are few.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordHasher as _, PasswordVerifier as _};
+use procpool::{BuildError, ProcessPool, TaskError, TaskOptions};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// How long one hash may take.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+/// How long one may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many may wait for their turn, for each worker.
+pub(crate) const WAITING_PER_WORKER: usize = 3;
+
+/// The pool, and what it has done so far.
+#[derive(Debug)]
+pub(crate) struct Hasher {
+    pool: ProcessPool,
+    accepted: AtomicU64,
+    unanswered: AtomicU64,
+    shed: AtomicU64,
+    timed_out: AtomicU64,
+}
+
+/// What a load balancer may want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Load {
+    /// Hashes that were begun or had to wait, since the start.
+    pub(crate) accepted: u64,
+    /// Of these, how many run or wait now.
+    pub(crate) unanswered: u64,
+    /// Hashes that were refused, since the start.
+    pub(crate) shed: u64,
+    /// Hashes that ran into the deadline, since the start.
+    pub(crate) timed_out: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Too much to do: the request was not accepted.
+    Overloaded,
+    /// The hash took too long.
+    TimedOut,
+    /// A bug, or a broken account.
+    Broken(String),
+}
+
+impl Hasher {
+    pub(crate) fn start(workers: usize) -> Result<Self, BuildError> {
+        let pool = ProcessPool::builder()
+            .name("hasher")
+            .workers(workers)
+            .queue_capacity(workers * WAITING_PER_WORKER)
+            .build()?;
+        let options = TaskOptions::new().timeout(DEADLINE).queue_timeout(PATIENCE);
+        Ok(Self {
+            pool: pool.with(options),
+            accepted: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            shed: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) async fn hash(&self, password: String) -> Result<String, Failure> {
+        self.run(hash, password).await
+    }
+
+    pub(crate) async fn verify(&self, password: String, hash: String) -> Result<bool, Failure> {
+        self.run(verify, (password, hash)).await
+    }
+
+    pub(crate) fn load(&self) -> Load {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Load {
+            accepted: count(&self.accepted),
+            unanswered: count(&self.unanswered),
+            shed: count(&self.shed),
+            timed_out: count(&self.timed_out),
+        }
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        self.pool.shutdown().await;
+    }
+
+    async fn run<A, R>(&self, function: fn(A) -> Result<R, String>, args: A) -> Result<R, Failure>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        R: Serialize + DeserializeOwned + 'static,
+    {
+        let Ok(task) = self.pool.try_run_in_process(function, args) else {
+            self.shed.fetch_add(1, Ordering::Relaxed);
+            return Err(Failure::Overloaded);
+        };
+        // The server drops this future when the client hangs up, and with it the task.
+        let _unanswered = Unanswered::one_more(self);
+        match task.await {
+            Ok(result) => result.map_err(Failure::Broken),
+            Err(TaskError::TimedOut { .. }) => {
+                self.timed_out.fetch_add(1, Ordering::Relaxed);
+                Err(Failure::TimedOut)
+            }
+            Err(error) => Err(Failure::Broken(error.to_string())),
+        }
+    }
+}
+
+/// Counts a hash among the unanswered ones for as long as it lives.
+#[derive(Debug)]
+struct Unanswered<'a>(&'a AtomicU64);
+
+impl<'a> Unanswered<'a> {
+    fn one_more(hasher: &'a Hasher) -> Self {
+        hasher.unanswered.fetch_add(1, Ordering::Relaxed);
+        hasher.accepted.fetch_add(1, Ordering::Relaxed);
+        Self(&hasher.unanswered)
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs in a worker: from a password to the line that is kept of it, with salt and costs.
+fn hash(password: String) -> Result<String, String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string())
+        .map_err(|error| error.to_string())
+}
+
+/// Runs in a worker: whether it is this password of which the line was kept. What it costs, the line
+/// says.
+pub(crate) fn verify((password, hash): (String, String)) -> Result<bool, String> {
+    let hash = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
+    match Argon2::default().verify_password(password.as_bytes(), &hash) {
+        Ok(()) => Ok(true),
+        Err(Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
+}
