@@ -133,6 +133,31 @@ async fn abort_if_queued_leaves_a_running_task_alone() {
 }
 
 #[procpool::test]
+async fn what_has_not_begun_is_cancelled_at_once_and_what_runs_goes_on() {
+    let (gate, never) = (Gate::open(), Gate::open());
+    let pool = pool_of(1);
+    let running = pool.run_in_process(visit, gate.path());
+    let queued: Vec<_> = (0..1_000)
+        .map(|_| pool.run_in_process(visit_and_linger, never.path()))
+        .collect();
+    let visitor = gate.visitor().await;
+    assert!(!running.is_finished());
+    assert_eq!(pool.cancel_queued(), 1_000);
+    assert_eq!(pool.cancel_queued(), 0);
+    for task in queued {
+        assert!(task.is_finished());
+        assert!(patiently(task).await.unwrap_err().is_cancelled());
+    }
+    let pid = visitor.pid;
+    visitor.let_go().await;
+    assert_eq!(patiently(running).await.unwrap(), pid);
+    // The pool is as it was.
+    let after = pool.run_in_process(|()| std::process::id(), ());
+    assert_eq!(patiently(after).await.unwrap(), pid);
+    assert!(!never.has_visitor());
+}
+
+#[procpool::test]
 async fn aborting_a_finished_task_changes_nothing() {
     let pool = pool_of(1);
     let task = pool.run_in_process(|()| 5, ());

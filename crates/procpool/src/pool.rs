@@ -175,6 +175,28 @@ impl<S> ProcessPool<S> {
         self.open.core().is_closed()
     }
 
+    /// Cancels every task that has not begun, of all handles, and tells how many: they never run, and
+    /// give [`TaskError::Cancelled`]. Those that run go on, and so does the pool.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let tasks: Vec<_> = (0..100_u64).map(|x| pool.run_in_process(|x| x * x, x)).collect();
+    /// let cancelled = pool.cancel_queued();
+    /// pool.shutdown().await; // waits for what had begun
+    /// let results = futures::future::join_all(tasks).await;
+    /// assert_eq!(results.iter().filter(|result| result.is_err()).count(), cancelled);
+    /// # Ok(()) }
+    /// ```
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "who only wants them gone needs no count"
+    )]
+    pub fn cancel_queued(&self) -> usize {
+        self.open.core().cancel_queued()
+    }
+
     /// [Closes](ProcessPool::close) the pool, and waits until all accepted tasks have finished and
     /// all workers have exited and are reaped.
     ///

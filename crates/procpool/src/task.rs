@@ -87,6 +87,12 @@ impl<R> Task<R> {
         }
     }
 
+    /// Whether the task has a result or an error.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.cell.is_finished()
+    }
+
     /// How far the running task says that it has come, by
     /// [`worker::set_progress`](crate::worker::set_progress): what is done, and of how much. `None` if
     /// it does not run now, or has said nothing. It costs no system call on either side.

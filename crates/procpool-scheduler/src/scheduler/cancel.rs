@@ -30,6 +30,13 @@ impl<P> Scheduler<P> {
         }
     }
 
+    pub(super) fn cancel_queued(&mut self, now: Instant) {
+        let ids: Vec<_> = self.tasks.ids().collect();
+        for id in ids {
+            self.cancel_if_queued(now, id);
+        }
+    }
+
     pub(super) fn cancel_at(&mut self, now: Instant, id: TaskId, at: Option<Instant>) {
         let Some(task) = self.tasks.get_mut(id).filter(|task| !task.is_resolved()) else {
             return;

@@ -28,6 +28,12 @@ pub struct Counts {
 }
 
 impl<P> Scheduler<P> {
+    /// How many tasks are accepted and not resolved; constant time.
+    #[must_use]
+    pub fn open_tasks(&self) -> usize {
+        self.open_tasks
+    }
+
     /// A count of everything; constant time.
     #[must_use]
     pub fn counts(&self) -> Counts {

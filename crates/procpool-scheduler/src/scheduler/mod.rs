@@ -170,6 +170,13 @@ impl<P> Scheduler<P> {
         self.settle(now);
     }
 
+    /// As [`handle_cancel_if_queued`](Self::handle_cancel_if_queued) of every task at once: none of them begins
+    /// because another one was cancelled.
+    pub fn handle_cancel_queued(&mut self, now: Instant) {
+        self.cancel_queued(now);
+        self.settle(now);
+    }
+
     /// The task is to be cancelled at this moment if it is not resolved by then; `None` takes that back. Ignored
     /// if it is resolved or unknown.
     pub fn handle_cancel_at(&mut self, now: Instant, task: TaskId, at: Option<Instant>) {

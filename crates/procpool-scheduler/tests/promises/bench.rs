@@ -196,6 +196,22 @@ impl Bench {
         }
     }
 
+    /// Answers revocations as told, in whichever order they come, and gives the actions among them.
+    pub(crate) fn answer_all(&mut self, answers: &[(TaskId, bool)]) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Some(action) = self.scheduler.poll_action() {
+            match action {
+                Action::Revoke { task, .. } => {
+                    let answer = answers.iter().find(|(asked, _)| *asked == task);
+                    let (_, revoked) = answer.expect("nobody asks for this one");
+                    self.scheduler.handle_revoked(self.now, task, *revoked);
+                }
+                other => told.push(self.word(other)),
+            }
+        }
+        told
+    }
+
     /// The answer to the next action, which must be an inspection.
     pub(crate) fn inspect(&mut self, expected: TaskId, standing: Standing) {
         match self.scheduler.poll_action() {
@@ -226,6 +242,10 @@ impl Bench {
 
     pub(crate) fn cancel_if_queued(&mut self, task: TaskId) {
         self.scheduler.handle_cancel_if_queued(self.now, task);
+    }
+
+    pub(crate) fn cancel_queued(&mut self) {
+        self.scheduler.handle_cancel_queued(self.now);
     }
 
     pub(crate) fn exited(&mut self, worker: WorkerId) {

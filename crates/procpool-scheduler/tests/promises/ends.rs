@@ -232,6 +232,29 @@ fn cancel_if_queued_leaves_a_task_that_has_begun() {
 }
 
 #[test]
+fn what_has_not_begun_is_cancelled_all_at_once_and_what_runs_goes_on() {
+    let mut bench = Bench::ready(workers(1, 1));
+    let (running, worker) = bench.run(SHORT, "running");
+    let (ahead, _) = bench.run(SHORT, "ahead");
+    let waiting = [bench.submit(LONG, "third"), bench.submit(LONG, "fourth")];
+    assert_eq!(bench.actions(), [""; 0]);
+    bench.cancel_queued();
+    // Who is asked first doesn't matter; nothing is sent before all is answered.
+    let mut told = bench.answer_all(&[(running, false), (ahead, true)]);
+    told.sort();
+    assert_eq!(
+        told,
+        ["ahead: cancelled", "fourth: cancelled", "third: cancelled"]
+    );
+    assert_eq!(bench.state(waiting[1]), TaskState::Finished);
+    assert!(matches!(
+        bench.finish(worker, running),
+        Finished::Resolved("running")
+    ));
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
 fn a_closed_pool_finishes_what_it_accepted_and_stops() {
     let mut bench = Bench::ready(workers(1, 1));
     let (first, worker) = bench.run(LONG, "first");

@@ -250,6 +250,16 @@ impl<S> ProcessPool<S> {
         wait(self.pool.try_broadcast(function, args))
     }
 
+    /// Cancels every task that has not begun, of all handles, and tells how many; see
+    /// [`ProcessPool::cancel_queued`](crate::ProcessPool::cancel_queued). It doesn't block.
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "who only wants them gone needs no count"
+    )]
+    pub fn cancel_queued(&self) -> usize {
+        self.pool.cancel_queued()
+    }
+
     /// Accepts nothing more, through any handle. Accepted tasks finish; then the workers stop, and
     /// the pool's thread ends. It doesn't block, and doing it again changes nothing.
     pub fn close(&self) {

@@ -239,6 +239,16 @@ impl Core {
         })
     }
 
+    /// Cancels all tasks that have not begun, and tells how many.
+    pub(crate) fn cancel_queued(self: &Arc<Self>) -> usize {
+        self.with(|state, now| {
+            let before = state.scheduler.open_tasks();
+            state.scheduler.handle_cancel_queued(now);
+            state.perform(now);
+            before - state.scheduler.open_tasks()
+        })
+    }
+
     pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
         self.state.lock().task_state(task)
     }
