@@ -1,12 +1,16 @@
 //! Many tiny tasks at once, through `join_all`: what a task costs when nobody waits for a single one.
 //!
-//! procpool with two workers; `spawn_blocking`; and a floor of two processes, each of which echoes
-//! batches of 64 messages of 32 bytes, a batch at a time.
+//! procpool with two workers; `spawn_blocking`; rayon; procspawn, which can't have as many at once, in a
+//! window; both of Python's classes; and a floor of two processes, each of which echoes batches of 64
+//! messages of 32 bytes, a batch at a time.
 //!
 //! `spawn_blocking` is there three times. Its handles spend tokio's cooperative budget when they are
 //! polled, so that `join_all`, which polls them all, takes time that grows with the square of their
 //! number: hence the row of 10 000. With `unconstrained` there is no budget, at the price that
 //! nothing else of the thread's gets its turn meanwhile. procpool's tasks spend none.
+//!
+//! A second table has the processor time that the parent spends on each task, on all of its threads;
+//! of threads that is the task itself, too.
 #![forbid(unsafe_code)]
 
 use std::time::{Duration, Instant};
@@ -15,7 +19,8 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use futures::future::{join, join_all};
 use procpool::ProcessPool;
 use procpool_benches::{
-    Floor, Lane, Mode, Samples, Table, Threads, Workload, floor, increment, runtime,
+    Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads, Workload, cpu,
+    increment, roles, runtime,
 };
 use tokio::task;
 
@@ -35,11 +40,12 @@ const BATCH: usize = 64;
 const MESSAGE_LEN: usize = 32;
 
 fn main() {
-    procpool::init();
-    floor::init();
+    roles::init();
     let mut criterion = Criterion::default().configure_from_args();
-    compare(&mut criterion);
+    let mut goals = Goals::new("fan_out");
+    compare(&mut criterion, &mut goals);
     criterion.final_summary();
+    goals.finish(Mode::from_args());
 }
 
 /// Calls so many tiny tasks, then awaits them all.
@@ -100,6 +106,38 @@ impl Workload<Unconstrained> for AtOnce {
     }
 }
 
+impl Workload<Rayon> for AtOnce {
+    async fn run(self, rayon: &mut Rayon, times: usize) -> Samples {
+        let mut samples = Samples::with_capacity(times);
+        for _ in 0..times {
+            let began = Instant::now();
+            let calls = (0..self.0 as u64).map(|number| rayon.spawn(move || increment(number)));
+            let sum: u64 = join_all(calls)
+                .await
+                .into_iter()
+                .map(|result| result.expect("a tiny task should not fail"))
+                .sum();
+            samples.add_since(began);
+            assert_eq!(sum, self.sum());
+        }
+        samples
+    }
+}
+
+impl Workload<Procspawn> for AtOnce {
+    async fn run(self, procspawn: &mut Procspawn, times: usize) -> Samples {
+        let mut samples = Samples::with_capacity(times);
+        for _ in 0..times {
+            let began = Instant::now();
+            let mut sum = 0;
+            procspawn.call_all(increment, 0..self.0 as u64, |result| sum += result);
+            samples.add_since(began);
+            assert_eq!(sum, self.sum());
+        }
+        samples
+    }
+}
+
 impl Workload<Floors> for AtOnce {
     async fn run(self, floors: &mut Floors, times: usize) -> Samples {
         let mut samples = Samples::with_capacity(times);
@@ -138,7 +176,7 @@ async fn exchange(floor: &mut Floor, batches: usize) {
     }
 }
 
-fn compare(criterion: &mut Criterion) {
+fn compare(criterion: &mut Criterion, goals: &mut Goals) {
     let mode = Mode::from_args();
     let many = mode.pick(TASKS, 1_000);
     let few = mode.pick(FEWER_TASKS, 100);
@@ -172,19 +210,71 @@ fn compare(criterion: &mut Criterion) {
         return;
     }
 
-    // Not for criterion, which would take minutes to run it often enough.
+    // Not for criterion, which would take minutes to run them often enough.
     let threads = Lane::new(Threads::NAME, runtime, AtOnce(many), || Threads);
-    let title = format!("fan_out: each of {many} tiny tasks at once, of {few} where it says few");
-    let mut table = Table::new(title, &[Threads::NAME, Unconstrained::NAME, Floor::NAME]);
+    let rayon = Lane::new(Rayon::NAME, runtime, AtOnce(many), || Rayon::start(2));
+    let procspawn = Lane::new(Procspawn::NAME, runtime, AtOnce(few), || {
+        Procspawn::start(2)
+    });
+    let mut python = Python::classes(2);
+
+    let title = format!(
+        "fan_out: each of {many} tiny tasks at once, of {few} where it says few, or another language"
+    );
+    let references = [Threads::NAME, Unconstrained::NAME, Floor::NAME];
+    let mut table = Table::new(title, &references);
+    let title = "fan_out: processor time of the parent for each of them";
+    let mut parent = Table::new(title, &references);
     for _ in 0..mode.pick(5, 1) {
-        let mut record = |name, samples: Samples, tasks| {
+        let mut record = |name, tasks, run: &dyn Fn() -> Samples| {
+            let before = cpu::spent();
+            let samples = run();
+            let spent = cpu::spent() - before;
             table.record(name, samples.mean() / tasks as f64);
+            parent.record(name, spent.as_secs_f64() * 1e6 / tasks as f64);
         };
-        record(pool.name(), pool.run(1), many);
-        record(threads.name(), threads.run(1), many);
-        record(threads_few.name(), threads_few.run(1), few);
-        record(unconstrained.name(), unconstrained.run(1), many);
-        record(floor.name(), floor.run(1), many);
+        record(pool.name(), many, &|| pool.run(1));
+        record(threads.name(), many, &|| threads.run(1));
+        record(threads_few.name(), few, &|| threads_few.run(1));
+        record(unconstrained.name(), many, &|| unconstrained.run(1));
+        record(rayon.name(), many, &|| rayon.run(1));
+        record(procspawn.name(), few, &|| procspawn.run(1));
+        record(floor.name(), many, &|| floor.run(1));
+        for class in &mut python {
+            table.record(class.name(), class.measure("fan_out", &[few as u64]));
+        }
     }
-    println!("{table}");
+    println!("{table}{parent}");
+
+    let name = pool.name();
+    goals.at_least(
+        "tasks a second (of this machine: not a ratio)",
+        table.figure(name).map(|micros| micros.inverse()),
+        1.5,
+        "M/s",
+    );
+    goals.at_most(
+        "time, of spawn_blocking without its cooperative budget",
+        table.ratio(name, Unconstrained::NAME),
+        1.0,
+        "×",
+    );
+    goals.at_least(
+        "faster than spawn_blocking with it",
+        table.ratio(Threads::NAME, name),
+        50.0,
+        "×",
+    );
+    goals.at_most(
+        "processor time of the parent for a task (of this machine)",
+        parent.figure(name),
+        0.8,
+        "µs",
+    );
+    goals.at_most(
+        "processor time of the parent, of spawn_blocking without its budget",
+        parent.ratio(name, Unconstrained::NAME),
+        1.0,
+        "×",
+    );
 }

@@ -1,7 +1,11 @@
 //! One tiny task at a time: what a call costs when its result is awaited before the next is made.
 //!
-//! procpool with one worker, `spawn_blocking`, and a bare ping-pong of 8 bytes with a process that
-//! blocks in `read`. All of it on a runtime with one thread, and on one with a thread a CPU.
+//! procpool with one worker; `spawn_blocking`; rayon; procspawn; both of Python's classes; and a bare
+//! ping-pong of 8 bytes with a process that blocks in `read`, all of whose time is falling asleep and
+//! waking up. All of it on a runtime with one thread, and on one with a thread a CPU.
+//!
+//! Once with the next call at once, so that a worker that stays awake for a moment finds it; and once
+//! with a pause before each call, so that both sides sleep whatever they do.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -10,28 +14,42 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use procpool::ProcessPool;
 use procpool_benches::{
-    Elsewhere, Floor, Lane, Mode, Samples, Table, Threads, Workload, floor, runtime,
+    Elsewhere, Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads,
+    Workload, roles, runtime,
 };
 use tokio::runtime::Runtime;
+use tokio::time;
 
 /// Calls in each round of a table.
 const CALLS: usize = 2_000;
 
+/// Calls with a pause before each.
+const PAUSED_CALLS: usize = 150;
+
+/// Long enough for everyone to sleep: no contender stays awake for as much as a tenth of it.
+const PAUSE: Duration = Duration::from_millis(2);
+
 fn main() {
-    procpool::init();
-    floor::init();
+    roles::init();
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(3))
+        .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    compare(&mut criterion, "current_thread", &runtime::current_thread());
-    compare(&mut criterion, "multi_thread", &runtime::multi_thread());
+    let mut goals = Goals::new("round_trip");
+    let (current, multi) = (runtime::current_thread(), runtime::multi_thread());
+    compare(&mut criterion, "current_thread", &current, &mut goals);
+    compare(&mut criterion, "multi_thread", &multi, &mut goals);
     criterion.final_summary();
+    goals.finish(Mode::from_args());
 }
 
 /// Calls a tiny task, awaits it, and calls it with what came back.
 #[derive(Clone, Copy)]
 struct OneByOne;
+
+/// The same, with a [`PAUSE`] before each call.
+#[derive(Clone, Copy)]
+struct NowAndThen;
 
 impl<C: Elsewhere> Workload<C> for OneByOne {
     async fn run(self, contender: &mut C, times: usize) -> Samples {
@@ -47,20 +65,67 @@ impl<C: Elsewhere> Workload<C> for OneByOne {
     }
 }
 
-fn compare(criterion: &mut Criterion, flavor: &str, runtime: &Runtime) {
+impl<C: Elsewhere> Workload<C> for NowAndThen {
+    async fn run(self, contender: &mut C, times: usize) -> Samples {
+        let mut samples = Samples::with_capacity(times);
+        let mut number = 0;
+        for _ in 0..times {
+            time::sleep(PAUSE).await;
+            let began = Instant::now();
+            number = contender.increment(black_box(number)).await;
+            samples.add_since(began);
+        }
+        assert_eq!(number, times as u64);
+        samples
+    }
+}
+
+/// The contenders, with one workload.
+struct Lanes<'r, W> {
+    pool: Lane<'r, ProcessPool, W>,
+    threads: Lane<'r, Threads, W>,
+    rayon: Lane<'r, Rayon, W>,
+    procspawn: Lane<'r, Procspawn, W>,
+    floor: Lane<'r, Floor, W>,
+}
+
+impl<'r, W> Lanes<'r, W>
+where
+    W: Workload<ProcessPool> + Workload<Threads> + Workload<Rayon>,
+    W: Workload<Procspawn> + Workload<Floor> + Copy,
+{
+    fn new(runtime: &'r Runtime, workload: W) -> Self {
+        let pool = || ProcessPool::builder().workers(1).build();
+        Lanes {
+            pool: Lane::new("procpool", runtime, workload, move || {
+                pool().expect("a pool should start")
+            }),
+            threads: Lane::new(Threads::NAME, runtime, workload, || Threads),
+            rayon: Lane::new(Rayon::NAME, runtime, workload, || Rayon::start(1)),
+            procspawn: Lane::new(Procspawn::NAME, runtime, workload, || Procspawn::start(1)),
+            floor: Lane::new(Floor::NAME, runtime, workload, || Floor::start(8)),
+        }
+    }
+
+    /// A turn of each.
+    fn run(&self, calls: usize, mut record: impl FnMut(&str, Samples)) {
+        record(self.pool.name(), self.pool.run(calls));
+        record(self.threads.name(), self.threads.run(calls));
+        record(self.rayon.name(), self.rayon.run(calls));
+        record(self.procspawn.name(), self.procspawn.run(calls));
+        record(self.floor.name(), self.floor.run(calls));
+    }
+}
+
+fn compare(criterion: &mut Criterion, flavor: &str, runtime: &Runtime, goals: &mut Goals) {
     let mode = Mode::from_args();
-    let pool = || ProcessPool::builder().workers(1).build();
-    let pool = Lane::new("procpool", runtime, OneByOne, || {
-        pool().expect("a pool should start")
-    });
-    let threads = Lane::new(Threads::NAME, runtime, OneByOne, || Threads);
-    let floor = Lane::new(Floor::NAME, runtime, OneByOne, || Floor::start(8));
+    let lanes = Lanes::new(runtime, OneByOne);
 
     let mut group = criterion.benchmark_group(format!("round_trip/{flavor}"));
     let measured = [
-        pool.bench(&mut group),
-        threads.bench(&mut group),
-        floor.bench(&mut group),
+        lanes.pool.bench(&mut group),
+        lanes.threads.bench(&mut group),
+        lanes.floor.bench(&mut group),
     ];
     group.finish();
     if !mode.compares(&measured) {
@@ -68,18 +133,51 @@ fn compare(criterion: &mut Criterion, flavor: &str, runtime: &Runtime) {
     }
 
     let calls = mode.pick(CALLS, 20);
-    let references = [Threads::NAME, Floor::NAME];
+    let references = [Threads::NAME, Rayon::NAME, Procspawn::NAME, Floor::NAME];
     let title = |what| format!("round_trip/{flavor}: {what} of {calls} tiny tasks, one by one");
     let mut p50 = Table::new(title("p50"), &references);
     let mut mean = Table::new(title("mean"), &references);
-    let mut record = |name: &str, samples: Samples| {
-        p50.record(name, samples.p50());
-        mean.record(name, samples.mean());
-    };
+    let mut python = Python::classes(1);
     for _ in 0..mode.pick(9, 1) {
-        record(pool.name(), pool.run(calls));
-        record(threads.name(), threads.run(calls));
-        record(floor.name(), floor.run(calls));
+        lanes.run(calls, |name, samples| {
+            p50.record(name, samples.p50());
+            mean.record(name, samples.mean());
+        });
+        for class in &mut python {
+            p50.record(
+                class.name(),
+                class.measure("round_trip", &[calls as u64 / 4]),
+            );
+        }
     }
     println!("{p50}{mean}");
+    drop(python);
+
+    let calls = mode.pick(PAUSED_CALLS, 3);
+    let title = format!("round_trip/{flavor}: p50 of {calls} tiny tasks, {PAUSE:?} apart");
+    let mut asleep = Table::new(title, &references);
+    let lanes = Lanes::new(runtime, NowAndThen);
+    for _ in 0..mode.pick(7, 1) {
+        lanes.run(calls, |name, samples| asleep.record(name, samples.p50()));
+    }
+    println!("{asleep}");
+
+    let name = lanes.pool.name();
+    let mut at_most = |what, measured, bound| {
+        goals.at_most(format!("{flavor}: {what}"), measured, bound, "×");
+    };
+    let of_floor = |table: &Table| table.ratio(name, Floor::NAME);
+    at_most("both asleep, of a bare ping-pong", of_floor(&asleep), 1.15);
+    at_most("one by one, of a bare ping-pong", of_floor(&p50), 0.5);
+    at_most(
+        "one by one, of spawn_blocking",
+        p50.ratio(name, Threads::NAME),
+        1.0,
+    );
+    let mut faster_than = |whom: &str, bound| {
+        let what = format!("{flavor}: one by one, faster than {whom}");
+        goals.at_least(what, p50.ratio(whom, name), bound, "×");
+    };
+    faster_than(Procspawn::NAME, 4.0);
+    faster_than(Python::ASYNCIO, 15.0);
 }

@@ -29,7 +29,7 @@ const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 pub struct Floor {
     socket: UnixStream,
     // After the socket, which tells it to end: fields are dropped in this order.
-    _process: Reaped,
+    process: Reaped,
 }
 
 /// A process that is waited for when this is dropped.
@@ -40,7 +40,7 @@ struct Reaped(Child);
 ///
 /// # Panics
 /// If it was started as one by hand, without a length.
-pub fn init() {
+pub(crate) fn init() {
     let mut arguments = env::args_os().skip(1);
     if arguments.next().as_deref() != Some(OsStr::new(MARKER)) {
         return;
@@ -81,7 +81,7 @@ impl Floor {
             .spawn()?;
         Ok(Floor {
             socket: UnixStream::from_std(parent)?,
-            _process: Reaped(process),
+            process: Reaped(process),
         })
     }
 
@@ -95,6 +95,24 @@ impl Floor {
             self.socket.read_exact(message).await
         };
         exchanged.await.expect("the floor's process should answer");
+    }
+
+    /// The process's number.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Waits until the process has closed the socket.
+    ///
+    /// # Panics
+    /// If it says something instead.
+    pub async fn ended(&mut self) {
+        let read = self.socket.read(&mut [0]).await;
+        assert!(
+            !read.is_ok_and(|len| len > 0),
+            "the floor's process should be gone"
+        );
     }
 }
 

@@ -27,6 +27,19 @@ impl Mode {
         }
     }
 
+    /// Whether the command line asks for `name`: by no filter, or by one that is a part of it.
+    /// For programs without criterion, which decides for the others.
+    #[must_use]
+    pub fn asks_for(name: &str) -> bool {
+        let mut filters = std::env::args()
+            .skip(1)
+            .filter(|given| !given.starts_with('-'));
+        match filters.next() {
+            None => true,
+            Some(first) => name.contains(&first) || filters.any(|other| name.contains(&other)),
+        }
+    }
+
     /// One of two amounts: of rounds, of calls in a round, of calls at once.
     #[must_use]
     pub fn pick(self, full: usize, quick: usize) -> usize {

@@ -18,6 +18,11 @@ impl Samples {
         self.0.push(began.elapsed());
     }
 
+    /// One more.
+    pub fn add(&mut self, sample: Duration) {
+        self.0.push(sample);
+    }
+
     /// All of them together.
     #[must_use]
     pub fn total(&self) -> Duration {
@@ -36,9 +41,33 @@ impl Samples {
     /// If there are none.
     #[must_use]
     pub fn p50(&self) -> f64 {
+        self.quantile(1, 2)
+    }
+
+    /// What 99 of 100 don't exceed, in microseconds.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn p99(&self) -> f64 {
+        self.quantile(99, 100)
+    }
+
+    /// How many took longer.
+    #[must_use]
+    pub fn longer_than(&self, limit: Duration) -> usize {
+        self.0.iter().filter(|&&sample| sample > limit).count()
+    }
+
+    /// Adds those of another run.
+    pub fn append(&mut self, mut others: Samples) {
+        self.0.append(&mut others.0);
+    }
+
+    fn quantile(&self, numerator: usize, denominator: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        micros(sorted[sorted.len() / 2])
+        micros(sorted[sorted.len() * numerator / denominator])
     }
 }
 

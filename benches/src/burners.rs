@@ -1,0 +1,193 @@
+//! Contenders that compute, on two workers each.
+
+use std::iter;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use procpool::ProcessPool;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task;
+
+use crate::cpu::{self, burn};
+use crate::procspawn_pool::Procspawn;
+use crate::python::Python;
+use crate::rayon_threads::Rayon;
+use crate::table::Table;
+use crate::threads::Threads;
+
+/// Everyone who can run [`burn`] on two workers, ready to.
+#[derive(Debug)]
+pub struct Burners {
+    runtime: Runtime,
+    pool: ProcessPool,
+    rayon: Rayon,
+    procspawn: Procspawn,
+    python: Vec<Python>,
+}
+
+impl Burners {
+    /// What procpool is called in the tables.
+    pub const PROCPOOL: &'static str = "procpool";
+
+    /// The time that two workers need at least.
+    pub const IDEAL: &'static str = "ideal";
+
+    /// Starts them all.
+    ///
+    /// # Panics
+    /// If the system is short of something.
+    #[must_use]
+    pub fn start() -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(WORKERS)
+            .enable_all()
+            .build()
+            .expect("a runtime should start");
+        let pool = runtime.block_on(async {
+            let pool = ProcessPool::builder().workers(WORKERS).build();
+            let pool = pool.expect("a pool should start");
+            pool.warm_up().await.expect("its workers should start");
+            pool
+        });
+        Burners {
+            runtime,
+            pool,
+            rayon: Rayon::start(WORKERS),
+            procspawn: Procspawn::start(WORKERS),
+            python: Python::classes(WORKERS),
+        }
+    }
+
+    /// A table of how long each takes for tasks of these durations, all of which are called at once.
+    ///
+    /// # Panics
+    /// If a task fails.
+    pub fn compare(&mut self, title: &str, durations: &[Duration], rounds: usize) -> Table {
+        let steps: Vec<u64> = durations.iter().map(|&task| cpu::steps(task)).collect();
+        let micros: Vec<u64> = durations
+            .iter()
+            .map(|task| task.as_micros() as u64)
+            .collect();
+        let total: Duration = durations.iter().sum();
+        let mut table = Table::new(title, &[Rayon::NAME, Self::IDEAL]);
+        for _ in 0..rounds {
+            table.record(Self::PROCPOOL, timed(|| self.on_pool(&steps)));
+            table.record(Threads::NAME, timed(|| self.on_threads(&steps)));
+            table.record(Rayon::NAME, timed(|| self.on_rayon(&steps)));
+            table.record(Procspawn::NAME, timed(|| self.on_procspawn(&steps)));
+            for class in &mut self.python {
+                table.record(class.name(), class.measure("burn", &micros));
+            }
+            table.record(Self::IDEAL, total.as_secs_f64() * 1e6 / WORKERS as f64);
+        }
+        table
+    }
+
+    /// What they all run on.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// procpool's pool.
+    #[must_use]
+    pub fn pool(&self) -> &ProcessPool {
+        &self.pool
+    }
+
+    /// Rayon's.
+    #[must_use]
+    pub fn rayon(&self) -> &Rayon {
+        &self.rayon
+    }
+
+    fn on_pool(&self, steps: &[u64]) {
+        let tasks = steps
+            .iter()
+            .map(|&steps| self.pool.run_in_process(burn, steps));
+        for result in self.runtime.block_on(join_all(tasks)) {
+            result.expect("a task should not fail");
+        }
+    }
+
+    fn on_threads(&self, steps: &[u64]) {
+        let _context = self.runtime.enter();
+        let tasks = steps
+            .iter()
+            .map(|&steps| task::spawn_blocking(move || burn(steps)));
+        // Without its budget: ten thousand handles would spend more time in being polled.
+        let results = task::unconstrained(join_all(tasks));
+        for result in self.runtime.block_on(results) {
+            result.expect("a task should not fail");
+        }
+    }
+
+    fn on_rayon(&self, steps: &[u64]) {
+        let tasks = steps
+            .iter()
+            .map(|&steps| self.rayon.spawn(move || burn(steps)));
+        for result in self.runtime.block_on(join_all(tasks)) {
+            result.expect("a task should not fail");
+        }
+    }
+
+    fn on_procspawn(&self, steps: &[u64]) {
+        self.procspawn.call_all(burn, steps.iter().copied(), drop);
+    }
+}
+
+/// Tasks whose durations are log-normal: most are short, some are long. The same ones in every run.
+#[must_use]
+pub fn log_normal(
+    tasks: usize,
+    median: Duration,
+    sigma: f64,
+    from: Duration,
+    to: Duration,
+) -> Vec<Duration> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut uniform = move || {
+        // splitmix64; never 0.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ((mixed >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    };
+    iter::repeat_with(|| {
+        // Box and Muller.
+        let normal = (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+        median.mul_f64((sigma * normal).exp()).clamp(from, to)
+    })
+    .take(tasks)
+    .collect()
+}
+
+/// Everyone has as many.
+const WORKERS: usize = 2;
+
+/// In microseconds.
+fn timed(work: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    work();
+    began.elapsed().as_secs_f64() * 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_normal_durations_are_within_their_bounds_and_the_same_each_time() {
+        let micros = Duration::from_micros;
+        let draw = || log_normal(1_000, micros(100), 1.6, micros(10), micros(50_000));
+        let mut durations = draw();
+        assert_eq!(durations, draw());
+        durations.sort_unstable();
+        assert_eq!(durations[0], micros(10));
+        assert!((80..125).contains(&durations[500].as_micros()));
+        assert!(durations[999] <= micros(50_000));
+    }
+}
