@@ -14,8 +14,9 @@ use std::path::Path;
 use std::process::{Command, exit};
 use std::time::Duration;
 
+use futures::future::{select_all, try_join_all};
 use procpool::{Builder, ProcessPool, TaskError};
-use procpool_tests::{Impostor, Watched, alone, answer, patiently};
+use procpool_tests::{Gate, Impostor, Watched, alone, answer, patiently, visit};
 use procpool_wire::{Event, Refusal, Ticket, frame};
 use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
@@ -496,7 +497,7 @@ async fn a_worker_that_exits_after_its_answer_loses_nothing() {
     let first = pool.run_in_process(double, 21);
     let others: Vec<_> = (0..100).map(|x| pool.run_in_process(double, x)).collect();
     assert_eq!(patiently(first).await.unwrap(), FALSEHOOD);
-    let others = patiently(futures::future::try_join_all(others)).await;
+    let others = patiently(try_join_all(others)).await;
     assert!(others.unwrap().into_iter().eq((0..100).map(|x| x * 2)));
     goes_on(&pool).await;
 }
@@ -521,6 +522,32 @@ async fn a_process_that_keeps_a_dead_workers_socket_holds_up_nothing() {
         assert!(error.is_worker_exited(), "{error:?}");
         // It ends by itself, because nobody has kept the other end.
         stage.heir().await.ended();
+    }
+}
+
+#[tokio::test]
+async fn while_one_worker_misbehaves_the_others_go_on() {
+    for script in [
+        "sends garbage",
+        "announces four gigabytes",
+        "sends half a frame",
+        "is ready twice",
+        "answers a slot that is not there",
+        "hangs up",
+        "leaves its socket to a writer",
+    ] {
+        let (stage, gate) = (Stage::of(script), Gate::open());
+        let pool = stage.builder().workers(2).build().unwrap();
+        // One is the impostor's; the other runs in the honest worker, for as long as it is not let on.
+        let tasks = [(); 2].map(|()| pool.run_in_process(visit, gate.path()));
+        let visitor = gate.visitor().await;
+        let (failed, _, other) = patiently(select_all(tasks)).await;
+        assert!(failed.unwrap_err().is_worker_exited(), "{script}");
+        stage.impostor().ended();
+        let honest = visitor.pid;
+        visitor.let_go().await;
+        let others = patiently(try_join_all(other)).await;
+        assert_eq!(others.unwrap(), [honest], "{script}");
     }
 }
 
