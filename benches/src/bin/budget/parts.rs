@@ -1,0 +1,182 @@
+//! What a task is made of, each part by itself and without a worker.
+//!
+//! Each part prepares what it needs, and then calls its measured function once or often, inside of which
+//! alone callgrind counts. Those are not inlined, so that there is something to find.
+
+use std::hint::black_box;
+use std::process;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use procpool::ProcessPool;
+use procpool_scheduler::{Action, Config, FunctionKey, Scheduler, TaskId, TaskSpec, WorkerId};
+use procpool_wire::{Event, Finished, Ticket, frame, value};
+use tokio::runtime;
+
+/// One part.
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    /// One line.
+    pub(crate) what: &'static str,
+    /// The function that callgrind looks at.
+    pub(crate) measured: &'static str,
+    /// How many tasks go through it in a run.
+    pub(crate) tasks: usize,
+    pub(crate) run: fn(),
+}
+
+/// In each run.
+const TASKS: usize = 16_000;
+
+/// At once: no more than a worker may have in flight.
+const BATCH: usize = 32;
+
+impl Part {
+    pub(crate) const ALL: &[Self] = &[
+        Part {
+            name: "submit",
+            what: "`run_in_process` of a tiny task that has to wait: encoded, accepted, queued",
+            measured: "submit_all",
+            tasks: TASKS,
+            run: submit,
+        },
+        Part {
+            name: "dispatch",
+            what: "the scheduler accepts a task and sends it to a worker that has room",
+            measured: "dispatch_all",
+            tasks: TASKS,
+            run: schedule,
+        },
+        Part {
+            name: "complete",
+            what: "the scheduler is told that a task has ended",
+            measured: "complete_all",
+            tasks: TASKS,
+            run: schedule,
+        },
+        Part {
+            name: "decode",
+            what: "a worker's answer: its frame, its event, and the small tuple in it",
+            measured: "decode_all",
+            tasks: TASKS,
+            run: decode,
+        },
+    ];
+}
+
+fn increment(number: u64) -> u64 {
+    number + 1
+}
+
+/// On a runtime with one thread, nothing else of the pool's runs before the first await: no worker is
+/// ever ready, so that every task waits.
+fn submit() {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime should start");
+    runtime.block_on(async {
+        let pool = ProcessPool::builder().workers(2).build();
+        let pool = pool.expect("a pool should start");
+        submit_all(&pool);
+        // There is nothing to wait for: under valgrind workers do not start.
+        process::exit(0)
+    });
+}
+
+#[inline(never)]
+fn submit_all(pool: &ProcessPool) {
+    for number in 0..TASKS as u64 {
+        black_box(pool.run_in_process(increment, number)).detach();
+    }
+}
+
+/// Two workers, each of which is given a batch and finishes it, again and again.
+fn schedule() {
+    let now = Instant::now();
+    let mut scheduler = Scheduler::new(Config {
+        min_workers: 2,
+        max_workers: 2,
+        ..Config::default()
+    });
+    scheduler.handle_start(now);
+    while let Some(action) = scheduler.poll_action() {
+        if let Action::Spawn(worker) = action {
+            scheduler.handle_ready(now, worker);
+        }
+    }
+    // The function is known to be short before it is counted.
+    let mut sent = Vec::with_capacity(BATCH);
+    for _ in 0..64 {
+        let task = scheduler.handle_submit(now, spec(), 0);
+        task.expect("the queue has room");
+        take_dispatched(&mut scheduler, &mut sent);
+        for (worker, task) in sent.drain(..) {
+            black_box(scheduler.handle_finished(now, worker, task, SHORT));
+        }
+    }
+    for _ in 0..TASKS / BATCH {
+        dispatch_all(&mut scheduler, now, &mut sent);
+        assert_eq!(sent.len(), BATCH, "a worker should have room for a batch");
+        complete_all(&mut scheduler, now, &mut sent);
+    }
+}
+
+/// How long the tiny task runs.
+const SHORT: Duration = Duration::from_micros(1);
+
+fn spec() -> TaskSpec {
+    TaskSpec::new(FunctionKey(1))
+}
+
+#[inline(never)]
+fn dispatch_all(scheduler: &mut Scheduler<u64>, now: Instant, sent: &mut Vec<(WorkerId, TaskId)>) {
+    for payload in 0..BATCH as u64 {
+        let _ = black_box(scheduler.handle_submit(now, spec(), payload));
+        take_dispatched(scheduler, sent);
+    }
+}
+
+#[inline(always)]
+fn take_dispatched(scheduler: &mut Scheduler<u64>, sent: &mut Vec<(WorkerId, TaskId)>) {
+    while let Some(action) = scheduler.poll_action() {
+        if let Action::Dispatch { worker, task, .. } = action {
+            sent.push((worker, task));
+        }
+    }
+}
+
+#[inline(never)]
+fn complete_all(scheduler: &mut Scheduler<u64>, now: Instant, sent: &mut Vec<(WorkerId, TaskId)>) {
+    for (worker, task) in sent.drain(..) {
+        black_box(scheduler.handle_finished(now, worker, task, SHORT));
+    }
+}
+
+type Answer = (u64, String, Option<f64>);
+
+fn decode() {
+    let mut result = Vec::new();
+    let answer: Answer = (42, "a few words".to_owned(), Some(0.5));
+    value::encode(&answer, &mut result).expect("it should be encoded");
+    let ticket = Ticket { slot: 1, number: 1 };
+    let head = Finished::returned_head(ticket, SHORT, false, result.len());
+    let mut stream = BytesMut::new();
+    for _ in 0..TASKS {
+        stream.extend_from_slice(&head.expect("it is short"));
+        stream.extend_from_slice(&result);
+    }
+    decode_all(&mut stream);
+}
+
+#[inline(never)]
+fn decode_all(stream: &mut BytesMut) {
+    while let Some(frame) = frame::take(stream).expect("it should be a frame") {
+        let event = Event::decode(frame).expect("it should be an event");
+        let Event::Finished(finished) = event else {
+            return;
+        };
+        if let procpool_wire::Outcome::Returned(result) = finished.outcome {
+            let answer: Answer = value::decode(&result).expect("it should be an answer");
+            black_box(answer);
+        }
+    }
+}
