@@ -46,7 +46,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -55,6 +55,8 @@ use rustix::time::ClockId;
 
 use crate::progress::Progress;
 use crate::slot::Slot;
+use crate::spool::PageSpool;
+use crate::spool_writer::SpoolWriter;
 use crate::standing::Standing;
 
 /// The memory that the parent and one worker share.
@@ -64,6 +66,8 @@ use crate::standing::Standing;
 #[derive(Debug)]
 pub struct ControlPage {
     shared: NonNull<Shared>,
+    /// This side writes to the spool.
+    spools: AtomicBool,
 }
 
 // SAFETY: the pointer is to a mapping that this value owns and that has no tie to a thread.
@@ -77,6 +81,7 @@ struct Shared {
     slots: [Slot<AtomicU64>; ControlPage::SLOTS],
     cancel: Line,
     progress: Progress<AtomicU64>,
+    spool: PageSpool,
 }
 
 /// The ticket plus one of the run that is asked to stop; zero for none. Alone in its cache line,
@@ -157,7 +162,10 @@ impl ControlPage {
             )
         }?;
         let shared = NonNull::new(address.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(ControlPage { shared })
+        Ok(ControlPage {
+            shared,
+            spools: AtomicBool::new(false),
+        })
     }
 
     fn shared(&self) -> &Shared {
@@ -186,7 +194,14 @@ impl ControlPage {
     /// run.
     #[must_use]
     pub fn claim(&self, slot: usize, ticket: u64) -> bool {
-        let now = monotonic_nanoseconds();
+        self.claim_at(slot, ticket, monotonic_now())
+    }
+
+    /// As [`claim`](ControlPage::claim), for a worker that knows the time: its run starts `now` on the
+    /// clock of [`monotonic_now`].
+    #[must_use]
+    pub fn claim_at(&self, slot: usize, ticket: u64, now: Duration) -> bool {
+        let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         self.slot(slot).is_some_and(|slot| slot.claim(ticket, now))
     }
 
@@ -268,6 +283,43 @@ impl ControlPage {
     #[must_use]
     pub fn progress(&self, ticket: u64) -> Option<(u64, u64)> {
         self.shared().progress.of(ticket)
+    }
+}
+
+/// The worker's event stream, as far as the socket does not have it.
+impl ControlPage {
+    /// The worker: the writer of the spool, for the first who asks.
+    pub fn spool_writer(&self) -> Option<SpoolWriter<'_>> {
+        let is_first = !self.spools.swap(true, Ordering::Relaxed);
+        is_first.then(|| SpoolWriter::new(&self.shared().spool))
+    }
+
+    /// The parent: appends what follows on this position of the worker's stream, if that is not in the
+    /// socket but here. False if there is nothing.
+    ///
+    /// What is appended, 64 KiB at most, is to be trusted as little as what comes from the socket.
+    ///
+    /// ```
+    /// use procpool_os::{ControlPage, socket};
+    ///
+    /// let (parent, descriptor) = ControlPage::create()?;
+    /// let worker = ControlPage::attach(descriptor)?;
+    /// let mut spool = worker.spool_writer().unwrap();
+    /// assert!(spool.push(&[b"never ", b"sent"]));
+    /// let mut rest = Vec::new();
+    /// assert!(parent.read_spool(0, &mut rest));
+    /// assert_eq!(rest, b"never sent");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn read_spool(&self, position: u64, out: &mut Vec<u8>) -> bool {
+        self.shared().spool.read(position, out)
+    }
+
+    /// The parent: where the worker says that its stream ends. One load from memory.
+    #[must_use]
+    pub fn spool_head(&self) -> u64 {
+        self.shared().spool.head()
     }
 }
 

@@ -39,6 +39,8 @@ pub mod timer;
 
 mod progress;
 mod slot;
+mod spool;
+mod spool_writer;
 mod standing;
 mod word;
 
@@ -49,5 +51,6 @@ pub use function::{
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};
 pub use process::{SpawnSpec, WorkerProcess, WorkerStatus};
+pub use spool_writer::SpoolWriter;
 pub use standing::Standing;
 pub use timer::Timer;

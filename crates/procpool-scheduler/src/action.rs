@@ -47,6 +47,8 @@ pub enum Action<P> {
         /// Of the dispatch.
         ticket: u64,
     },
+    /// See whether the worker has results that it has not sent yet, and handle them.
+    Collect(WorkerId),
     /// Raise the cancel flag that the running function can ask for.
     RequestCancel {
         /// The worker that runs the task.

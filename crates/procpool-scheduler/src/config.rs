@@ -38,6 +38,9 @@ pub struct Config {
     pub window: usize,
     /// How much expected work may be in flight on one worker for another task to be sent after it.
     pub send_ahead: Duration,
+    /// How long a worker that has more to do may hold a result back before the driver looks for it.
+    /// `None`: workers hold nothing back.
+    pub held_back: Option<Duration>,
     /// The pauses between attempts when workers fail to start.
     pub backoff: Backoff,
     /// The pauses before a task is run again after the death of its worker.
@@ -65,6 +68,7 @@ impl Default for Config {
             max_age: None,
             window: Self::MAX_WINDOW,
             send_ahead: Duration::from_micros(300),
+            held_back: None,
             backoff: Backoff::default(),
             retry_backoff: Backoff {
                 first: Duration::from_millis(20),

@@ -32,6 +32,8 @@ pub(crate) enum Due {
     Deadline(TaskId),
     /// The task may be run again.
     Retry(TaskId),
+    /// A look at what workers hold back is due.
+    Collect,
     /// A look at who leaves tasks untouched is due.
     Look,
     /// The worker has lived long enough.

@@ -36,6 +36,8 @@ pub(crate) struct Worker {
     pub(crate) idle_since: Instant,
     /// How long it has left heads unclaimed that were then taken back, since it last gave a sign.
     pub(crate) silent: Duration,
+    /// It gave a result since the last look at what it may hold back.
+    pub(crate) heard: bool,
     /// Tasks sent and not taken back.
     pub(crate) taken: u64,
     /// The most it may take.
@@ -99,6 +101,7 @@ impl Worker {
             clock: Clock::default(),
             idle_since: now,
             silent: Duration::ZERO,
+            heard: false,
             taken: 0,
             limit,
             age_timer: None,

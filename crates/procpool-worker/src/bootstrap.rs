@@ -73,7 +73,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     // the process is doing. It comes first, so that no later step can outlive the parent.
     let armed = lifeline::arm(lifeline)?;
 
-    let (image, limiter) = match set_up(&start, page) {
+    let (image, limiter) = match set_up(&start, page, &outbox) {
         Ok(set_up) => set_up,
         Err(refusal) => {
             outbox.send_refused(&refusal)?;
@@ -93,7 +93,11 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     Ok(armed)
 }
 
-fn set_up(start: &Start, page: OwnedFd) -> Result<(MatchedImage, Limiter), Refusal> {
+fn set_up(
+    start: &Start,
+    page: OwnedFd,
+    outbox: &Outbox,
+) -> Result<(MatchedImage, Limiter), Refusal> {
     let image = check(start)?;
     let page = ControlPage::attach(page)
         .map_err(|error| Refusal::Setup(format!("the control page is unusable: {error}")))?;
@@ -105,7 +109,7 @@ fn set_up(start: &Start, page: OwnedFd) -> Result<(MatchedImage, Limiter), Refus
             Refusal::Setup(format!("{members} can't be joined: {error}"))
         })?;
     }
-    worker::enter(start.setup.worker, page);
+    outbox.gather_on(worker::enter(start.setup.worker, page));
     // Last, so that what sets the worker up is not under the user's limits.
     let limiter = Limiter::set_up(&start.setup)
         .map_err(|error| Refusal::Setup(format!("the limits can't be set: {error}")))?;

@@ -52,12 +52,20 @@ impl Inbox {
     /// The next command, or `None` when the parent has closed its end.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Command>> {
         loop {
-            if let Some(frame) = frame::take(&mut self.buffer).map_err(invalid)? {
-                return Command::decode(frame).map_err(invalid).map(Some);
+            if let Some(command) = self.next()? {
+                return Ok(Some(command));
             }
             if self.fill()? == 0 {
                 return Ok(None);
             }
+        }
+    }
+
+    /// The next command, if it is here already.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Command>> {
+        match frame::take(&mut self.buffer).map_err(invalid)? {
+            Some(frame) => Command::decode(frame).map_err(invalid).map(Some),
+            None => Ok(None),
         }
     }
 

@@ -2,43 +2,71 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use procpool_os::socket;
+use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_wire::{Event, Finished, Refusal, Ticket};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
+///
+/// Results may gather in the page's spool, from where the parent takes them if this process is killed.
+/// All else is written at once, with what has gathered before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
+    stream: Arc<Mutex<Stream>>,
+}
+
+#[derive(Debug)]
+struct Stream {
     socket: Arc<OwnedFd>,
+    /// `None` until the page is there; nothing is gathered then.
+    spool: Option<SpoolWriter<'static>>,
 }
 
 impl Outbox {
     pub(crate) fn new(socket: Arc<OwnedFd>) -> Self {
-        Outbox { socket }
+        let stream = Stream {
+            socket,
+            spool: None,
+        };
+        Outbox {
+            stream: Arc::new(Mutex::new(stream)),
+        }
+    }
+
+    /// From now on results gather on this page. To be called before anything is sent, for its position in the
+    /// stream is counted from the beginning.
+    pub(crate) fn gather_on(&self, page: &'static ControlPage) {
+        self.stream().spool = page.spool_writer();
     }
 
     pub(crate) fn send_ready(&self) -> io::Result<()> {
         let mut bytes = Vec::new();
         Event::encode_ready(&mut bytes);
-        self.send(&bytes, &[])
+        self.send(&bytes)
     }
 
     pub(crate) fn send_refused(&self, refusal: &Refusal) -> io::Result<()> {
         let mut bytes = Vec::new();
         Event::encode_refused(refusal, &mut bytes).map_err(io::Error::other)?;
-        self.send(&bytes, &[])
+        self.send(&bytes)
     }
 
     pub(crate) fn send_broadcast_ended(&self, refusal: &Option<Refusal>) -> io::Result<()> {
         let mut bytes = Vec::new();
         Event::encode_broadcast_ended(refusal, &mut bytes).map_err(io::Error::other)?;
-        self.send(&bytes, &[])
+        self.send(&bytes)
     }
 
-    /// Sends a result that [`Finished::MAX_RESULT_LEN`] allows.
-    pub(crate) fn send_returned(
+    pub(crate) fn send_finished(&self, finished: &Finished) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        finished.encode(&mut bytes).map_err(io::Error::other)?;
+        self.send(&bytes)
+    }
+
+    /// Gathers a result that [`Finished::MAX_RESULT_LEN`] allows.
+    pub(crate) fn push_returned(
         &self,
         ticket: Ticket,
         ran: Duration,
@@ -47,26 +75,64 @@ impl Outbox {
     ) -> io::Result<()> {
         let head =
             Finished::returned_head(ticket, ran, worn, result.len()).map_err(io::Error::other)?;
-        self.send(&head, result)
+        self.stream().push(&head, result)
     }
 
-    pub(crate) fn send_finished(&self, finished: &Finished) -> io::Result<()> {
+    /// Gathers an end without a result.
+    pub(crate) fn push_finished(&self, finished: &Finished) -> io::Result<()> {
         let mut bytes = Vec::new();
         finished.encode(&mut bytes).map_err(io::Error::other)?;
-        self.send(&bytes, &[])
+        self.stream().push(&bytes, &[])
     }
 
-    fn send(&self, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
-        while !head.is_empty() || !body.is_empty() {
-            let parts = [IoSlice::new(head), IoSlice::new(body)];
-            let sent = match socket::send_vectored(self.socket.as_fd(), &parts) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                sent => sent?,
-            };
-            let of_head = sent.min(head.len());
-            head = &head[of_head..];
-            body = &body[sent - of_head..];
+    /// Writes what has gathered.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        self.stream().flush()
+    }
+
+    fn send(&self, message: &[u8]) -> io::Result<()> {
+        let mut stream = self.stream();
+        stream.push(message, &[])?;
+        stream.flush()
+    }
+
+    fn stream(&self) -> MutexGuard<'_, Stream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stream {
+    fn push(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let Some(spool) = &mut self.spool else {
+            return send_all(&self.socket, head, body);
+        };
+        if spool.push(&[head, body]) {
+            return Ok(());
+        }
+        spool.flush(&self.socket)?;
+        if !spool.push(&[head, body]) {
+            // It is larger than the spool, and is not copied.
+            send_all(&self.socket, head, body)?;
+            spool.skip(head.len() + body.len());
         }
         Ok(())
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.spool {
+            Some(spool) => spool.flush(&self.socket),
+            None => Ok(()),
+        }
+    }
+}
+
+fn send_all(socket: &OwnedFd, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
+    while !head.is_empty() || !body.is_empty() {
+        let parts = [IoSlice::new(head), IoSlice::new(body)];
+        let sent = socket::send_vectored(socket.as_fd(), &parts)?;
+        let of_head = sent.min(head.len());
+        head = &head[of_head..];
+        body = &body[sent - of_head..];
+    }
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! The loop of a worker: one task after another, until the parent says stop.
 
 use std::io;
-use std::time::Instant;
+use std::time::Duration;
 
+use procpool_os::control::monotonic_now;
 use procpool_os::{CallOffsets, MatchedImage};
 use procpool_wire::{Command, Run};
 
@@ -13,10 +14,17 @@ use crate::outbox::Outbox;
 use crate::preparation::run_broadcast;
 use crate::{panic, worker};
 
+/// A task that took this long is worth a system call of its own for its result: 20 µs.
+const WORTH_A_WRITE: Duration = Duration::from_micros(20);
+
+/// The longest time for which a result is held back while others are added to it: 50 µs.
+const HELD_BACK: Duration = Duration::from_micros(50);
+
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
-/// The result of a task is written before the next one is claimed. So whatever kills this process,
-/// at most one task is claimed and unanswered, and that is the one that was running.
+/// The result of a task is in the outbox before the next one is claimed, and what is in there reaches the
+/// parent whatever becomes of this process. So if it is killed, at most one task is claimed and
+/// unanswered, and that is the one that was running.
 pub(crate) fn serve(
     mut inbox: Inbox,
     outbox: &Outbox,
@@ -29,12 +37,24 @@ pub(crate) fn serve(
         image,
         limiter,
         call,
+        held_since: None,
     };
+    // When the last task ended, if nothing was waited for since.
+    let mut ended = None;
     loop {
-        match inbox.receive()? {
+        let command = match inbox.next()? {
+            Some(command) => Some(command),
+            None => {
+                server.flush()?;
+                ended = None;
+                inbox.receive()?
+            }
+        };
+        match command {
             Some(Command::Run(run)) => {
-                if worker::claim(run.ticket) {
-                    server.perform(run)?;
+                let now = ended.take().unwrap_or_else(monotonic_now);
+                if worker::claim(run.ticket, now) {
+                    ended = Some(server.perform(run, now)?);
                 }
             }
             Some(Command::Broadcast(broadcast)) => {
@@ -44,6 +64,7 @@ pub(crate) fn serve(
                 outbox.send_broadcast_ended(&refusal)?;
             }
             Some(Command::Stop) => {
+                server.flush()?;
                 server.call.drop_state();
                 return Ok(());
             }
@@ -63,29 +84,42 @@ struct Server<'a> {
     image: &'a MatchedImage,
     limiter: Limiter,
     call: Call,
+    /// When the first of the results ended that are held back.
+    held_since: Option<Duration>,
 }
 
 impl Server<'_> {
-    fn perform(&mut self, run: Run) -> io::Result<()> {
+    /// Runs a task that is claimed, and says when it ended.
+    fn perform(&mut self, run: Run, started: Duration) -> io::Result<Duration> {
         let offsets = CallOffsets {
             entry: run.entry,
             function: run.function,
         };
-        let started = Instant::now();
         self.call.begin(run.args);
         self.limiter.begin(run.limits)?;
         if let Err(error) = self.image.call(offsets, &mut self.call) {
             self.call.refuse(error.to_string());
         }
         self.limiter.end(run.limits)?;
-        let ran = started.elapsed();
+        let ended = monotonic_now();
+        let ran = ended.saturating_sub(started);
         worker::release();
         let worn = self.limiter.is_worn();
         match self.call.result() {
-            Some(result) => self.outbox.send_returned(run.ticket, ran, worn, result),
+            Some(result) => self.outbox.push_returned(run.ticket, ran, worn, result)?,
             None => self
                 .outbox
-                .send_finished(&self.call.finished(run.ticket, ran, worn)),
+                .push_finished(&self.call.finished(run.ticket, ran, worn))?,
         }
+        let since = *self.held_since.get_or_insert(ended);
+        if ran >= WORTH_A_WRITE || ended.saturating_sub(since) >= HELD_BACK {
+            self.flush()?;
+        }
+        Ok(ended)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.held_since = None;
+        self.outbox.flush()
     }
 }

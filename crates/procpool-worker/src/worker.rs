@@ -3,7 +3,9 @@
 //! All of it also works in threads that the function starts, and costs no system call. Outside of a
 //! worker the answers are `false` and `None`, so that a function can be called directly too.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::Duration;
 
 use procpool_os::ControlPage;
 use procpool_wire::Ticket;
@@ -14,7 +16,15 @@ static WORKER: OnceLock<Worker> = OnceLock::new();
 struct Worker {
     id: u64,
     page: ControlPage,
-    running: Mutex<Option<Ticket>>,
+    running: Running,
+}
+
+/// The task that runs, if any. Only the thread that serves changes it.
+#[derive(Debug, Default)]
+struct Running {
+    slot: AtomicU16,
+    /// 0 for none, which no ticket has.
+    number: AtomicU64,
 }
 
 /// Whether this process is a worker of a pool.
@@ -58,34 +68,36 @@ pub fn set_progress(done: u64, total: u64) {
 
 /// The task that runs now.
 pub(crate) fn current() -> Option<Ticket> {
-    *WORKER
-        .get()?
-        .running
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    let running = &WORKER.get()?.running;
+    let number = running.number.load(Ordering::Acquire);
+    let slot = running.slot.load(Ordering::Relaxed);
+    (number > 0).then_some(Ticket { slot, number })
 }
 
-/// Makes this process the worker `id`; a second call changes nothing.
-pub(crate) fn enter(id: u64, page: ControlPage) {
+/// Makes this process the worker `id`, and gives its page; a second call changes nothing.
+pub(crate) fn enter(id: u64, page: ControlPage) -> &'static ControlPage {
     // A process becomes a worker once, in the first line of main.
-    let _ = WORKER.set(Worker {
+    let worker = WORKER.get_or_init(|| Worker {
         id,
         page,
-        running: Mutex::new(None),
+        running: Running::default(),
     });
+    &worker.page
 }
 
-/// Claims a task; `false` if its parent has taken it back.
-pub(crate) fn claim(ticket: Ticket) -> bool {
+/// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.
+pub(crate) fn claim(ticket: Ticket, now: Duration) -> bool {
     let Some(worker) = WORKER.get() else {
         return false;
     };
-    let claimed = worker.page.claim(usize::from(ticket.slot), ticket.number);
+    let slot = usize::from(ticket.slot);
+    let claimed = worker.page.claim_at(slot, ticket.number, now);
     if claimed {
-        *worker
+        worker.running.slot.store(ticket.slot, Ordering::Relaxed);
+        worker
             .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(ticket);
+            .number
+            .store(ticket.number, Ordering::Release);
     }
     claimed
 }
@@ -103,14 +115,9 @@ pub(crate) fn restart_clock() {
 
 /// The claimed task has ended, and its result is to be written now. No time limit counts from here on.
 pub(crate) fn release() {
-    let Some(worker) = WORKER.get() else {
+    let Some((worker, ticket)) = WORKER.get().zip(current()) else {
         return;
     };
-    let mut running = worker
-        .running
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    if let Some(ticket) = running.take() {
-        worker.page.finish(usize::from(ticket.slot), ticket.number);
-    }
+    worker.running.number.store(0, Ordering::Release);
+    worker.page.finish(usize::from(ticket.slot), ticket.number);
 }

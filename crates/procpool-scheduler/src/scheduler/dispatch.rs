@@ -74,6 +74,9 @@ impl<P> Scheduler<P> {
         if let (None, Some(patience)) = (self.look, self.config.untouched_timeout) {
             self.look = self.deadlines.arm(now, patience, Due::Look);
         }
+        if self.may_hold_back(place) {
+            self.watch_results(now);
+        }
         self.retire_when_due(place);
         if is_head {
             self.head_changed(now, place);
@@ -104,6 +107,10 @@ impl<P> Scheduler<P> {
         sender.untried = false;
         sender.silent = Duration::ZERO;
         self.gate.worked();
+        if self.may_hold_back(place) {
+            self.fleet[place].heard = true;
+            self.watch_results(now);
+        }
         let Some(mut task) = self.tasks.remove(id) else {
             return Finished::Unknown;
         };

@@ -301,7 +301,9 @@ impl<P> Scheduler<P> {
 
     #[cfg(test)]
     pub(crate) fn armed(&self) -> usize {
-        self.deadlines.len() - usize::from(self.look.is_some())
+        self.deadlines.len()
+            - usize::from(self.look.is_some())
+            - usize::from(self.watches_results())
     }
 }
 

@@ -6,6 +6,7 @@
 mod broadcast;
 mod cancel;
 mod clock;
+mod collect;
 mod counts;
 mod dispatch;
 mod lifecycle;
@@ -33,6 +34,8 @@ use crate::worker::Stage;
 
 pub use counts::Counts;
 
+use collect::Looks;
+
 /// The decisions of one pool. `P` is what the driver keeps with each task.
 ///
 /// See the crate's documentation for how to drive it. No input panics, whatever id it is given.
@@ -58,6 +61,7 @@ pub struct Scheduler<P> {
     last_ticket: u64,
     /// Of the next look at who leaves tasks untouched; there is one only while tasks are in flight.
     look: Option<Timer>,
+    collects: Looks,
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
     revoking: usize,
@@ -108,6 +112,7 @@ impl<P> Scheduler<P> {
             next_worker: WorkerId::FIRST,
             last_ticket: 0,
             look: None,
+            collects: Looks::default(),
             revoking: 0,
         }
     }
@@ -278,6 +283,7 @@ impl<P> Scheduler<P> {
                 Due::Task(task) => self.waited(now, task),
                 Due::Deadline(task) => self.expired(now, task),
                 Due::Retry(task) => self.paused(now, task),
+                Due::Collect => self.collect(now),
                 Due::Look => self.look(now),
                 Due::Age(place) => self.aged(place),
                 Due::Head(place) => self.clock_rang(place),

@@ -92,6 +92,7 @@ impl Bench {
             Action::Dispatch { worker, task, .. } => format!("{} to {worker}", name(task)),
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
             Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
+            Action::Collect(worker) => format!("collect from {worker}"),
             Action::RequestCancel { worker, .. } => format!("request cancel on {worker}"),
             Action::Stop(worker) => format!("stop {worker}"),
             Action::Kill(worker) => format!("kill {worker}"),

@@ -6,6 +6,7 @@ mod capacity;
 mod deaths;
 mod dispatch;
 mod ends;
+mod held_back;
 mod limits;
 mod reservations;
 mod sizes;

@@ -41,6 +41,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// keep a worker busy while its parent is not looking, short enough to be no queue of its own.
 const SEND_AHEAD: Duration = Duration::from_micros(300);
 
+/// A worker holds results back for half of this; longer only if the next task takes longer.
+const HELD_BACK: Duration = Duration::from_micros(100);
+
 /// How long until the next attempt when no worker could be started.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(100),
@@ -153,6 +156,7 @@ impl Options {
             max_age: self.max_age,
             window: Config::MAX_WINDOW,
             send_ahead: SEND_AHEAD,
+            held_back: Some(HELD_BACK),
             backoff: BACKOFF,
             retry_backoff: RETRY_BACKOFF,
         })

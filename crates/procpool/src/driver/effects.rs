@@ -19,6 +19,8 @@ pub(crate) type Told = Result<(), TaskError>;
 pub(crate) struct Effects {
     pub(crate) kill: Vec<Arc<KillSwitch>>,
     pub(crate) flush: SmallVec<[Arc<Link>; 2]>,
+    /// Those that have results which are not in the socket.
+    pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
     pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
     /// Those who waited for room and have it now.
@@ -47,6 +49,9 @@ impl Effects {
         }
         for link in self.flush {
             link.flush();
+        }
+        for link in self.collect {
+            link.request_collect();
         }
         for (worker, switch) in self.spawn {
             supervise(worker, switch);

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::BytesMut;
+use procpool_os::ControlPage;
 use procpool_wire::{Event, frame};
 use tokio::net::UnixStream;
 
@@ -13,6 +14,10 @@ const READ_LEN: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     buffer: BytesMut,
+    /// How much of the worker's stream is here, or was.
+    position: u64,
+    /// How much of that came from the spool, and is still to come from the socket.
+    ahead: usize,
 }
 
 /// What there is to read at this moment.
@@ -37,9 +42,24 @@ impl Incoming {
         }
         self.buffer.reserve(READ_LEN / 4);
         loop {
-            return match socket.try_read_buf(&mut self.buffer) {
+            let received = match self.ahead {
+                0 => socket.try_read_buf(&mut self.buffer),
+                ahead => {
+                    let mut known = [0; 4096];
+                    let len = ahead.min(known.len());
+                    socket.try_read(&mut known[..len])
+                }
+            };
+            return match received {
                 Ok(0) => Ok(Received::End),
-                Ok(_) => Ok(Received::Bytes),
+                Ok(len) if self.ahead > 0 => {
+                    self.ahead -= len;
+                    continue;
+                }
+                Ok(len) => {
+                    self.position += len as u64;
+                    Ok(Received::Bytes)
+                }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => continue,
                     io::ErrorKind::WouldBlock => Ok(Received::Nothing),
@@ -48,6 +68,23 @@ impl Incoming {
                 },
             };
         }
+    }
+
+    /// Takes what the worker has said and not yet written to its socket. False if there is nothing.
+    ///
+    /// Once the worker has ended, and its socket is read to the end, that is the rest.
+    pub(crate) fn collect(&mut self, page: &ControlPage) -> bool {
+        let mut rest = Vec::new();
+        let collected = page.read_spool(self.position, &mut rest);
+        self.position += rest.len() as u64;
+        self.ahead += rest.len();
+        self.buffer.extend_from_slice(&rest);
+        collected
+    }
+
+    /// How much of the worker's stream is here, or was.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
     }
 
     /// Forgets what is there: after broken bytes nothing makes sense.

@@ -1,5 +1,6 @@
 //! The parent's end of one worker that is ready.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -21,6 +22,9 @@ pub(crate) struct Link {
     outbox: Mutex<Outbox>,
     /// The outbox has just become blocked.
     blocked: Notify,
+    /// How much of the worker's stream is here.
+    received: AtomicU64,
+    collect: Notify,
 }
 
 impl Link {
@@ -30,6 +34,8 @@ impl Link {
             page,
             outbox: Mutex::default(),
             blocked: Notify::new(),
+            received: AtomicU64::new(0),
+            collect: Notify::new(),
         }
     }
 
@@ -46,6 +52,29 @@ impl Link {
             },
             Written::Finished => Standing::Finished,
         }
+    }
+
+    /// Notes how much of the worker's stream is here.
+    pub(crate) fn set_received(&self, position: u64) {
+        self.received.store(position, Ordering::Relaxed);
+    }
+
+    /// Whether the worker has said more than is here, be it in the socket or not.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.page.spool_head() > self.received.load(Ordering::Relaxed)
+    }
+
+    /// Has whoever waits for it take what the worker holds back.
+    pub(crate) fn request_collect(&self) {
+        self.collect.notify_one();
+    }
+
+    /// Waits for such a request.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn collect_requested(&self) {
+        self.collect.notified().await;
     }
 
     pub(crate) fn socket(&self) -> &UnixStream {

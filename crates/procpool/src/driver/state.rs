@@ -264,6 +264,11 @@ impl State {
                     );
                     self.scheduler.handle_inspected(now, task, standing);
                 }
+                Action::Collect(worker) => {
+                    if let Some(link) = self.link(worker).filter(|link| link.holds_back()) {
+                        self.effects.collect.push(Arc::clone(link));
+                    }
+                }
                 Action::RequestCancel { worker, ticket, .. } => {
                     if let Some(link) = self.link(worker) {
                         link.page().request_cancel(ticket);

@@ -155,6 +155,7 @@ impl Supervisor {
                     Received::End => break,
                 },
                 () = link.write_blocked() => {}
+                () = link.collect_requested() => self.collect(link, incoming),
                 () = leader.ended() => {
                     // A grandchild may hold the socket open: what is there now is all there is.
                     for _ in 0..LAST_READS {
@@ -162,6 +163,7 @@ impl Supervisor {
                             break;
                         }
                     }
+                    self.collect(link, incoming);
                     return;
                 }
             }
@@ -180,6 +182,15 @@ impl Supervisor {
                 leader.ended().await;
             }
         }
+        self.collect(link, incoming);
+    }
+
+    /// Handles what the worker has said and not written to its socket.
+    fn collect(&self, link: &Link, incoming: &mut Incoming) {
+        if incoming.collect(link.page()) {
+            self.handle_events(incoming);
+            link.set_received(incoming.position());
+        }
     }
 
     /// Handles what is there, some reads at most. All that one read brings goes through the lock at
@@ -197,6 +208,7 @@ impl Supervisor {
                 return received;
             }
             self.handle_events(incoming);
+            link.set_received(incoming.position());
         }
         Received::Bytes
     }

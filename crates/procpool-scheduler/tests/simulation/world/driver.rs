@@ -50,6 +50,11 @@ impl World {
                     slot,
                     ticket,
                 } => self.inspect(worker, task, slot.into(), ticket),
+                Action::Collect(worker) => {
+                    // These workers hold nothing back.
+                    self.see("looked for results");
+                    assert!(self.processes.contains_key(&worker), "a known worker");
+                }
                 Action::RequestCancel {
                     worker,
                     task,

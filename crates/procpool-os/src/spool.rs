@@ -1,0 +1,229 @@
+//! The end of a byte stream, kept in shared memory until the socket has it.
+//!
+//! A writer that made a system call for each of many small messages would do little else. So it
+//! appends them here, and writes many of them to the socket at once. What it has not written yet is not
+//! lost with it: the reader takes the rest of the stream from here, be it that the writer has died,
+//! or that it is long in coming.
+//!
+//! # The protocol
+//!
+//! Each byte of the stream has a position, counted from its beginning, and its place in the ring is
+//! that modulo the ring's length. Two words, which only the writer changes, tell where things are:
+//!
+//! ```text
+//!        0 ……………………………… flushed ……………………………… head
+//!        │   is in the socket   │    is in the ring   │   does not exist yet
+//! ```
+//!
+//! - *The writer* stores bytes first and `head` after them. It writes to the socket, advances `flushed`, and
+//!   only then reuses the place of what is flushed. What goes to the socket directly advances
+//!   `flushed` and then `head`.
+//! - *The reader*, who has the stream up to some position, looks whether that is `flushed` or beyond
+//!   it, copies up to `head`, and looks again. If `flushed` is still not past the position, then
+//!   nothing of what was copied had been reused: each store of a byte is a release that comes after
+//!   the store of the `flushed` that allowed it, so a reader that got the new byte, with an acquire,
+//!   sees that `flushed` at its second look, and gives the copy up. It finds those bytes in the
+//!   socket then.
+//!
+//! The reader trusts nothing here: any two numbers have a meaning, and what is copied is no longer than
+//! the ring, and as little to be believed as what comes from a socket.
+//!
+//! The unit tests run these lines under loom.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::word::Word;
+
+/// The ring, of `WORDS` times 8 bytes. Zeroed memory is an empty one.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Spool<W, const WORDS: usize> {
+    flushed: W,
+    head: W,
+    words: [W; WORDS],
+}
+
+/// The one on a control page: 64 KiB, a thousand small results.
+pub(crate) type PageSpool = Spool<AtomicU64, { 8 * 1024 }>;
+
+const WORD: usize = size_of::<u64>();
+
+impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
+    /// How many bytes it holds at most: the last word of the stream must not be the place of the first.
+    pub(crate) const CAPACITY: usize = Self::BYTES - WORD;
+
+    const BYTES: usize = WORDS * WORD;
+
+    /// The writer: puts bytes at a position where there is room. They are not there for the reader
+    /// until they are [published](Spool::publish).
+    pub(crate) fn write(&self, mut position: u64, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let offset = position as usize % WORD;
+            let len = bytes.len().min(WORD - offset);
+            let (now, later) = bytes.split_at(len);
+            let mut part = [0; WORD];
+            part[offset..offset + len].copy_from_slice(now);
+            let mut value = u64::from_le_bytes(part);
+            let word = &self.words[place(position) % WORDS];
+            if offset > 0 {
+                // What comes after it in the word is of an earlier round.
+                let before = (1 << (8 * offset)) - 1;
+                value |= word.load(Ordering::Relaxed) & before;
+            }
+            word.store(value.to_le(), Ordering::Release);
+            position = position.wrapping_add(len as u64);
+            bytes = later;
+        }
+    }
+
+    /// The writer: the stream reaches to this position.
+    pub(crate) fn publish(&self, head: u64) {
+        self.head.store(head, Ordering::Release);
+    }
+
+    /// The writer: the socket has the stream up to this position.
+    pub(crate) fn set_flushed(&self, flushed: u64) {
+        self.flushed.store(flushed, Ordering::Release);
+    }
+
+    /// The stream reaches to this position.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// The reader: appends what follows on this position, if that is here. False if nothing does, or if it
+    /// is in the socket.
+    pub(crate) fn read(&self, position: u64, out: &mut Vec<u8>) -> bool {
+        let in_socket = || self.flushed.load(Ordering::Acquire) > position;
+        if in_socket() {
+            return false;
+        }
+        let len = self.head().wrapping_sub(position);
+        if len == 0 || len > Self::CAPACITY as u64 {
+            return false;
+        }
+        let before = out.len();
+        let end = position.wrapping_add(len);
+        let mut at = position;
+        while at != end {
+            let word = self.words[place(at) % WORDS].load(Ordering::Acquire);
+            let offset = at as usize % WORD;
+            let taken = (WORD - offset).min((end.wrapping_sub(at)) as usize);
+            let bytes = u64::from_le(word).to_le_bytes();
+            out.extend_from_slice(&bytes[offset..offset + taken]);
+            at = at.wrapping_add(taken as u64);
+        }
+        if in_socket() {
+            out.truncate(before);
+            return false;
+        }
+        true
+    }
+}
+
+impl<const WORDS: usize> Spool<AtomicU64, WORDS> {
+    /// Where the bytes from one position up to another lie, which are less than the ring holds: in
+    /// two pieces if they go over its end.
+    pub(crate) fn span(&self, from: u64, to: u64) -> [(*const u8, usize); 2] {
+        let len = to.wrapping_sub(from) as usize;
+        let start = (from % Self::BYTES as u64) as usize;
+        let first = len.min(Self::BYTES - start);
+        let base = self.words.as_ptr().cast::<u8>();
+        [(base.wrapping_add(start), first), (base, len - first)]
+    }
+}
+
+fn place(position: u64) -> usize {
+    (position / WORD as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use loom::sync::atomic::AtomicU64 as Modelled;
+    use loom::sync::{Arc, Mutex};
+    use loom::thread;
+
+    use super::*;
+
+    fn plain<const WORDS: usize>() -> Spool<AtomicU64, WORDS> {
+        Spool {
+            flushed: AtomicU64::new(0),
+            head: AtomicU64::new(0),
+            words: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    #[test]
+    fn bytes_of_any_length_come_back_at_any_position() {
+        for start in 0..40_u64 {
+            for len in 1..=24_usize {
+                let spool = plain::<4>();
+                let bytes: Vec<u8> = (1..).take(len).collect();
+                spool.set_flushed(start);
+                spool.write(start, &bytes[..len / 2]);
+                spool.write(start + len as u64 / 2, &bytes[len / 2..]);
+                spool.publish(start + len as u64);
+                let mut out = vec![0xff];
+                assert!(spool.read(start, &mut out));
+                assert_eq!(out[1..], bytes, "{start} {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_on_the_page_makes_a_reader_panic_or_take_more_than_the_ring() {
+        let numbers = [0, 1, 7, 8, 9, 1 << 40, u64::MAX - 1, u64::MAX];
+        for (flushed, head, position) in numbers
+            .iter()
+            .flat_map(|a| numbers.map(|b| (*a, b)))
+            .flat_map(|(a, b)| numbers.map(|c| (a, b, c)))
+        {
+            let spool = plain::<3>();
+            spool.set_flushed(flushed);
+            spool.publish(head);
+            let mut out = Vec::new();
+            let read = spool.read(position, &mut out);
+            assert!(out.len() <= 24 && read != out.is_empty());
+        }
+    }
+
+    /// A ring that holds one word, so that each message reuses the place of the last but one.
+    #[test]
+    fn a_reader_gets_what_is_at_its_position_or_finds_it_in_the_socket() {
+        loom::model(|| {
+            let spool = Arc::new(Spool::<Modelled, 2> {
+                flushed: Modelled::new(0),
+                head: Modelled::new(0),
+                words: [Modelled::new(0), Modelled::new(0)],
+            });
+            let socket = Arc::new(Mutex::new(0_u64));
+            let writer = thread::spawn({
+                let (spool, socket) = (Arc::clone(&spool), Arc::clone(&socket));
+                move || {
+                    for message in 0..3_u8 {
+                        let start = u64::from(message) * 8;
+                        // The place of the first is used again by the third.
+                        spool.write(start, &[message; 8]);
+                        spool.publish(start + 8);
+                        if message < 2 {
+                            *socket.lock().unwrap() = start + 8;
+                            spool.set_flushed(start + 8);
+                        }
+                    }
+                }
+            });
+            for (position, expected) in [(0, 0), (8, 1)] {
+                let mut out = Vec::new();
+                if spool.read(position, &mut out) {
+                    assert_eq!(out, [expected; 8]);
+                }
+            }
+            writer.join().unwrap();
+            // Whatever was flushed is in the socket, and the rest is here.
+            let flushed = *socket.lock().unwrap();
+            let mut out = Vec::new();
+            assert!(spool.read(flushed, &mut out));
+            assert_eq!((flushed, &out[..]), (16, &[2; 8][..]));
+        });
+    }
+}
