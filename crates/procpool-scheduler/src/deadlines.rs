@@ -36,6 +36,8 @@ pub(crate) enum Due {
     Collect,
     /// A look at who leaves tasks untouched is due.
     Look,
+    /// Those who wait at a busy worker for its warm caches have waited long enough.
+    Spread,
     /// The worker has lived long enough.
     Age(usize),
     /// The head of the worker ran too long.

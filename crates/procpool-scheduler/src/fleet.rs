@@ -213,6 +213,25 @@ impl Fleet {
             .map(|(place, _)| place)
     }
 
+    /// The worker that is or was at this place, if it is this one and ready.
+    pub(crate) fn ready_at(&self, place: usize, id: WorkerId) -> Option<&Worker> {
+        let worker = self.workers.get(place)?;
+        (worker.id == id && worker.stage == Stage::Ready).then_some(worker)
+    }
+
+    /// Whether the worker is busy and soon done, if one more task of `expected` nanoseconds keeps it within
+    /// `most`.
+    pub(crate) fn has_room(&self, now: Instant, place: usize, expected: u64, most: u64) -> bool {
+        let load = self.loads[place].saturating_add(expected);
+        load <= most && self.is_on_time(now, place, most)
+    }
+
+    /// Whether the head of the worker has not run for longer than `most` nanoseconds.
+    pub(crate) fn is_on_time(&self, now: Instant, place: usize, most: u64) -> bool {
+        let head_ran = now.saturating_duration_since(self.workers[place].head_since);
+        head_ran.as_nanos() <= u128::from(most)
+    }
+
     /// The busy worker that is to be done first, if one more task of `expected` nanoseconds keeps it within
     /// `most`.
     pub(crate) fn least_loaded(&mut self, now: Instant, expected: u64, most: u64) -> Option<usize> {
@@ -228,8 +247,7 @@ impl Fleet {
             }
             // Its head was expected to take no longer than `most` and has: who knows for how long yet.
             // The load comes back when something changes there.
-            let head_ran = now.saturating_duration_since(self.workers[place].head_since);
-            if head_ran.as_nanos() <= u128::from(most) {
+            if self.is_on_time(now, place, most) {
                 return Some(place);
             }
             self.loads[place] = CLOSED;

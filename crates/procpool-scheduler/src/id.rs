@@ -125,3 +125,35 @@ impl fmt::Display for BroadcastId {
 /// What is run, as far as durations go: tasks of one key are expected to run about equally long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FunctionKey(pub u64);
+
+/// Whose a task is, as far as fairness goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ShareKey(NonZeroU64);
+
+impl ShareKey {
+    /// From a hash of what the program calls it. Two of one hash are one share.
+    #[must_use]
+    pub const fn from_hash(hash: u64) -> Self {
+        Self(nonzero(hash))
+    }
+}
+
+/// What a task finds warm in the worker that had the same key last.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct AffinityKey(NonZeroU64);
+
+impl AffinityKey {
+    /// From a hash of what the program calls it. Two of one hash prefer one worker.
+    #[must_use]
+    pub const fn from_hash(hash: u64) -> Self {
+        Self(nonzero(hash))
+    }
+}
+
+/// Never zero, so that a task that has no key has it for nothing.
+const fn nonzero(hash: u64) -> NonZeroU64 {
+    match NonZeroU64::new(hash) {
+        Some(hash) => hash,
+        None => NonZeroU64::MAX,
+    }
+}

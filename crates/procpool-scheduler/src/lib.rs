@@ -66,12 +66,14 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod affinities;
 mod backoff;
 mod config;
 mod deadlines;
 mod fleet;
 mod history;
 mod id;
+mod level;
 mod line;
 mod queue;
 mod scheduler;
@@ -81,6 +83,9 @@ mod worker;
 
 pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason, Standing, Unspread};
 pub use config::{Backoff, Config};
-pub use id::{BroadcastId, FunctionKey, ReservationId, TaskId, WarmUpId, WorkerId};
+pub use id::{
+    AffinityKey, BroadcastId, FunctionKey, ReservationId, ShareKey, TaskId, WarmUpId, WorkerId,
+};
+pub use level::Level;
 pub use scheduler::{Counts, Scheduler};
 pub use task::{TaskSpec, TaskState};

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crate::action::Outcome;
 use crate::deadlines::Timer;
 use crate::history::FunctionIndex;
-use crate::id::{FunctionKey, WorkerId};
+use crate::id::{AffinityKey, FunctionKey, ShareKey, WorkerId};
+use crate::level::Level;
+use crate::queue::Seat;
 
 /// What the scheduler must know of a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,10 +29,18 @@ pub struct TaskSpec {
     pub retries: u32,
     /// How long a running function may take to notice that it is cancelled. `None`: it is killed at once.
     pub grace: Option<Duration>,
+    /// How urgent it is. While higher tasks wait, a level has about a sixteenth of the time that those above
+    /// it have, so that it does not starve.
+    pub level: Level,
+    /// Whose it is. The shares of a level have workers for equal times while tasks of each wait; tasks
+    /// without a key are one share.
+    pub share: Option<ShareKey>,
+    /// It prefers the worker that had the same key last, if that is idle or soon done.
+    pub affinity: Option<AffinityKey>,
 }
 
 impl TaskSpec {
-    /// No limits, no retries, no grace.
+    /// No limits, no retries, no grace, of the normal level, nobody's in particular.
     #[must_use]
     pub fn new(function: FunctionKey) -> Self {
         Self {
@@ -40,6 +50,16 @@ impl TaskSpec {
             queue_timeout: None,
             retries: 0,
             grace: None,
+            level: Level::Normal,
+            share: None,
+            affinity: None,
+        }
+    }
+
+    pub(crate) fn seat(&self) -> Seat {
+        Seat {
+            level: self.level,
+            share: self.share,
         }
     }
 }
@@ -95,6 +115,8 @@ pub(crate) struct Sent {
     pub(crate) at: Instant,
     /// Nanoseconds, as the history had it at the dispatch.
     pub(crate) expected: Option<u64>,
+    /// That was charged to its share.
+    pub(crate) charged: bool,
     /// The worker is known to have claimed it: it need not be asked again.
     pub(crate) claimed: bool,
     /// The driver was asked to take it back, and has not answered.

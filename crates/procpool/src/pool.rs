@@ -304,6 +304,7 @@ impl<S> ProcessPool<S> {
             queue_timeout,
             retries,
             grace,
+            ..TaskSpec::new(function)
         }
     }
 }

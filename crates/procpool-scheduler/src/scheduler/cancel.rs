@@ -201,10 +201,11 @@ impl<P> Scheduler<P> {
 
     /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
     pub(super) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
-        let pausing = self.tasks.get(id).is_some_and(|task| task.pausing);
+        let seat = self.tasks.get(id).filter(|task| !task.pausing);
+        let seat = seat.map(|task| task.spec.seat());
         self.resolve(id, outcome);
-        if !pausing {
-            self.queue.forget(|id| self.tasks.contains(id));
+        if let Some(seat) = seat {
+            self.queue.forget(seat, |id| self.tasks.contains(id));
         }
     }
 

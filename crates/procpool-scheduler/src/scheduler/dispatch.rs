@@ -4,32 +4,57 @@ use std::time::{Duration, Instant};
 
 use super::Scheduler;
 use crate::action::{Action, Finished};
+use crate::affinities::Home;
 use crate::deadlines::Due;
 use crate::history::{FunctionIndex, nanos};
-use crate::id::{TaskId, WorkerId};
+use crate::id::{AffinityKey, TaskId, WorkerId};
+use crate::queue::Next;
 use crate::task::{Sent, Why};
 use crate::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Gives tasks to workers, in order, until the first one that no worker has room for.
     pub(super) fn dispatch_all(&mut self, now: Instant) {
-        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
-            let Some(function) = self.tasks.get(id).map(|task| task.function) else {
+        while let Some(next) = self.next_task() {
+            let Some(task) = self.tasks.get(next.id) else {
                 return;
             };
-            let Some(place) = self.choose(now, function) else {
+            let (function, affinity) = (task.function, task.spec.affinity);
+            let Some(place) = self.choose(now, function, affinity) else {
                 return;
             };
-            self.queue.pop_front();
-            self.dispatch(now, place, id);
+            let charged = self.queue.pop_front(next, self.history.expected(function));
+            self.dispatch(now, place, next.id, charged);
         }
     }
 
-    /// An idle worker, or else one that is soon done with what it has, if this is soon done too.
+    /// The first task that waits.
+    pub(super) fn next_task(&mut self) -> Option<Next> {
+        let Self {
+            queue,
+            tasks,
+            history,
+            ..
+        } = self;
+        queue.front(|id| tasks.get(id).map(|task| history.expected(task.function)))
+    }
+
+    /// An idle worker, or else one that is soon done with what it has, if this is soon done too. Before either,
+    /// the one that had the task's key last, in the same circumstances.
     ///
     /// That the least loaded worker has no room for the first task means that no task is sent ahead, so a
     /// queue of any length costs one search an input, and none while its first task is not short.
-    pub(super) fn choose(&mut self, now: Instant, function: FunctionIndex) -> Option<usize> {
+    pub(super) fn choose(
+        &mut self,
+        now: Instant,
+        function: FunctionIndex,
+        affinity: Option<AffinityKey>,
+    ) -> Option<usize> {
+        if let Some(key) = affinity
+            && let Some(place) = self.home_with_room(now, function, key)
+        {
+            return Some(place);
+        }
         // While a worker runs its last tasks, its replacement may be ready; together they count once.
         if self.fleet.busy < self.config.max_workers
             && let Some(place) = self.fleet.warmest_idle()
@@ -45,12 +70,16 @@ impl<P> Scheduler<P> {
             .least_loaded(now, expected, nanos(self.config.send_ahead))
     }
 
-    fn dispatch(&mut self, now: Instant, place: usize, id: TaskId) {
+    fn dispatch(&mut self, now: Instant, place: usize, id: TaskId, charged: bool) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         let expected = self.history.expected(task.function);
         let worker = &mut self.fleet[place];
+        if let Some(key) = task.spec.affinity {
+            let worker = worker.id;
+            self.affinities.moved(key, Home { place, worker });
+        }
         let slot = worker.add(id, expected);
         self.last_ticket += 1;
         let ticket = self.last_ticket;
@@ -60,6 +89,7 @@ impl<P> Scheduler<P> {
             ticket,
             at: now,
             expected,
+            charged,
             claimed: false,
             revoking: None,
             condemned: None,
@@ -101,6 +131,9 @@ impl<P> Scheduler<P> {
         let sender = &self.fleet[place];
         if sender.id != worker || sender.stage == Stage::Exited {
             return Finished::Unknown;
+        }
+        if self.queue.is_shared(task.spec.seat()) {
+            self.settle_share(now, id, ran);
         }
         let was_head = self.unsend(id);
         let sender = &mut self.fleet[place];
@@ -145,6 +178,18 @@ impl<P> Scheduler<P> {
             worker.graces = worker.graces.saturating_sub(1);
         }
         worker.remove(id, sent.slot, sent.expected)
+    }
+
+    /// A task leaves its worker's flight after a run of `ran`, as the worker says: its share has had no more
+    /// than the time since the dispatch.
+    pub(super) fn settle_share(&mut self, now: Instant, id: TaskId, ran: Duration) {
+        if let Some(task) = self.tasks.get(id)
+            && let Some(sent) = task.sent
+        {
+            let charged = sent.charged.then_some(sent.expected);
+            let used = ran.min(now.saturating_duration_since(sent.at));
+            self.queue.settle(now, task.spec.seat(), charged, used);
+        }
     }
 
     /// A task left the worker's flight.
@@ -199,11 +244,20 @@ impl<P> Scheduler<P> {
             .fleet
             .iter()
             .filter(|(_, worker)| worker.stage == Stage::Ready && worker.in_flight.len() > 1);
-        let candidate = slowest
-            .filter_map(|(_, worker)| Some((worker.load, last(*worker.in_flight.back()?)?)))
-            .max_by_key(|&(load, _)| load);
-        if let Some((_, id)) = candidate {
+        let candidates = slowest.filter_map(|(place, worker)| {
+            let id = last(*worker.in_flight.back()?)?;
+            Some((place, worker.load, id))
+        });
+        let mut waits_at_home = false;
+        let elsewhere = candidates.filter(|&(place, _, id)| {
+            let is_at_home = self.is_at_home(now, place, id);
+            waits_at_home |= is_at_home;
+            !is_at_home
+        });
+        if let Some((_, _, id)) = elsewhere.max_by_key(|&(_, load, _)| load) {
             self.take(now, id, Why::Rebalance);
+        } else if waits_at_home {
+            self.look_again(now);
         }
     }
 }

@@ -220,6 +220,7 @@ impl<P> Scheduler<P> {
     /// Nothing more will be heard of the worker or from it. What it still has, it had begun.
     pub(super) fn bury(&mut self, now: Instant, place: usize) {
         while let Some(&task) = self.fleet[place].in_flight.back() {
+            self.settle_share(now, task, Duration::MAX);
             self.unsend(task);
             self.died(now, place, task);
         }
@@ -272,9 +273,9 @@ impl<P> Scheduler<P> {
         if self.fleet.iter().any(hope) {
             return;
         }
-        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
-            self.queue.pop_front();
-            self.resolve(id, Outcome::StartFailed { worker });
+        while let Some(next) = self.next_task() {
+            self.queue.pop_front(next, None);
+            self.resolve(next.id, Outcome::StartFailed { worker });
         }
     }
 
@@ -289,9 +290,9 @@ impl<P> Scheduler<P> {
                 Stage::Dying | Stage::Exited => {}
             }
         }
-        while let Some(id) = self.queue.front(|id| self.tasks.contains(id)) {
-            self.queue.pop_front();
-            self.resolve(id, Outcome::Terminated);
+        while let Some(next) = self.next_task() {
+            self.queue.pop_front(next, None);
+            self.resolve(next.id, Outcome::Terminated);
         }
         let in_flight: Vec<_> = self.tasks.ids().collect();
         for id in in_flight {

@@ -3,6 +3,7 @@
 //! An input records what happened and decides what follows for the tasks and workers that it names; then
 //! [`settle`](Scheduler::settle) decides what follows for the pool.
 
+mod affinity;
 mod broadcast;
 mod cancel;
 mod clock;
@@ -20,6 +21,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Cold, Finished, Refused, Standing, Unspread};
+use crate::affinities::Affinities;
 use crate::backoff::Gate;
 use crate::config::Config;
 use crate::deadlines::{Deadlines, Due, Timer};
@@ -54,6 +56,7 @@ pub struct Scheduler<P> {
     last_broadcast: u64,
     fleet: Fleet,
     history: History,
+    affinities: Affinities,
     deadlines: Deadlines,
     gate: Gate,
     actions: VecDeque<Action<P>>,
@@ -62,6 +65,8 @@ pub struct Scheduler<P> {
     /// Of the next look at who leaves tasks untouched; there is one only while tasks are in flight.
     look: Option<Timer>,
     collects: Looks,
+    /// Of the next look at who waits at a busy worker while another is idle.
+    spread: Option<Timer>,
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
     revoking: usize,
@@ -99,7 +104,7 @@ impl<P> Scheduler<P> {
             phase: Phase::Open,
             tasks: Table::new(),
             open_tasks: 0,
-            queue: Queue::new(),
+            queue: Queue::default(),
             line: Line::default(),
             warm_ups: BTreeSet::new(),
             last_warm_up: 0,
@@ -107,12 +112,14 @@ impl<P> Scheduler<P> {
             last_broadcast: 0,
             fleet: Fleet::default(),
             history: History::default(),
+            affinities: Affinities::default(),
             deadlines: Deadlines::default(),
             actions: VecDeque::new(),
             next_worker: WorkerId::FIRST,
             last_ticket: 0,
             look: None,
             collects: Looks::default(),
+            spread: None,
             revoking: 0,
         }
     }
@@ -153,7 +160,7 @@ impl<P> Scheduler<P> {
             self.tasks.get_mut(id).expect("just inserted").timer =
                 self.deadlines.arm(now, limit, Due::Task(id));
         }
-        self.queue.push_back(id);
+        self.queue.push_back(now, spec.seat(), id);
         self.settle(now);
         id
     }
@@ -285,6 +292,8 @@ impl<P> Scheduler<P> {
                 Due::Retry(task) => self.paused(now, task),
                 Due::Collect => self.collect(now),
                 Due::Look => self.look(now),
+                // What follows is decided when all is settled.
+                Due::Spread => self.spread = None,
                 Due::Age(place) => self.aged(place),
                 Due::Head(place) => self.clock_rang(place),
                 Due::Worker(place) => self.too_slow(now, place),

@@ -83,6 +83,7 @@ impl<P> Scheduler<P> {
 
     /// The task never ran.
     fn taken(&mut self, now: Instant, id: TaskId, place: usize, why: Why) {
+        self.settle_share(now, id, Duration::ZERO);
         let was_head = self.unsend(id);
         let worker = &mut self.fleet[place];
         worker.taken -= 1;
@@ -119,7 +120,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    /// Puts a task that has not begun, or may begin again, in front of all that wait.
+    /// Puts a task that has not begun, or may begin again, in front of those of its share that wait.
     pub(super) fn requeue(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get(id) else {
             return;
@@ -129,7 +130,7 @@ impl<P> Scheduler<P> {
         } else if let Some(limit) = task.waited_past(now) {
             self.resolve(id, Outcome::QueueTimedOut { limit });
         } else {
-            self.queue.push_front(id);
+            self.queue.push_front(now, task.spec.seat(), id);
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason,
-    ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread, WarmUpId, WorkerId,
+    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Level, Outcome, Refused,
+    RefusedReason, ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread,
+    WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -29,6 +30,9 @@ const fn spec(function: u64) -> TaskSpec {
         queue_timeout: None,
         retries: 0,
         grace: None,
+        level: Level::Normal,
+        share: None,
+        affinity: None,
     }
 }
 
@@ -185,6 +189,40 @@ impl Bench {
 
     pub(crate) fn finish(&mut self, worker: WorkerId, task: TaskId) -> Finished<&'static str> {
         self.scheduler.handle_finished(self.now, worker, task, US)
+    }
+
+    /// The task ends after a run of this time, which passes.
+    pub(crate) fn finish_after(&mut self, worker: WorkerId, task: TaskId, ran: Duration) {
+        self.pass(ran);
+        let end = self.scheduler.handle_finished(self.now, worker, task, ran);
+        assert!(matches!(end, Finished::Resolved(_)), "{end:?}");
+    }
+
+    /// The task that is dispatched next, and nothing else is, by its name.
+    pub(crate) fn next_dispatch(&mut self) -> (&'static str, TaskId, WorkerId) {
+        match self.scheduler.poll_action() {
+            Some(Action::Dispatch { worker, task, .. }) => {
+                let name = self.scheduler.payload_mut(task).expect("a payload");
+                (*name, task, worker)
+            }
+            other => panic!("nothing is dispatched: {other:?}"),
+        }
+    }
+
+    /// Runs what is dispatched on one worker, each task for as long as `time` says of its name, until `count` have
+    /// begun. Their names, in order.
+    pub(crate) fn run_in_order(
+        &mut self,
+        count: usize,
+        time: impl Fn(&str) -> Duration,
+    ) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for _ in 0..count {
+            let (name, task, worker) = self.next_dispatch();
+            names.push(name);
+            self.finish_after(worker, task, time(name));
+        }
+        names
     }
 
     /// The answer to the next action, which must be a revocation.

@@ -1,5 +1,6 @@
 //! One test for each rule, named after what it promises.
 
+mod affinities;
 mod bench;
 mod broadcasts;
 mod capacity;
@@ -7,7 +8,9 @@ mod deaths;
 mod dispatch;
 mod ends;
 mod held_back;
+mod levels;
 mod limits;
 mod reservations;
+mod shares;
 mod sizes;
 mod starts;

@@ -90,6 +90,8 @@ pub(crate) struct Slot {
     pub(crate) since: Option<Instant>,
     /// The task that the driver believes in flight here.
     pub(crate) in_flight: Option<TaskId>,
+    /// When that was sent, and behind how many.
+    pub(crate) sent: Option<(Instant, usize)>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -140,7 +142,7 @@ impl Process {
     }
 
     /// The driver sends something.
-    pub(crate) fn occupy(&mut self, frame: Frame) {
+    pub(crate) fn occupy(&mut self, now: Instant, frame: Frame) {
         let slot = &mut self.page[frame.slot];
         assert_eq!(slot.in_flight, None, "the slot is in use");
         *slot = Slot {
@@ -148,6 +150,7 @@ impl Process {
             mark: Mark::Sent,
             since: None,
             in_flight: Some(frame.task),
+            sent: Some((now, self.in_flight)),
         };
         self.in_flight += 1;
         self.inbox.push_back(Order::Run(frame));
@@ -157,6 +160,16 @@ impl Process {
     pub(crate) fn written(&self, task: TaskId) -> Option<Slot> {
         let mut slots = self.page.iter();
         slots.find(|slot| slot.in_flight == Some(task)).copied()
+    }
+
+    /// Since when what it has not claimed waits behind others, and behind how many it did at first.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (Instant, usize)> + '_ {
+        let in_flight = || self.page.iter().filter(|slot| slot.in_flight.is_some());
+        let head = in_flight().map(|slot| slot.ticket).min();
+        let behind = in_flight().filter(move |slot| Some(slot.ticket) != head);
+        behind
+            .filter(|slot| slot.mark == Mark::Sent)
+            .filter_map(|slot| slot.sent)
     }
 
     pub(crate) fn release(&mut self, task: TaskId) {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::{FunctionKey, Outcome, TaskId, TaskSpec, WorkerId};
+use procpool_scheduler::{
+    AffinityKey, FunctionKey, Level, Outcome, ShareKey, TaskId, TaskSpec, WorkerId,
+};
 
 use crate::plan::Chances;
 use crate::rng::Rng;
@@ -54,6 +56,15 @@ pub(crate) fn spec(rng: &mut Rng) -> TaskSpec {
     }
     if rng.chance(0.3) {
         spec.retries = rng.within(1, 3) as u32;
+    }
+    if rng.chance(0.3) {
+        spec.level = rng.pick(&Level::ALL);
+    }
+    if rng.chance(0.3) {
+        spec.share = Some(ShareKey::from_hash(rng.within(0, 5)));
+    }
+    if rng.chance(0.3) {
+        spec.affinity = Some(AffinityKey::from_hash(rng.within(0, 5)));
     }
     spec
 }

@@ -6,6 +6,7 @@ mod demands;
 mod driver;
 mod elastic;
 mod lives;
+mod order;
 mod reservations;
 
 use std::cmp::Reverse;
@@ -63,6 +64,8 @@ pub(crate) struct World {
     moments: u64,
     closed: bool,
     terminated: bool,
+    /// Since when a worker that may work has been idle.
+    idle_since: Option<Instant>,
     /// Workers whose end was reported as that of one that passed a limit.
     over_limit: BTreeSet<WorkerId>,
 }
@@ -125,6 +128,7 @@ impl World {
             closed: false,
             terminated: false,
             over_limit: BTreeSet::new(),
+            idle_since: None,
             plan,
         }
     }
@@ -339,6 +343,7 @@ impl World {
 
     fn check(&mut self) {
         self.nobody_overruns();
+        self.nobody_waits_in_vain();
         let counts = self.scheduler.counts();
         let config = &self.plan.config;
         let live = self.processes.values().filter(|process| process.is_live());

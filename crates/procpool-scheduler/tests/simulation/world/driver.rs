@@ -158,7 +158,7 @@ impl World {
             "{worker} has yet to run a broadcast"
         );
         let is_head = process.in_flight() == 0;
-        process.occupy(frame);
+        process.occupy(self.now, frame);
         assert!(
             frame.ticket > self.last_ticket,
             "the ticket was used before"
@@ -179,6 +179,7 @@ impl World {
             number
         );
         assert!(self.tasks[number].end.is_none(), "dispatched after its end");
+        self.served_in_turn(number);
         self.wake(worker);
     }
 
