@@ -31,6 +31,12 @@
 //! [`ProcessPool::try_run_in_process`] gives back what finds no room, and [`ProcessPool::reserve`]
 //! waits for it.
 //!
+//! # Order
+//! Tasks that wait for a worker get one in the order of the calls. [`TaskOptions`] can give the tasks
+//! of a handle a [priority](TaskOptions::priority), and a [share](TaskOptions::share) of the workers'
+//! time beside the tasks of others, and let tasks prefer the worker whose caches are
+//! [warm](TaskOptions::affinity) for them. Nobody starves.
+//!
 //! # Workers
 //! A pool starts as many as there are CPUs, or grows and shrinks [between](Builder::min_workers) two
 //! numbers, which [`ProcessPool::resize`] changes while it runs. [`ProcessPool::warm_up`] waits until
@@ -73,12 +79,14 @@ mod error;
 mod executor;
 mod in_process;
 mod in_process_task;
+mod key_hash;
 mod map;
 mod options;
 mod output;
 mod permit;
 mod pool;
 mod pool_size;
+mod priority;
 pub mod recipes;
 #[cfg(feature = "tower")]
 mod service;
@@ -94,8 +102,8 @@ pub use abort_handle::AbortHandle;
 pub use builder::Builder;
 pub use default_pool::run_in_process;
 pub use error::{
-    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, ResizeError,
-    TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
+    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, PriorityOutOfRange,
+    Rejected, ResizeError, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
 pub use executor::Executor;
 pub use in_process::InProcess;
@@ -105,6 +113,7 @@ pub use options::TaskOptions;
 pub use permit::Permit;
 pub use pool::ProcessPool;
 pub use pool_size::PoolSize;
+pub use priority::Priority;
 pub use procpool_macros::{main, test};
 pub use procpool_worker::{init, worker};
 #[cfg(feature = "tower")]

@@ -293,6 +293,9 @@ impl<S> ProcessPool<S> {
             queue_timeout,
             retries,
             grace,
+            priority,
+            share,
+            affinity,
             ..
         } = *self.options;
         // One generic function has many entries, and one entry many functions.
@@ -304,7 +307,9 @@ impl<S> ProcessPool<S> {
             queue_timeout,
             retries,
             grace,
-            ..TaskSpec::new(function)
+            level: priority.into(),
+            share,
+            affinity,
         }
     }
 }
