@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use procpool_wire::{
     Broadcast, Command, Event, Finished, Initialize, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Refusal, Run, Setup, Start, Ticket, value,
+    PanicReport, Payload, Refusal, Run, Setup, Start, Ticket, value,
 };
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             "run-without-limits-and-args",
             Command::Run(Run {
                 limits: Limits::default(),
-                args: Bytes::new(),
+                args: Payload::default(),
                 ..run()
             }),
         ),
@@ -41,7 +41,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Initialize(Initialize {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")),
+                args: value_of(&(7, "é")).into(),
             }),
         ),
         (
@@ -49,7 +49,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Broadcast(Broadcast {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")),
+                args: value_of(&(7, "é")).into(),
             }),
         ),
         ("stop", Command::Stop),
@@ -99,14 +99,17 @@ pub fn events() -> Vec<(&'static str, Event)> {
                 backtrace: None,
             })),
         ),
-        ("returned", finished(Outcome::Returned(value_of(&(7, "é"))))),
+        (
+            "returned",
+            finished(Outcome::Returned(value_of(&(7, "é")).into())),
+        ),
         (
             "returned-nothing-unworn",
             Event::Finished(Finished {
                 ticket: ticket(),
                 ran: Duration::ZERO,
                 worn: false,
-                outcome: Outcome::Returned(Bytes::new()),
+                outcome: Outcome::Returned(Payload::default()),
             }),
         ),
         (
@@ -256,7 +259,7 @@ pub fn run() -> Run {
             cpu_time: Some(Duration::from_nanos(0x6162_6364_6566_6768)),
             memory: Some(0x7172_7374_7576_7778),
         },
-        args: value_of(&(7, "é")),
+        args: value_of(&(7, "é")).into(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::value;
-use crate::{MessageError, PanicReport, Refusal, Ticket};
+use crate::{MessageError, PanicReport, Payload, Refusal, Ticket};
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
@@ -44,7 +44,7 @@ pub struct Finished {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The function returned: its encoded result.
-    Returned(Bytes),
+    Returned(Payload),
     /// The function panicked.
     Panicked(PanicReport),
     /// The arguments can't be decoded; the function was not called.
@@ -67,12 +67,13 @@ impl Event {
     /// # Errors
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let fields = Fields(frame.body);
-        match frame.kind {
+        let kind = frame.kind;
+        let fields = Fields::of(frame);
+        match kind {
             READY => fields.end().map(|()| Event::Ready),
-            REFUSED => Ok(Event::Refused(value::decode(&fields.0)?)),
+            REFUSED => Ok(Event::Refused(fields.payload().decode()?)),
             FINISHED => Finished::decode(fields).map(Event::Finished),
-            BROADCAST_ENDED => Ok(Event::BroadcastEnded(value::decode(&fields.0)?)),
+            BROADCAST_ENDED => Ok(Event::BroadcastEnded(fields.payload().decode()?)),
             kind => Err(MessageError::UnknownKind(kind)),
         }
     }
@@ -123,9 +124,9 @@ impl Finished {
         ticket: Ticket,
         ran: Duration,
         worn: bool,
-        result_len: usize,
+        result: &Payload,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
-        Self::head(ticket, ran, worn, RETURNED, result_len)
+        Self::head(ticket, ran, worn, RETURNED, result)
     }
 
     /// Appends the event as a whole.
@@ -145,9 +146,10 @@ impl Finished {
             self.ran,
             self.worn,
             kind,
-            payload.len(),
+            &payload,
         )?);
-        out.put_slice(&payload);
+        out.put_slice(&payload.prefix());
+        out.put_slice(payload.bytes());
         Ok(())
     }
 
@@ -156,12 +158,12 @@ impl Finished {
         ran: Duration,
         worn: bool,
         outcome: u8,
-        payload_len: usize,
+        payload: &Payload,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
         let fixed = Self::HEAD_LEN - frame::HEADER_LEN;
-        out.put_slice(&frame::header(FINISHED, fixed + payload_len)?);
+        out.put_slice(&frame::leading_header(FINISHED, fixed, payload)?);
         ticket.encode(&mut out);
         out.put_u64_le(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX));
         out.put_u8(outcome);
@@ -185,13 +187,13 @@ impl Finished {
             }
         };
         fields.zeroes::<6>()?;
-        let payload = fields.0;
+        let payload = fields.payload();
         let outcome = match outcome {
             RETURNED => Outcome::Returned(payload),
-            PANICKED => Outcome::Panicked(value::decode(&payload)?),
-            ARGS_REFUSED => Outcome::ArgsRefused(value::decode(&payload)?),
-            RESULT_REFUSED => Outcome::ResultRefused(value::decode(&payload)?),
-            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(value::decode(&payload)?),
+            PANICKED => Outcome::Panicked(payload.decode()?),
+            ARGS_REFUSED => Outcome::ArgsRefused(payload.decode()?),
+            RESULT_REFUSED => Outcome::ResultRefused(payload.decode()?),
+            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(payload.decode()?),
             found => {
                 return Err(MessageError::UnknownValue {
                     field: "outcome",

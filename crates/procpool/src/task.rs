@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use bytes::Bytes;
-use procpool_wire::value;
+use procpool_wire::Payload;
 use serde::de::DeserializeOwned;
 
 use crate::abort_handle::AbortHandle;
@@ -194,9 +193,9 @@ impl<R> fmt::Debug for Task<R> {
 }
 
 pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
-    let bytes: Bytes = end?;
+    let result: Payload = end?;
     // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
-    match catch(|| value::decode(&bytes)) {
+    match catch(|| result.decode()) {
         Some(Ok(result)) => Ok(result),
         Some(Err(error)) => Err(TaskError::Decode(DecodeError::result(error))),
         None => Err(TaskError::Decode(DecodeError::result(

@@ -7,7 +7,6 @@ use std::ops::Sub;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
     Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing, TaskId,
@@ -328,7 +327,7 @@ impl State {
             entry: job.call.offsets.entry,
             function: job.call.offsets.function,
             limits: job.limits,
-            args: Bytes::clone(&job.call.args),
+            args: job.call.args.clone(),
         });
         self.effects.flush(link);
         entry.dispatch(ticket, task);
