@@ -250,7 +250,7 @@ impl ControlPage {
             .map_or(Standing::Unclaimed, |slot| slot.standing(ticket))
     }
 
-    fn slot(&self, slot: usize) -> Option<&Slot<AtomicU64>> {
+    pub(crate) fn slot(&self, slot: usize) -> Option<&Slot<AtomicU64>> {
         self.shared().slots.get(slot)
     }
 }

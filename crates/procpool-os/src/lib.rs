@@ -13,7 +13,6 @@
 //! | [`lifeline`] | the end of a worker's whole process group when its parent dies |
 //! | [`process`] | a worker as a child process: spawn, kill, reap |
 //! | [`stdio`] | taking the socket off standard input, on the worker's side |
-//! | [`memory`] | memory for much data, of huge pages |
 //! | [`output`] | writing to a stream without being blocked by its reader |
 //! | [`timer`] | a deadline as a descriptor |
 //! | [`early`] | a function that runs before `main` |
@@ -32,13 +31,14 @@ pub mod function;
 pub mod image;
 pub mod lifeline;
 pub mod limits;
-pub mod memory;
 pub mod output;
 pub mod process;
 pub mod socket;
 pub mod stdio;
 pub mod timer;
 
+mod claims;
+mod control_items;
 mod progress;
 mod slot;
 mod spool;
@@ -46,6 +46,7 @@ mod spool_writer;
 mod standing;
 mod word;
 
+pub use claims::ItemCounts;
 pub use control::ControlPage;
 pub use function::{
     BuildMismatch, CallOffsets, FunctionPointer, MatchedImage, NotInExecutable, Trampoline, anchor,

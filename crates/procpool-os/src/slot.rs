@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::claims::Claims;
 use crate::standing::Standing;
 use crate::word::Word;
 
@@ -16,6 +17,8 @@ use crate::word::Word;
 pub(crate) struct Slot<W> {
     state: W,
     started: W,
+    /// Of a run of several items.
+    pub(crate) items: Claims<W>,
 }
 
 /// The two low bits of a slot's word; the ticket is above them. A slot that was never used reads as
@@ -123,6 +126,7 @@ mod tests {
         Arc::new(Slot {
             state: AtomicU64::new(0),
             started: AtomicU64::new(0),
+            items: Claims::new(AtomicU64::new(0)),
         })
     }
 

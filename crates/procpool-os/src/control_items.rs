@@ -1,0 +1,65 @@
+//! The control page's part in runs of several items.
+
+use crate::claims::ItemCounts;
+use crate::control::ControlPage;
+
+/// The claims of single items, within a run that has several.
+impl ControlPage {
+    /// The parent: offers `ticket` in `slot`, a run of so many items. To be called before its frame is
+    /// sent; see [`offer`](ControlPage::offer).
+    ///
+    /// ```
+    /// use procpool_os::ControlPage;
+    ///
+    /// let (parent, descriptor) = ControlPage::create()?;
+    /// let worker = ControlPage::attach(descriptor)?;
+    /// parent.offer_items(0, 7, 10);
+    /// assert!(worker.claim(0, 7) && worker.claim_item(0));
+    /// let counts = parent.take_back_items(0, |left| left / 3); // six of the other nine
+    /// assert_eq!((counts.begun, counts.allowed), (1, 4));
+    /// assert_eq!((0..9).filter(|_| worker.claim_item(0)).count(), 3);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn offer_items(&self, slot: usize, ticket: u64, count: u32) {
+        if let Some(place) = self.slot(slot) {
+            place.items.open(count);
+            place.offer(ticket);
+        }
+    }
+
+    /// The worker: claims the next item of the run that it has claimed in this slot, right before it
+    /// begins it. False if no more may begin.
+    #[must_use]
+    pub fn claim_item(&self, slot: usize) -> bool {
+        self.slot(slot).is_some_and(|slot| slot.items.claim())
+    }
+
+    /// The parent: of the items of the run in this slot that have not begun, allows only as many as
+    /// `keep` says, which is given how many there are. The others have not begun and never will.
+    ///
+    /// The worker may say what it likes of what has begun.
+    #[must_use]
+    pub fn take_back_items(&self, slot: usize, keep: impl Fn(u32) -> u32) -> ItemCounts {
+        self.slot(slot)
+            .map_or(NO_ITEMS, |slot| slot.items.take_back(keep))
+    }
+
+    /// The parent: allows so many more items of the run in this slot.
+    pub fn allow_items(&self, slot: usize, more: u32) {
+        if let Some(slot) = self.slot(slot) {
+            slot.items.allow(more);
+        }
+    }
+
+    /// How far the run in this slot says that it has come with its items.
+    #[must_use]
+    pub fn items(&self, slot: usize) -> ItemCounts {
+        self.slot(slot).map_or(NO_ITEMS, |slot| slot.items.counts())
+    }
+}
+
+/// Of a slot that is not there.
+const NO_ITEMS: ItemCounts = ItemCounts {
+    begun: 0,
+    allowed: 0,
+};
