@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use procpool_wire::items::push_item;
 use procpool_wire::{
-    Broadcast, Command, Event, Finished, Initialize, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Payload, Refusal, Run, Setup, Start, Ticket, value,
+    Broadcast, Command, Event, Finished, Initialize, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
+    PanicReport, Refusal, Run, RunItems, Setup, Start, Ticket, value,
 };
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             "run-without-limits-and-args",
             Command::Run(Run {
                 limits: Limits::default(),
-                args: Payload::default(),
+                args: Bytes::new(),
                 ..run()
             }),
         ),
@@ -41,7 +42,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Initialize(Initialize {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")).into(),
+                args: value_of(&(7, "é")),
             }),
         ),
         (
@@ -49,7 +50,19 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Broadcast(Broadcast {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")).into(),
+                args: value_of(&(7, "é")),
+            }),
+        ),
+        (
+            "run-items",
+            Command::RunItems(RunItems {
+                ticket: ticket(),
+                entry: 0x1112_1314_1516_1718,
+                function: 0x2122_2324_2526_2728,
+                limits: run().limits,
+                clocked: true,
+                count: 2,
+                items: items_of(&[value_of(&(7, "é")), value_of(&())]),
             }),
         ),
         ("stop", Command::Stop),
@@ -99,17 +112,14 @@ pub fn events() -> Vec<(&'static str, Event)> {
                 backtrace: None,
             })),
         ),
-        (
-            "returned",
-            finished(Outcome::Returned(value_of(&(7, "é")).into())),
-        ),
+        ("returned", finished(Outcome::Returned(value_of(&(7, "é"))))),
         (
             "returned-nothing-unworn",
             Event::Finished(Finished {
                 ticket: ticket(),
                 ran: Duration::ZERO,
                 worn: false,
-                outcome: Outcome::Returned(Payload::default()),
+                outcome: Outcome::Returned(Bytes::new()),
             }),
         ),
         (
@@ -137,7 +147,38 @@ pub fn events() -> Vec<(&'static str, Event)> {
             "broadcast-failed",
             Event::BroadcastEnded(Some(Refusal::Broadcast("no licence".to_owned()))),
         ),
+        ("items-began", Event::ItemsBegan(ticket())),
+        ("item", item(&value_of(&(7, "é")))),
+        (
+            "item-failed",
+            Event::ItemFailed(Outcome::Panicked(PanicReport {
+                message: "boom".to_owned(),
+                location: None,
+                backtrace: None,
+            })),
+        ),
     ]
+}
+
+fn items_of(args: &[Bytes]) -> Bytes {
+    let mut items = Vec::new();
+    for args in args {
+        let pushed = push_item(&mut items, |out| {
+            out.extend_from_slice(args);
+            Ok::<_, ()>(())
+        });
+        pushed.expect("short arguments");
+    }
+    items.into()
+}
+
+fn item(result: &[u8]) -> Event {
+    let mut frame = Vec::new();
+    ItemFrames::open(&mut frame);
+    frame.extend_from_slice(result);
+    ItemFrames::close(&mut frame).expect("a short result");
+    let event = Event::take(&mut BytesMut::from(&frame[..]));
+    event.expect("a frame").expect("a whole frame")
 }
 
 /// Streams of commands: each alone, all in a row, and one cut off.
@@ -259,7 +300,7 @@ pub fn run() -> Run {
             cpu_time: Some(Duration::from_nanos(0x6162_6364_6566_6768)),
             memory: Some(0x7172_7374_7576_7778),
         },
-        args: value_of(&(7, "é")).into(),
+        args: value_of(&(7, "é")),
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::fmt::Debug;
 
-use bytes::BufMut;
-use procpool_wire::{
-    Command, Event, Finished, Frame, FrameBuffer, FrameError, MessageError, Outcome, Payload,
-};
+use bytes::BytesMut;
+use procpool_wire::{Command, Event, Finished, Frame, MessageError, Outcome, frame};
 
-/// A buffer may have address space for so much that has not come: 64 MiB of one large frame, and what
-/// an allocation rounds up.
-const ROOM: usize = (64 << 20) + (1 << 20);
+/// A buffer may have room for so much that has not come: 1 MiB, and what an allocation rounds up.
+const ROOM: usize = (1 << 20) + 4096;
 
 /// What a side makes of a stream. It may not depend on how the stream is cut.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,15 +35,47 @@ pub fn commands<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Transcript {
 }
 
 /// Reads events from a stream that arrives in these chunks, as the parent does.
-pub fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Transcript {
-    read(chunks, Event::decode, |event| {
+pub fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8], IntoIter: Clone>) -> Transcript {
+    let chunks = chunks.into_iter();
+    let transcript = read(chunks.clone(), Event::decode, |event| {
         let canonical = match event {
-            Event::Ready => true,
-            Event::Refused(_) | Event::BroadcastEnded(_) => false,
+            Event::Ready | Event::ItemsBegan(_) | Event::Items(_) => true,
+            Event::Refused(_) | Event::BroadcastEnded(_) | Event::ItemFailed(_) => false,
             Event::Finished(finished) => matches!(finished.outcome, Outcome::Returned(_)),
         };
         (encode_event(event), canonical)
-    })
+    });
+    take_events(chunks, &transcript);
+    transcript
+}
+
+/// Reads events as the parent does, which takes results that follow each other in one piece: they are
+/// the same in number and in bytes, and so is all else.
+fn take_events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, known: &Transcript) {
+    let mut buffer = BytesMut::new();
+    let mut messages = Vec::new();
+    'chunks: for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        loop {
+            match Event::take(&mut buffer) {
+                Ok(Some(Event::Items(mut frames))) => {
+                    while let Some(result) = frames.next(|result| BytesMut::from(result).freeze()) {
+                        let body = result;
+                        let event = Event::decode(Frame { kind: 134, body });
+                        messages.push(format!("{:?}", event.expect("any bytes are a result")));
+                    }
+                }
+                Ok(Some(event)) => messages.push(format!("{event:?}")),
+                Ok(None) => break,
+                Err(error) => {
+                    let end = End::Broken(error.to_string());
+                    assert_eq!(end, known.end, "it is broken in another way");
+                    break 'chunks;
+                }
+            }
+        }
+    }
+    assert_eq!(messages, known.messages);
 }
 
 /// The frame of a command.
@@ -59,15 +88,19 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
         Command::Start(start) => Command::encode_start(start, &mut out).expect("fits a frame"),
         Command::Run(run) => {
             out.extend_from_slice(&run.head().expect("fits a frame"));
-            put(&run.args, &mut out);
+            out.extend_from_slice(&run.args);
+        }
+        Command::RunItems(run) => {
+            out.extend_from_slice(&run.head().expect("fits a frame"));
+            out.extend_from_slice(&run.items);
         }
         Command::Broadcast(broadcast) => {
             out.extend_from_slice(&broadcast.head().expect("fits a frame"));
-            put(&broadcast.args, &mut out);
+            out.extend_from_slice(&broadcast.args);
         }
         Command::Initialize(initialize) => {
             out.extend_from_slice(&initialize.head().expect("fits a frame"));
-            put(&initialize.args, &mut out);
+            out.extend_from_slice(&initialize.args);
         }
         Command::Stop => Command::encode_stop(&mut out),
     }
@@ -86,11 +119,20 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
         Event::BroadcastEnded(refusal) => {
             Event::encode_broadcast_ended(refusal, &mut out).expect("fits a frame");
         }
+        Event::ItemsBegan(ticket) => Event::encode_items_began(*ticket, &mut out),
+        Event::Items(frames) => out.extend_from_slice(frames.as_ref()),
+        Event::ItemFailed(why) => {
+            Event::encode_item_failed(why, &mut out).expect("fits a frame");
+        }
         Event::Finished(finished) => {
             finished.encode(&mut out).expect("fits a frame");
             if let Outcome::Returned(result) = &finished.outcome {
-                let head =
-                    Finished::returned_head(finished.ticket, finished.ran, finished.worn, result);
+                let head = Finished::returned_head(
+                    finished.ticket,
+                    finished.ran,
+                    finished.worn,
+                    result.len(),
+                );
                 assert_eq!(out[..Finished::HEAD_LEN], head.expect("fits a frame"));
             }
         }
@@ -104,14 +146,18 @@ fn read<'c, M: Debug>(
     decode: fn(Frame) -> Result<M, MessageError>,
     encode: fn(&M) -> (Vec<u8>, bool),
 ) -> Transcript {
-    let mut buffer = FrameBuffer::new(Vec::reserve);
+    let mut buffer = BytesMut::new();
     let mut messages = Vec::new();
     let mut came = 0;
     for chunk in chunks {
+        buffer.extend_from_slice(chunk);
         came += chunk.len();
-        let mut frames = Vec::new();
-        let received = receive(&mut buffer, chunk, |frame| frames.push(frame));
-        for frame in frames {
+        loop {
+            let frame = match frame::take(&mut buffer) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => break,
+                Err(error) => return broken(messages, error.to_string()),
+            };
             let kept = frame.clone();
             let message = match decode(frame) {
                 Ok(message) => message,
@@ -122,12 +168,9 @@ fn read<'c, M: Debug>(
             check_encoded(&encoded, &kept, canonical, &shown, decode);
             messages.push(shown);
         }
-        if let Err(error) = received {
-            return broken(messages, error.to_string());
-        }
         // A `BytesMut` may double what it has, so what came counts more than once.
         assert!(
-            buffer.capacity() <= 4 * came + ROOM,
+            buffer.capacity() <= 4 * came + 2 * ROOM,
             "room for {} bytes after {came} came",
             buffer.capacity()
         );
@@ -145,51 +188,15 @@ fn check_encoded<M: Debug>(
     shown: &str,
     decode: fn(Frame) -> Result<M, MessageError>,
 ) {
-    let frame = only_frame(encoded);
+    let mut buffer = BytesMut::from(encoded);
+    let frame = frame::take(&mut buffer).expect("is a frame");
+    let frame = frame.expect("is a whole frame");
+    assert!(buffer.is_empty(), "more than one frame for {shown}");
     if canonical {
         assert_eq!(frame, *read, "two frames mean {shown}");
     }
     let back = decode(frame).expect("decodes what was encoded");
     assert_eq!(format!("{back:?}"), shown);
-}
-
-/// The one frame that these bytes are, as a side reads it.
-///
-/// # Panics
-/// If they are anything else.
-pub fn only_frame(bytes: &[u8]) -> Frame {
-    let mut buffer = FrameBuffer::new(Vec::reserve);
-    let mut frames = Vec::new();
-    receive(&mut buffer, bytes, |frame| frames.push(frame)).expect("is a frame");
-    assert!(buffer.is_empty(), "more than a frame");
-    let [frame] = <[_; 1]>::try_from(frames).expect("one whole frame");
-    frame
-}
-
-/// Has a buffer receive the bytes, in as many reads as it takes, and gives the frames that are whole.
-///
-/// # Errors
-/// As [`FrameBuffer::next_frame`].
-pub fn receive(
-    buffer: &mut FrameBuffer,
-    mut bytes: &[u8],
-    mut each: impl FnMut(Frame),
-) -> Result<(), FrameError> {
-    while !bytes.is_empty() {
-        let mut room = buffer.room(usize::MAX);
-        let (part, later) = bytes.split_at(bytes.len().min(room.remaining_mut()));
-        room.put_slice(part);
-        bytes = later;
-        while let Some(frame) = buffer.next_frame()? {
-            each(frame);
-        }
-    }
-    Ok(())
-}
-
-fn put(args: &Payload, out: &mut Vec<u8>) {
-    out.extend_from_slice(&args.prefix());
-    out.extend_from_slice(args.bytes());
 }
 
 fn broken(messages: Vec<String>, error: String) -> Transcript {

@@ -49,6 +49,20 @@ pub enum Action<P> {
     },
     /// See whether the worker has results that it has not sent yet, and handle them.
     Collect(WorkerId),
+    /// Take back items of the task that its worker has not begun, and call `handle_shortened` at once, before the
+    /// next action is performed, also if there are none.
+    Shorten {
+        /// The worker that was sent the task.
+        worker: WorkerId,
+        /// The task, which has several items.
+        task: TaskId,
+        /// Of the dispatch.
+        slot: u16,
+        /// Of the dispatch.
+        ticket: u64,
+        /// All of them, and not half.
+        all: bool,
+    },
     /// Raise the cancel flag that the running function can ask for.
     RequestCancel {
         /// The worker that runs the task.

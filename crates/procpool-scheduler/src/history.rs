@@ -34,6 +34,12 @@ impl History {
         self.means[function.0]
     }
 
+    /// Of so many runs, one after another.
+    pub(crate) fn expected_of(&self, function: FunctionIndex, items: u32) -> Option<u64> {
+        let each = self.expected(function)?;
+        Some(each.saturating_mul(items.max(1).into()).min(MOST))
+    }
+
     pub(crate) fn record(&mut self, function: FunctionIndex, ran: Duration) {
         let ran = nanos(ran);
         let mean = &mut self.means[function.0];
@@ -47,8 +53,11 @@ impl History {
 
 /// The duration in nanoseconds, bounded so that a window full of them can be summed.
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).map_or(u64::MAX >> 8, |nanos| nanos.min(u64::MAX >> 8))
+    u64::try_from(duration.as_nanos()).map_or(MOST, |nanos| nanos.min(MOST))
 }
+
+/// A window full of them can be summed.
+const MOST: u64 = u64::MAX >> 8;
 
 /// Keys are the program's own addresses, so a hash need not withstand an attack, only spread them.
 #[derive(Default)]

@@ -11,7 +11,8 @@
 //! - After each input, perform all actions at once and in order, before the next event is handled.
 //!   Performing one may itself be an input: [`Action::Revoke`] is answered by
 //!   [`handle_revoked`](Scheduler::handle_revoked) before the next action is polled,
-//!   [`Action::Inspect`] by [`handle_inspected`](Scheduler::handle_inspected), and a spawn that fails at
+//!   [`Action::Inspect`] by [`handle_inspected`](Scheduler::handle_inspected), [`Action::Shorten`] by
+//!   [`handle_shortened`](Scheduler::handle_shortened), and a spawn that fails at
 //!   once is reported at once. The actions this adds come after those that are already there.
 //! - Report the results of a worker that it has received before it reports the worker's exit, and keep the
 //!   worker's control page until the actions that follow the exit are performed.

@@ -8,6 +8,7 @@ use crate::history::FunctionIndex;
 use crate::id::{AffinityKey, FunctionKey, ShareKey, WorkerId};
 use crate::level::Level;
 use crate::queue::Seat;
+use crate::scheduler::Part;
 
 /// What the scheduler must know of a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,6 +102,12 @@ pub(crate) struct Task<P> {
     pub(crate) deaths: u32,
     /// How often its time limit passed, and more, before a worker had claimed it.
     pub(crate) unclaimed: u32,
+    /// The driver was asked to take items of it back, and has not answered.
+    pub(crate) asked: Option<Part>,
+    /// None of its items can be given to another worker.
+    pub(crate) whole: bool,
+    /// No further item of it begins where it is.
+    pub(crate) fixed: bool,
     /// `None`: it waits, in the queue or for the end of a pause.
     pub(crate) sent: Option<Sent>,
 }
@@ -117,6 +124,8 @@ pub(crate) struct Sent {
     pub(crate) expected: Option<u64>,
     /// That was charged to its share.
     pub(crate) charged: bool,
+    /// It had several items.
+    pub(crate) several: bool,
     /// The worker is known to have claimed it: it need not be asked again.
     pub(crate) claimed: bool,
     /// The driver was asked to take it back, and has not answered.
@@ -163,6 +172,9 @@ impl<P> Task<P> {
             pausing: false,
             deaths: 0,
             unclaimed: 0,
+            asked: None,
+            whole: false,
+            fixed: false,
             sent: None,
         }
     }

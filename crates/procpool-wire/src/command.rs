@@ -1,11 +1,12 @@
 //! What a parent says to its worker.
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes};
 
 use crate::broadcast::{BROADCAST, Broadcast};
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
-use crate::{Limits, MessageError, Payload, Start, Ticket};
+use crate::items::{RUN_ITEMS, RunItems};
+use crate::{Limits, MessageError, Start, Ticket};
 
 const START: u8 = 1;
 const RUN: u8 = 2;
@@ -24,6 +25,8 @@ pub enum Command {
     Broadcast(Broadcast),
     /// Run a function, if its ticket can still be claimed.
     Run(Run),
+    /// Run a function on some items, those of them that can still be claimed.
+    RunItems(RunItems),
     /// Finish: drop the state and exit with code 0. Nothing follows.
     Stop,
 }
@@ -36,7 +39,7 @@ pub struct Initialize {
     /// Offset of the user's function.
     pub function: u64,
     /// The encoded arguments.
-    pub args: Payload,
+    pub args: Bytes,
 }
 
 /// One task, sent to one worker.
@@ -51,7 +54,7 @@ pub struct Run {
     /// What the task may use.
     pub limits: Limits,
     /// The encoded arguments.
-    pub args: Payload,
+    pub args: Bytes,
 }
 
 impl Command {
@@ -60,9 +63,8 @@ impl Command {
     /// # Errors
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let kind = frame.kind;
-        let mut fields = Fields::of(frame);
-        match kind {
+        let mut fields = Fields(frame.body);
+        match frame.kind {
             START => Start::decode(fields).map(Command::Start),
             RUN => {
                 let ticket = Ticket::decode(&mut fields)?;
@@ -73,15 +75,16 @@ impl Command {
                     entry,
                     function,
                     limits,
-                    args: fields.payload(),
+                    args: fields.0,
                 }))
             }
+            RUN_ITEMS => RunItems::decode(fields).map(Command::RunItems),
             INITIALIZE => {
                 let (entry, function) = (fields.u64()?, fields.u64()?);
                 Ok(Command::Initialize(Initialize {
                     entry,
                     function,
-                    args: fields.payload(),
+                    args: fields.0,
                 }))
             }
             BROADCAST => Broadcast::decode(fields).map(Command::Broadcast),
@@ -121,7 +124,7 @@ impl Initialize {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        out.put_slice(&frame::leading_header(INITIALIZE, 16, &self.args)?);
+        out.put_slice(&frame::header(INITIALIZE, 16 + self.args.len())?);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);
         Ok(head)
@@ -146,7 +149,10 @@ impl Run {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        out.put_slice(&frame::leading_header(RUN, Self::FIXED_LEN, &self.args)?);
+        out.put_slice(&frame::header(
+            RUN,
+            Self::HEAD_LEN - frame::HEADER_LEN + self.args.len(),
+        )?);
         self.ticket.encode(&mut out);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use bytes::BufMut;
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
+use crate::items::{ITEM, ItemFrames};
 use crate::value;
-use crate::{MessageError, PanicReport, Payload, Refusal, Ticket};
+use crate::{EventError, MessageError, PanicReport, Refusal, Ticket};
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
 const FINISHED: u8 = 131;
 const BROADCAST_ENDED: u8 = 132;
+const ITEMS_BEGAN: u8 = 133;
+const ITEM_FAILED: u8 = 135;
 
 /// A message from a worker to its parent.
 #[derive(Debug, Clone)]
@@ -25,6 +28,12 @@ pub enum Event {
     Finished(Finished),
     /// A broadcast that came after the worker was ready has run, or why it failed; the worker lives on.
     BroadcastEnded(Option<Refusal>),
+    /// Until the [`Finished`] of this ticket, what comes of an item is of this dispatch.
+    ItemsBegan(Ticket),
+    /// The next items have returned: their encoded results.
+    Items(ItemFrames),
+    /// The next item has failed; those after it run.
+    ItemFailed(Outcome),
 }
 
 /// The end of one task.
@@ -44,7 +53,7 @@ pub struct Finished {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The function returned: its encoded result.
-    Returned(Payload),
+    Returned(Bytes),
     /// The function panicked.
     Panicked(PanicReport),
     /// The arguments can't be decoded; the function was not called.
@@ -67,15 +76,59 @@ impl Event {
     /// # Errors
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let kind = frame.kind;
-        let fields = Fields::of(frame);
-        match kind {
+        let fields = Fields(frame.body);
+        match frame.kind {
             READY => fields.end().map(|()| Event::Ready),
-            REFUSED => Ok(Event::Refused(fields.payload().decode()?)),
+            REFUSED => Ok(Event::Refused(value::decode(&fields.0)?)),
             FINISHED => Finished::decode(fields).map(Event::Finished),
-            BROADCAST_ENDED => Ok(Event::BroadcastEnded(fields.payload().decode()?)),
+            BROADCAST_ENDED => Ok(Event::BroadcastEnded(value::decode(&fields.0)?)),
+            ITEMS_BEGAN => {
+                let mut fields = fields;
+                let ticket = Ticket::decode(&mut fields)?;
+                fields.end().map(|()| Event::ItemsBegan(ticket))
+            }
+            // It came in a frame.
+            ITEM => ItemFrames::of_one(&fields.0)
+                .map(Event::Items)
+                .map_err(|_| MessageError::TrailingBytes),
+            ITEM_FAILED => decode_failed(fields).map(Event::ItemFailed),
             kind => Err(MessageError::UnknownKind(kind)),
         }
+    }
+
+    /// Takes the next message from the front of `buffer`, or `None` while it is not whole; then
+    /// `buffer` has room for more. Results of items that follow each other are one message.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes. The stream is of no further use then.
+    pub fn take(buffer: &mut BytesMut) -> Result<Option<Self>, EventError> {
+        if let Some(frames) = ItemFrames::take(buffer) {
+            return Ok(Some(Event::Items(frames)));
+        }
+        match frame::take(buffer)? {
+            Some(frame) => Ok(Some(Event::decode(frame)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Appends an [`Event::ItemsBegan`].
+    pub fn encode_items_began(ticket: Ticket, out: &mut Vec<u8>) {
+        const LEN: u8 = Ticket::LEN as u8;
+        out.put_slice(&[LEN, 0, 0, 0, ITEMS_BEGAN, 0, 0, 0]);
+        ticket.encode(out);
+    }
+
+    /// Appends an [`Event::ItemFailed`].
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the reason is beyond what a frame may hold.
+    pub fn encode_item_failed(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), FrameError> {
+        let (kind, payload) = outcome.encode();
+        out.put_slice(&frame::header(ITEM_FAILED, 8 + payload.len())?);
+        out.put_u8(kind);
+        out.put_bytes(0, 7);
+        out.put_slice(&payload);
+        Ok(())
     }
 
     /// Appends an [`Event::Ready`].
@@ -124,9 +177,9 @@ impl Finished {
         ticket: Ticket,
         ran: Duration,
         worn: bool,
-        result: &Payload,
+        result_len: usize,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
-        Self::head(ticket, ran, worn, RETURNED, result)
+        Self::head(ticket, ran, worn, RETURNED, result_len)
     }
 
     /// Appends the event as a whole.
@@ -134,22 +187,15 @@ impl Finished {
     /// # Errors
     /// [`FrameError::TooLong`] if the payload is beyond [`Finished::MAX_RESULT_LEN`].
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let (kind, payload) = match &self.outcome {
-            Outcome::Returned(result) => (RETURNED, result.clone()),
-            Outcome::Panicked(report) => (PANICKED, encode_own(report).into()),
-            Outcome::ArgsRefused(why) => (ARGS_REFUSED, encode_own(why).into()),
-            Outcome::ResultRefused(why) => (RESULT_REFUSED, encode_own(why).into()),
-            Outcome::NoSuchFunction(why) => (NO_SUCH_FUNCTION, encode_own(why).into()),
-        };
+        let (kind, payload) = self.outcome.encode();
         out.put_slice(&Self::head(
             self.ticket,
             self.ran,
             self.worn,
             kind,
-            &payload,
+            payload.len(),
         )?);
-        out.put_slice(&payload.prefix());
-        out.put_slice(payload.bytes());
+        out.put_slice(&payload);
         Ok(())
     }
 
@@ -158,12 +204,12 @@ impl Finished {
         ran: Duration,
         worn: bool,
         outcome: u8,
-        payload: &Payload,
+        payload_len: usize,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
         let fixed = Self::HEAD_LEN - frame::HEADER_LEN;
-        out.put_slice(&frame::leading_header(FINISHED, fixed, payload)?);
+        out.put_slice(&frame::header(FINISHED, fixed + payload_len)?);
         ticket.encode(&mut out);
         out.put_u64_le(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX));
         out.put_u8(outcome);
@@ -187,26 +233,56 @@ impl Finished {
             }
         };
         fields.zeroes::<6>()?;
-        let payload = fields.payload();
-        let outcome = match outcome {
-            RETURNED => Outcome::Returned(payload),
-            PANICKED => Outcome::Panicked(payload.decode()?),
-            ARGS_REFUSED => Outcome::ArgsRefused(payload.decode()?),
-            RESULT_REFUSED => Outcome::ResultRefused(payload.decode()?),
-            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(payload.decode()?),
-            found => {
-                return Err(MessageError::UnknownValue {
-                    field: "outcome",
-                    found: found.into(),
-                });
-            }
-        };
+        let payload = fields.0;
+        let outcome = Outcome::decode(outcome, payload)?;
         Ok(Finished {
             ticket,
             ran,
             worn,
             outcome,
         })
+    }
+}
+
+impl Outcome {
+    fn encode(&self) -> (u8, Bytes) {
+        match self {
+            Outcome::Returned(result) => (RETURNED, result.clone()),
+            Outcome::Panicked(report) => (PANICKED, encode_own(report).into()),
+            Outcome::ArgsRefused(why) => (ARGS_REFUSED, encode_own(why).into()),
+            Outcome::ResultRefused(why) => (RESULT_REFUSED, encode_own(why).into()),
+            Outcome::NoSuchFunction(why) => (NO_SUCH_FUNCTION, encode_own(why).into()),
+        }
+    }
+
+    fn decode(kind: u8, payload: Bytes) -> Result<Self, MessageError> {
+        Ok(match kind {
+            RETURNED => Outcome::Returned(payload),
+            PANICKED => Outcome::Panicked(value::decode(&payload)?),
+            ARGS_REFUSED => Outcome::ArgsRefused(value::decode(&payload)?),
+            RESULT_REFUSED => Outcome::ResultRefused(value::decode(&payload)?),
+            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(value::decode(&payload)?),
+            found => {
+                return Err(MessageError::UnknownValue {
+                    field: "outcome",
+                    found: found.into(),
+                });
+            }
+        })
+    }
+}
+
+/// What came of an item that has no result.
+fn decode_failed(mut fields: Fields) -> Result<Outcome, MessageError> {
+    let kind = fields.u8()?;
+    fields.zeroes::<7>()?;
+    match Outcome::decode(kind, fields.0)? {
+        // A result has a frame of its own kind.
+        Outcome::Returned(_) => Err(MessageError::UnknownValue {
+            field: "outcome",
+            found: RETURNED.into(),
+        }),
+        outcome => Ok(outcome),
     }
 }
 

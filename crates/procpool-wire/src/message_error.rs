@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::frame::FrameError;
 use crate::value::DecodeError;
 
 /// A frame whose body is not the message that its kind announces.
@@ -31,4 +32,16 @@ pub enum MessageError {
     /// A part that is encoded as a value can't be decoded.
     #[error("a part of the message can't be decoded")]
     Value(#[from] DecodeError),
+}
+
+/// Bytes from a worker that are no event.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// They are no frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// They are a frame whose body is not what its kind announces.
+    #[error(transparent)]
+    Message(#[from] MessageError),
 }

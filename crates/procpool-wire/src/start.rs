@@ -9,7 +9,7 @@ use crate::{MessageError, value};
 
 /// The version of this protocol. Both sides must have the same; they are the same executable, so a
 /// difference means that the executable is not what it seems.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The first message of all.
 ///
@@ -122,7 +122,7 @@ impl Start {
         let version = fields.u32()?;
         let identity_len = fields.u32()? as usize;
         let anchor = fields.u64()?;
-        let mut rest = fields.payload().into_whole();
+        let mut rest = fields.0;
         if rest.len() < identity_len {
             return Err(MessageError::Truncated);
         }

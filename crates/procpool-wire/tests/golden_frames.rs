@@ -37,7 +37,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        02 00 00 00                 version
+        03 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -56,7 +56,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        03 00 00 00                 version
+        04 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -114,6 +114,26 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
         d5 07 a2 c3 a9 d8           args
+        ",
+    ),
+    (
+        "run-items",
+        6,
+        "
+        58 57 56 55 54 53 52 51     ticket: number
+        42 41                       ticket: slot
+        00 00 00 00 00 00           ticket: reserved
+        18 17 16 15 14 13 12 11     entry
+        28 27 26 25 24 23 22 21     function
+        68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
+        78 77 76 75 74 73 72 71     limit: bytes of memory
+        02 00 00 00                 count
+        01                          clocked
+        00 00 00                    reserved
+        06 00 00 00                 length of an item
+        d5 07 a2 c3 a9 d8           args
+        01 00 00 00                 length of an item
+        c0                          args
         ",
     ),
     ("stop", 3, ""),
@@ -233,6 +253,29 @@ const EVENTS: &[(&str, u8, &str)] = &[
         "broadcast-failed",
         132,
         "c2 d7 a9 'Broadcast' aa 'no licence'",
+    ),
+    (
+        "items-began",
+        133,
+        "
+        58 57 56 55 54 53 52 51     ticket: number
+        42 41                       ticket: slot
+        00 00 00 00 00 00           ticket: reserved
+        ",
+    ),
+    ("item", 134, "d5 07 a2 c3 a9 d8"),
+    (
+        "item-failed",
+        135,
+        "
+        01                          outcome
+        00 00 00 00 00 00 00        reserved
+        d6                          report: map
+        a7 'message' a4 'boom'
+        a8 'location' c1
+        a9 'backtrace' c1
+        d8                          end
+        ",
     ),
 ];
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::frame::{self, HEADER_LEN};
 use procpool_wire::{
-    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Payload,
-    Run, Start,
+    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Run,
+    RunItems, Start,
 };
 
 #[allow(
@@ -45,7 +45,6 @@ fn with_body(frame: &Frame, change: impl FnOnce(&mut Vec<u8>)) -> Frame {
     Frame {
         kind: frame.kind,
         body: body.into(),
-        bulk: None,
     }
 }
 
@@ -89,6 +88,7 @@ fn every_cut_of_a_command_is_an_error() {
             "run" | "run-without-limits-and-args" => Run::HEAD_LEN - HEADER_LEN,
             "initialize" => Initialize::HEAD_LEN - HEADER_LEN,
             "broadcast" => Broadcast::HEAD_LEN - HEADER_LEN,
+            "run-items" => RunItems::HEAD_LEN - HEADER_LEN,
             "start-of-another-version" => 16 + samples::start().identity.len(),
             _ => frame.body.len(),
         };
@@ -97,7 +97,7 @@ fn every_cut_of_a_command_is_an_error() {
             match result {
                 Ok(Command::Run(run)) => {
                     assert!(cut >= needed, "{name} cut to {cut} bytes");
-                    assert_eq!(run.args.bytes(), &frame.body[needed..cut], "{name}");
+                    assert_eq!(run.args, frame.body[needed..cut], "{name}");
                 }
                 result => assert_eq!(result.is_ok(), cut >= needed, "{name} cut to {cut} bytes"),
             }
@@ -111,6 +111,7 @@ fn every_cut_of_an_event_is_an_error() {
     for (name, frame) in event_frames() {
         let needed = match name {
             "returned" | "returned-nothing-unworn" => Finished::HEAD_LEN - HEADER_LEN,
+            "item" => 0,
             _ => frame.body.len(),
         };
         for cut in 0..frame.body.len() {
@@ -151,13 +152,14 @@ fn bytes_behind_a_message_are_an_error() {
                 | "run-without-limits-and-args"
                 | "initialize"
                 | "broadcast"
+                | "run-items"
                 | "start-of-another-version"
         );
         assert_eq!(Command::decode(longer).is_ok(), has_payload, "{name}");
     }
     for (name, frame) in event_frames() {
         let longer = with_body(&frame, |body| body.push(0));
-        let has_payload = matches!(name, "returned" | "returned-nothing-unworn");
+        let has_payload = matches!(name, "returned" | "returned-nothing-unworn" | "item");
         assert_eq!(Event::decode(longer).is_ok(), has_payload, "{name}");
     }
 }
@@ -212,7 +214,6 @@ fn every_other_kind_is_unknown() {
         let frame = Frame {
             kind,
             body: Bytes::new(),
-            bulk: None,
         };
         let is_command = commands.iter().any(|(_, it)| it.kind == kind);
         let is_event = events.iter().any(|(_, it)| it.kind == kind);
@@ -234,7 +235,7 @@ fn every_other_kind_is_unknown() {
 
 #[test]
 fn every_other_outcome_is_unknown() {
-    let result = Outcome::Returned(Payload::default());
+    let result = Outcome::Returned(Bytes::new());
     let frame = frame_of(&encode_event(&samples::finished(result)));
     for outcome in 5..=255 {
         let result = Event::decode(with_body(&frame, |body| body[OUTCOME] = outcome));
@@ -249,7 +250,7 @@ fn every_other_outcome_is_unknown() {
 
 #[test]
 fn a_worker_is_worn_or_not() {
-    let result = Outcome::Returned(Payload::default());
+    let result = Outcome::Returned(Bytes::new());
     let frame = frame_of(&encode_event(&samples::finished(result)));
     for worn in 0..=255 {
         let result = Event::decode(with_body(&frame, |body| body[WORN] = worn));
@@ -293,7 +294,7 @@ fn a_limit_stays_a_limit() {
 #[test]
 fn an_outcome_with_another_outcomes_payload_is_an_error() {
     let frame = frame_of(&encode_event(&samples::finished(Outcome::Returned(
-        vec![7].into(),
+        Bytes::from_static(&[7]),
     ))));
     for outcome in 1..5 {
         let result = Event::decode(with_body(&frame, |body| body[OUTCOME] = outcome));
@@ -360,7 +361,7 @@ fn empty_and_odd_fields_come_back() {
         ticket: samples::run().ticket,
         ran: Duration::MAX,
         worn: false,
-        outcome: Outcome::Returned(Payload::default()),
+        outcome: Outcome::Returned(Bytes::new()),
     };
     match Event::decode(frame_of(&encode_event(&Event::Finished(forever)))) {
         Ok(Event::Finished(back)) => assert_eq!(back.ran, Duration::from_nanos(u64::MAX)),
@@ -371,7 +372,7 @@ fn empty_and_odd_fields_come_back() {
 #[test]
 fn payloads_of_any_length_come_back() {
     for length in [0, 1, 100, 127, 128, 65_536, 1_000_000] {
-        let payload = Payload::from(vec![7; length]);
+        let payload = Bytes::from(vec![7; length]);
         let run = Run {
             args: payload.clone(),
             ..samples::run()
@@ -397,7 +398,7 @@ fn payloads_are_not_copied() {
     let frame = frame_of(&encode_command(&Command::Run(samples::run())));
     let end = frame.body.as_ptr_range().end;
     match Command::decode(frame.clone()) {
-        Ok(Command::Run(run)) => assert_eq!(run.args.bytes().as_ptr_range().end, end),
+        Ok(Command::Run(run)) => assert_eq!(run.args.as_ptr_range().end, end),
         result => panic!("{result:?}"),
     }
 }

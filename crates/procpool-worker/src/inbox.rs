@@ -4,11 +4,12 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use procpool_os::{memory, socket};
-use procpool_wire::{Command, FrameBuffer};
+use bytes::BytesMut;
+use procpool_os::socket;
+use procpool_wire::{Command, frame};
 
-/// The first message is no longer than this: 64 KiB.
-const FIRST_LEN: usize = 64 * 1024;
+/// Bytes that one read may bring: 64 KiB. The buffer of a larger message is given back after it.
+const READ_LEN: usize = 64 * 1024;
 
 /// The parent passes the control page and the lifeline with its first message.
 const DESCRIPTORS: usize = 2;
@@ -17,24 +18,24 @@ const DESCRIPTORS: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Inbox {
     socket: Arc<OwnedFd>,
-    buffer: FrameBuffer,
+    buffer: BytesMut,
 }
 
 impl Inbox {
     pub(crate) fn new(socket: Arc<OwnedFd>) -> Self {
         Inbox {
             socket,
-            buffer: FrameBuffer::new(memory::reserve),
+            buffer: BytesMut::with_capacity(READ_LEN),
         }
     }
 
     /// The first command, with the descriptors that come with its first byte.
     pub(crate) fn receive_first(&mut self) -> io::Result<(Command, Vec<OwnedFd>)> {
-        let mut first = vec![0; FIRST_LEN];
+        self.buffer.resize(READ_LEN, 0);
         let received =
-            socket::receive_with_descriptors(self.socket.as_fd(), &mut first, DESCRIPTORS);
+            socket::receive_with_descriptors(self.socket.as_fd(), &mut self.buffer, DESCRIPTORS);
         let (len, descriptors) = received?;
-        self.buffer.extend(&first[..len]);
+        self.buffer.truncate(len);
         let command = match len {
             0 => None,
             _ => self.receive()?,
@@ -62,15 +63,18 @@ impl Inbox {
 
     /// The next command, if it is here already.
     pub(crate) fn next(&mut self) -> io::Result<Option<Command>> {
-        match self.buffer.next_frame().map_err(invalid)? {
+        match frame::take(&mut self.buffer).map_err(invalid)? {
             Some(frame) => Command::decode(frame).map_err(invalid).map(Some),
             None => Ok(None),
         }
     }
 
     fn fill(&mut self) -> io::Result<usize> {
-        let mut room = self.buffer.room(usize::MAX);
-        socket::receive_into(self.socket.as_fd(), &mut room)
+        if self.buffer.is_empty() && self.buffer.capacity() > READ_LEN {
+            self.buffer = BytesMut::with_capacity(READ_LEN);
+        }
+        self.buffer.reserve(READ_LEN / 4);
+        socket::receive_into(self.socket.as_fd(), &mut self.buffer)
     }
 }
 

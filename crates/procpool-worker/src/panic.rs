@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use procpool_wire::{Finished, Outcome, PanicReport, Refusal};
+use procpool_wire::{Event, Finished, Outcome, PanicReport, Refusal};
 
 use crate::outbox::Outbox;
 use crate::worker;
@@ -84,6 +85,13 @@ pub(crate) fn broadcast_begins() {
 /// Tells the parent of a panic that ends this process. If that fails, it sees the abort.
 fn tell(outbox: &Outbox, report: PanicReport) {
     let _ = match worker::current() {
+        Some(_) if worker::runs_items() => {
+            let mut frame = Vec::new();
+            Event::encode_item_failed(&Outcome::Panicked(report), &mut frame)
+                .map_err(io::Error::other)
+                .and_then(|()| outbox.push_frame(&frame))
+                .and_then(|()| outbox.flush())
+        }
         Some(ticket) => {
             // What follows until the process is gone is no part of the run.
             worker::release();

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 
+use bytes::Bytes;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Broadcast, Command, Initialize, Payload, Refusal, Start};
+use procpool_wire::{Broadcast, Command, Initialize, Refusal, Start};
 
 use crate::call::{Call, Unprepared};
 use crate::inbox::Inbox;
@@ -68,7 +69,7 @@ pub(crate) fn run_broadcast(
 
 fn call_once(
     offsets: CallOffsets,
-    args: Payload,
+    args: Bytes,
     image: &MatchedImage,
     call: &mut Call,
 ) -> Result<(), Unprepared> {

@@ -5,20 +5,15 @@ use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Command, Run};
+use procpool_wire::{Command, Run, RunItems, Ticket};
 
 use crate::call::Call;
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
+use crate::pace::{HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
 use crate::{panic, worker};
-
-/// A task that took this long is worth a system call of its own for its result: 20 µs.
-const WORTH_A_WRITE: Duration = Duration::from_micros(20);
-
-/// The longest time for which a result is held back while others are added to it: 50 µs.
-const HELD_BACK: Duration = Duration::from_micros(50);
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
@@ -55,6 +50,12 @@ pub(crate) fn serve(
                 let now = ended.take().unwrap_or_else(monotonic_now);
                 if worker::claim(run.ticket, now) {
                     ended = Some(server.perform(run, now)?);
+                }
+            }
+            Some(Command::RunItems(run)) => {
+                let now = ended.take().unwrap_or_else(monotonic_now);
+                if worker::claim(run.ticket, now) {
+                    ended = Some(server.perform_items(&run, now)?);
                 }
             }
             Some(Command::Broadcast(broadcast)) => {
@@ -104,12 +105,37 @@ impl Server<'_> {
         let ended = monotonic_now();
         let ran = ended.saturating_sub(started);
         worker::release();
+        self.tell(run.ticket, ran, ended)
+    }
+
+    /// Each item's result is in the outbox before the next one is claimed, and all before the next task.
+    fn perform_items(&mut self, run: &RunItems, started: Duration) -> io::Result<Duration> {
+        let offsets = CallOffsets {
+            entry: run.entry,
+            function: run.function,
+        };
+        self.call.begin_items(run, started, self.outbox)?;
+        self.limiter.begin(run.limits)?;
+        worker::set_runs_items(true);
+        if let Err(error) = self.image.call(offsets, &mut self.call) {
+            self.call.refuse(error.to_string());
+        }
+        worker::set_runs_items(false);
+        self.limiter.end(run.limits)?;
+        self.call.end_items()?;
+        let ended = monotonic_now();
+        let ran = ended.saturating_sub(started);
+        worker::release();
+        self.tell(run.ticket, ran, ended)
+    }
+
+    fn tell(&mut self, ticket: Ticket, ran: Duration, ended: Duration) -> io::Result<Duration> {
         let worn = self.limiter.is_worn();
         match self.call.result() {
-            Some(result) => self.outbox.push_returned(run.ticket, ran, worn, result)?,
+            Some(result) => self.outbox.push_returned(ticket, ran, worn, result)?,
             None => self
                 .outbox
-                .push_finished(&self.call.finished(run.ticket, ran, worn))?,
+                .push_finished(&self.call.finished(ticket, ran, worn))?,
         }
         let since = *self.held_since.get_or_insert(ended);
         if ran >= WORTH_A_WRITE || ended.saturating_sub(since) >= HELD_BACK {

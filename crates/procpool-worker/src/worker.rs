@@ -4,7 +4,7 @@
 //! worker the answers are `false` and `None`, so that a function can be called directly too.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use procpool_os::ControlPage;
@@ -25,6 +25,8 @@ struct Running {
     slot: AtomicU16,
     /// 0 for none, which no ticket has.
     number: AtomicU64,
+    /// It has several items.
+    has_items: AtomicBool,
 }
 
 /// Whether this process is a worker of a pool.
@@ -106,11 +108,31 @@ pub(crate) fn claim(ticket: Ticket, now: Duration) -> bool {
 /// of which has the limit for itself.
 ///
 /// The parent allows a task as many limits as it has items, and no more.
-#[expect(dead_code, reason = "nothing runs several items yet")]
 pub(crate) fn restart_clock() {
     if let Some((worker, ticket)) = WORKER.get().zip(current()) {
         worker.page.restart(usize::from(ticket.slot), ticket.number);
     }
+}
+
+/// Claims the next item of the claimed task, which has several; `false` if none may begin any more.
+pub(crate) fn claim_item(slot: u16) -> bool {
+    WORKER
+        .get()
+        .is_some_and(|worker| worker.page.claim_item(usize::from(slot)))
+}
+
+/// Notes whether what runs now is one of several items of the claimed task.
+pub(crate) fn set_runs_items(runs: bool) {
+    if let Some(worker) = WORKER.get() {
+        worker.running.has_items.store(runs, Ordering::Relaxed);
+    }
+}
+
+/// Whether what runs now is one of several items.
+pub(crate) fn runs_items() -> bool {
+    WORKER
+        .get()
+        .is_some_and(|worker| worker.running.has_items.load(Ordering::Relaxed))
 }
 
 /// The claimed task has ended, and its result is to be written now. No time limit counts from here on.

@@ -1,7 +1,8 @@
 //! A call as it goes to a worker: offsets and bytes.
 
-use procpool_os::{CallOffsets, FunctionPointer, Trampoline, memory};
-use procpool_wire::Payload;
+use bytes::Bytes;
+use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
+use procpool_wire::value;
 use serde::Serialize;
 
 use crate::catch::catch;
@@ -11,7 +12,7 @@ use crate::error::EncodeError;
 #[derive(Debug, Clone)]
 pub(crate) struct EncodedCall {
     pub(crate) offsets: CallOffsets,
-    pub(crate) args: Payload,
+    pub(crate) args: Bytes,
 }
 
 impl EncodedCall {
@@ -23,13 +24,9 @@ impl EncodedCall {
     where
         F: FunctionPointer,
         T: Trampoline<F>,
-        A: Serialize + 'static,
+        A: Serialize,
     {
         let offsets = offsets::<F, T>(function);
-        let args = match Payload::of_bytes(args) {
-            Ok(args) => return EncodedCall::within(offsets?, args, limit),
-            Err(args) => args,
-        };
         let call = offsets.and_then(|offsets| EncodedCall::of(offsets, &args, limit));
         discard(args)?;
         call
@@ -44,16 +41,16 @@ impl EncodedCall {
         args: &A,
         limit: usize,
     ) -> Result<Self, EncodeError> {
-        EncodedCall::within(offsets, encode(args)?, limit)
-    }
-
-    fn within(offsets: CallOffsets, args: Payload, limit: usize) -> Result<Self, EncodeError> {
+        let args = encode(args)?;
         match args.len() > limit {
             true => Err(EncodeError::args(format_args!(
                 "they take {} bytes, the limit is {limit}",
                 args.len()
             ))),
-            false => Ok(EncodedCall { offsets, args }),
+            false => Ok(EncodedCall {
+                offsets,
+                args: args.into(),
+            }),
         }
     }
 }
@@ -75,9 +72,13 @@ pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
     catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
 }
 
-fn encode<A: Serialize>(args: &A) -> Result<Payload, EncodeError> {
-    match catch(|| Payload::encode(args, memory::reserve)) {
-        Some(Ok(payload)) => Ok(payload),
+fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
+    let encoded = catch(|| {
+        let mut bytes = Vec::new();
+        value::encode(args, &mut bytes).map(|()| bytes)
+    });
+    match encoded {
+        Some(Ok(bytes)) => Ok(bytes),
         Some(Err(error)) => Err(EncodeError::args(error)),
         None => Err(EncodeError::args("their `Serialize` panicked")),
     }

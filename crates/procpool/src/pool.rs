@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::EncodedCall;
 use crate::cell::TaskCell;
-use crate::driver::{Accepted, Job, OpenPool, Reservation};
+use crate::driver::{Accepted, Chunk, ChunkCall, Job, OpenPool, Reservation, Sink};
 use crate::error::{EncodeError, TaskError};
 use crate::options::TaskOptions;
 use crate::shutdown_report::ShutdownReport;
@@ -278,13 +278,37 @@ impl<S> ProcessPool<S> {
         let spec = self.spec(call.offsets);
         let job = Job {
             id,
-            cell: Arc::clone(&cell),
+            sink: Sink::Cell(Arc::clone(&cell)),
             call,
             limits: self.open.core().limits().of_task(&self.options),
         };
         let task = self.open.core().submit(spec, job, room)?;
         let accepted = Accepted::new(Arc::clone(&self.open), task);
         Ok(Task::new(id, cell, accepted))
+    }
+
+    /// What is called for each item of a map.
+    pub(crate) fn chunk_call(&self, offsets: CallOffsets) -> ChunkCall {
+        ChunkCall {
+            offsets,
+            limits: self.open.core().limits().of_task(&self.options),
+            clocked: self.options.timeout.is_some(),
+        }
+    }
+
+    /// Submits a chunk of so many items.
+    pub(crate) fn submit_chunk(
+        &self,
+        chunk: &Arc<Chunk>,
+        items: u32,
+        room: Option<ReservationId>,
+    ) -> Result<procpool_scheduler::TaskId, RefusedReason> {
+        let job = Chunk::job(chunk);
+        let spec = TaskSpec {
+            items,
+            ..self.spec(job.call.offsets)
+        };
+        self.open.core().submit(spec, job, room)
     }
 
     pub(crate) fn spec(&self, call: CallOffsets) -> TaskSpec {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use procpool_wire::Payload;
+use bytes::Bytes;
+use procpool_wire::value;
 use serde::de::DeserializeOwned;
 
 use crate::abort_handle::AbortHandle;
@@ -193,9 +194,13 @@ impl<R> fmt::Debug for Task<R> {
 }
 
 pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
-    let result: Payload = end?;
+    let bytes: Bytes = end?;
+    decode_result(&bytes)
+}
+
+pub(crate) fn decode_result<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<R, TaskError> {
     // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
-    match catch(|| result.decode()) {
+    match catch(|| value::decode(bytes)) {
         Some(Ok(result)) => Ok(result),
         Some(Err(error)) => Err(TaskError::Decode(DecodeError::result(error))),
         None => Err(TaskError::Decode(DecodeError::result(

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
+use super::{Part, Scheduler};
 use crate::action::{Action, Outcome, Standing};
 use crate::deadlines::Due;
 use crate::id::TaskId;
@@ -110,6 +110,14 @@ impl<P> Scheduler<P> {
         let all = first.checked_add(limit.saturating_mul(items));
         let end = since.checked_add(limit).into_iter().chain(all).min();
         if end.is_some_and(|end| end <= now) {
+            // Which of its items that is, is only known for certain when no further one can begin.
+            if self
+                .tasks
+                .get(id)
+                .is_some_and(|task| task.spec.items > 1 && !task.fixed)
+            {
+                return self.ask_for(id, Part::All);
+            }
             return self.abandon(now, id, Outcome::TimedOut { limit });
         }
         self.ring_at(now, sent.worker, end);

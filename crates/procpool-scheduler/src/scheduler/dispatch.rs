@@ -12,6 +12,10 @@ use crate::queue::Next;
 use crate::task::{Sent, Why};
 use crate::worker::Stage;
 
+/// How much expected work may be in flight on one worker for a task of several items to be sent after
+/// it.
+const ITEMS_AHEAD: Duration = Duration::from_millis(5);
+
 impl<P> Scheduler<P> {
     /// Gives tasks to workers, in order, until the first one that no worker has room for.
     pub(super) fn dispatch_all(&mut self, now: Instant) {
@@ -19,11 +23,13 @@ impl<P> Scheduler<P> {
             let Some(task) = self.tasks.get(next.id) else {
                 return;
             };
-            let (function, affinity) = (task.function, task.spec.affinity);
-            let Some(place) = self.choose(now, function, affinity) else {
+            let (function, items, affinity) = (task.function, task.spec.items, task.spec.affinity);
+            let Some(place) = self.choose(now, function, items, affinity) else {
                 return;
             };
-            let charged = self.queue.pop_front(next, self.history.expected(function));
+            let charged = self
+                .queue
+                .pop_front(next, self.history.expected_of(function, items));
             self.dispatch(now, place, next.id, charged);
         }
     }
@@ -48,6 +54,7 @@ impl<P> Scheduler<P> {
         &mut self,
         now: Instant,
         function: FunctionIndex,
+        items: u32,
         affinity: Option<AffinityKey>,
     ) -> Option<usize> {
         if let Some(key) = affinity
@@ -65,16 +72,20 @@ impl<P> Scheduler<P> {
         if self.fleet.busy > self.config.max_workers {
             return None;
         }
-        let expected = self.history.expected(function)?;
-        self.fleet
-            .least_loaded(now, expected, nanos(self.config.send_ahead))
+        let expected = self.history.expected_of(function, items)?;
+        let most = match items {
+            0 | 1 => self.config.send_ahead,
+            // They are as many as they are because each is short, and can be taken back one by one.
+            _ => self.config.send_ahead.max(ITEMS_AHEAD),
+        };
+        self.fleet.least_loaded(now, expected, nanos(most))
     }
 
     fn dispatch(&mut self, now: Instant, place: usize, id: TaskId, charged: bool) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let expected = self.history.expected(task.function);
+        let expected = self.history.expected_of(task.function, task.spec.items);
         let worker = &mut self.fleet[place];
         if let Some(key) = task.spec.affinity {
             let worker = worker.id;
@@ -83,6 +94,8 @@ impl<P> Scheduler<P> {
         let slot = worker.add(id, expected);
         self.last_ticket += 1;
         let ticket = self.last_ticket;
+        (task.whole, task.fixed) = (false, false);
+        self.several += usize::from(task.spec.items > 1);
         task.sent = Some(Sent {
             worker: place,
             slot,
@@ -90,6 +103,7 @@ impl<P> Scheduler<P> {
             at: now,
             expected,
             charged,
+            several: task.spec.items > 1,
             claimed: false,
             revoking: None,
             condemned: None,
@@ -153,7 +167,9 @@ impl<P> Scheduler<P> {
         match task.payload {
             Some(payload) => {
                 self.open_tasks -= 1;
-                self.history.record(task.function, ran);
+                if let Some(each) = ran.checked_div(task.spec.items) {
+                    self.history.record(task.function, each);
+                }
                 Finished::Resolved(payload)
             }
             None => Finished::Late,
@@ -169,6 +185,10 @@ impl<P> Scheduler<P> {
         let Some(sent) = task.sent.take() else {
             return false;
         };
+        self.several -= usize::from(sent.several);
+        if task.asked.take().is_some() {
+            self.shortening -= 1;
+        }
         let worker = &mut self.fleet[sent.worker];
         if sent.revoking.is_some() {
             worker.unanswered -= 1;
@@ -233,7 +253,8 @@ impl<P> Scheduler<P> {
     /// head, and one that is not is never asked for again.
     pub(super) fn rebalance(&mut self, now: Instant) {
         let free = self.fleet.idle() > 0 && self.fleet.busy < self.config.max_workers;
-        if self.fleet.ahead == 0 || !free || !self.queue.is_empty() {
+        let movable = self.fleet.ahead > 0 || self.several > 0;
+        if !movable || !free || !self.queue.is_empty() {
             return;
         }
         let last = |id: TaskId| {
@@ -258,6 +279,8 @@ impl<P> Scheduler<P> {
             self.take(now, id, Why::Rebalance);
         } else if waits_at_home {
             self.look_again(now);
+        } else {
+            self.steal();
         }
     }
 }

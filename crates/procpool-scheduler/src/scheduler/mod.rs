@@ -13,6 +13,7 @@ mod dispatch;
 mod lifecycle;
 mod reserve;
 mod revoke;
+mod shorten;
 mod size;
 mod warm_up;
 
@@ -35,6 +36,7 @@ use crate::task::{Task, TaskSpec, TaskState};
 use crate::worker::Stage;
 
 pub use counts::Counts;
+pub(crate) use shorten::Part;
 
 use collect::Looks;
 
@@ -70,6 +72,10 @@ pub struct Scheduler<P> {
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
     revoking: usize,
+    /// Tasks in flight that were sent with several items.
+    several: usize,
+    /// Tasks of which the driver was asked to take items back, and has not answered. The same goes for these.
+    shortening: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +127,8 @@ impl<P> Scheduler<P> {
             collects: Looks::default(),
             spread: None,
             revoking: 0,
+            several: 0,
+            shortening: 0,
         }
     }
 
@@ -369,7 +377,7 @@ impl<P> Scheduler<P> {
 
     /// Moves on what has become possible. Called at the end of every input.
     fn settle(&mut self, now: Instant) {
-        if self.revoking > 0 {
+        if self.revoking > 0 || self.shortening > 0 {
             return;
         }
         self.dispatch_all(now);

@@ -57,7 +57,8 @@ impl<P> Scheduler<P> {
         // A short function may have room behind others even when no worker is free: but not before those who
         // wait in line, since no worker might ever become free, nor in the place of those who have room.
         let behind_others = self.queue.is_empty() && self.line.is_empty();
-        let fits = self.has_room() || (behind_others && self.choose(now, function, None).is_some());
+        let fits =
+            self.has_room() || (behind_others && self.choose(now, function, 1, None).is_some());
         (!fits).then_some(RefusedReason::QueueFull)
     }
 
@@ -65,6 +66,7 @@ impl<P> Scheduler<P> {
     /// first: it is for that one that another worker is free.
     pub(super) fn grant_room(&mut self) {
         while self.revoking == 0
+            && self.shortening == 0
             && self.has_room()
             && let Some(id) = self.line.grant()
         {

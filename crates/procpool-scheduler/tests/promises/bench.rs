@@ -97,6 +97,12 @@ impl Bench {
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
             Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
             Action::Collect(worker) => format!("collect from {worker}"),
+            Action::Shorten {
+                worker, task, all, ..
+            } => {
+                let part = if all { "all" } else { "half" };
+                format!("take back {part} of {} from {worker}", name(task))
+            }
             Action::RequestCancel { worker, .. } => format!("request cancel on {worker}"),
             Action::Stop(worker) => format!("stop {worker}"),
             Action::Kill(worker) => format!("kill {worker}"),
@@ -305,6 +311,16 @@ impl Bench {
 
     pub(crate) fn make_ready(&mut self, worker: WorkerId) {
         self.scheduler.handle_ready(self.now, worker);
+    }
+
+    /// The driver took items back; the rest has a name of its own.
+    pub(crate) fn shortened(
+        &mut self,
+        task: TaskId,
+        left: u32,
+        rest: Option<(u32, &'static str)>,
+    ) -> Option<TaskId> {
+        self.scheduler.handle_shortened(self.now, task, left, rest)
     }
 
     pub(crate) fn close(&mut self) {

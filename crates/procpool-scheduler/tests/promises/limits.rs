@@ -190,6 +190,9 @@ fn each_item_of_a_task_has_the_limit_for_itself() {
     bench.runs_for(task, MS);
     bench.next_deadline_after(2 * MS);
     bench.runs_for(task, 3 * MS);
+    assert_eq!(bench.actions(), ["take back all of task from 1"]);
+    bench.shortened(task, 4, None);
+    bench.runs_for(task, 3 * MS);
     assert_eq!(
         bench.actions()[..2],
         ["kill 1", "task: timed out after 3ms"]

@@ -8,6 +8,7 @@ mod deaths;
 mod dispatch;
 mod ends;
 mod held_back;
+mod items;
 mod levels;
 mod limits;
 mod reservations;

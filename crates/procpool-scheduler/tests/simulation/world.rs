@@ -5,6 +5,7 @@ mod clocks;
 mod demands;
 mod driver;
 mod elastic;
+mod items;
 mod lives;
 mod order;
 mod reservations;

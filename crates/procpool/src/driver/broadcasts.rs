@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::BroadcastId;
 use procpool_wire::Broadcast;
@@ -43,7 +44,7 @@ impl Broadcasts {
             link.push_broadcast(&Broadcast {
                 entry: call.offsets.entry,
                 function: call.offsets.function,
-                args: call.args.clone(),
+                args: Bytes::clone(&call.args),
             });
         }
     }

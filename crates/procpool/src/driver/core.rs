@@ -19,6 +19,7 @@ use crate::driver::alarm::{Alarm, delay};
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
 use crate::driver::effects::Told;
+use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::state::{State, Tally};
@@ -223,6 +224,26 @@ impl Core {
     /// Cancels a task at this moment, if it isn't finished by then; `None` takes that back.
     pub(crate) fn cancel_at(self: &Arc<Self>, task: TaskId, at: Option<Instant>) {
         self.with(|state, now| state.scheduler.handle_cancel_at(now, task, at));
+    }
+
+    /// Nobody takes the results of these chunks any more.
+    pub(crate) fn cancel_items(self: &Arc<Self>, intake: &Intake, mut chunks: Vec<TaskId>) {
+        let unseen = self.with(|state, now| {
+            // Chunks that were divided off are told of under this lock.
+            let unseen = intake.close();
+            chunks.extend(unseen.iter().filter_map(Arrival::task));
+            // Those that wait first, so that no worker begins one in vain when another is killed.
+            for &chunk in &chunks {
+                state.scheduler.handle_cancel_if_queued(now, chunk);
+                state.perform(now);
+            }
+            for &chunk in &chunks {
+                state.scheduler.handle_cancel(now, chunk);
+                state.perform(now);
+            }
+            unseen
+        });
+        drop(unseen);
     }
 
     pub(crate) fn cancel(self: &Arc<Self>, task: TaskId) {

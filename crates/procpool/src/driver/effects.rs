@@ -7,6 +7,7 @@ use procpool_scheduler::WorkerId;
 use smallvec::SmallVec;
 
 use crate::cell::{TaskCell, TaskEnd};
+use crate::driver::intake::Intake;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::TaskError;
@@ -23,6 +24,8 @@ pub(crate) struct Effects {
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
     pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
+    /// Maps for which there is something.
+    pub(crate) wake: SmallVec<[Arc<Intake>; 2]>,
     /// Those who waited for room and have it now.
     pub(crate) grant: Vec<oneshot::Sender<()>>,
     /// Those who waited for room and will never have it: to drop these tells them.
@@ -36,6 +39,13 @@ impl Effects {
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
             self.flush.push(Arc::clone(link));
+        }
+    }
+
+    /// There is something for this map.
+    pub(crate) fn wake(&mut self, intake: &Arc<Intake>) {
+        if !self.wake.iter().any(|other| other.same(intake)) {
+            self.wake.push(Arc::clone(intake));
         }
     }
 
@@ -58,6 +68,9 @@ impl Effects {
         }
         for (cell, end) in self.finish {
             cell.finish(end);
+        }
+        for intake in self.wake {
+            intake.wake();
         }
         for waiter in self.grant {
             // One that is gone gives its room back when it drops its reservation.

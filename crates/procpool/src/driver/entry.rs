@@ -7,6 +7,7 @@ use procpool_scheduler::TaskId;
 use procpool_wire::Ticket;
 
 use crate::call::EncodedCall;
+use crate::driver::chunk::Chunk;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::ExitCause;
@@ -22,7 +23,18 @@ pub(crate) struct WorkerEntry {
     /// What it must run before it is ready.
     pub(crate) broadcasts: Vec<EncodedCall>,
     /// Which dispatch each slot of the control page holds.
-    dispatched: Vec<Option<(u64, TaskId)>>,
+    dispatched: Vec<Option<Dispatched>>,
+    /// The slot of the chunk whose items it tells of now.
+    opened: Option<u16>,
+}
+
+/// What a worker was sent.
+#[derive(Debug)]
+struct Dispatched {
+    number: u64,
+    task: TaskId,
+    /// Of a map; else it is one call.
+    chunk: Option<Arc<Chunk>>,
 }
 
 impl WorkerEntry {
@@ -32,34 +44,77 @@ impl WorkerEntry {
             link: None,
             fault: None,
             broadcasts,
-            dispatched: vec![None; ControlPage::SLOTS],
+            dispatched: (0..ControlPage::SLOTS).map(|_| None).collect(),
+            opened: None,
         }
     }
 
-    pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId) {
+    pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {
         if let Some(slot) = self.dispatched.get_mut(usize::from(ticket.slot)) {
-            *slot = Some((ticket.number, task));
+            let number = ticket.number;
+            *slot = Some(Dispatched {
+                number,
+                task,
+                chunk,
+            });
         }
+    }
+
+    /// The chunk that was sent by this ticket and is not answered as a whole.
+    pub(crate) fn chunk(&self, ticket: Ticket) -> Option<&Arc<Chunk>> {
+        let slot = self.dispatched.get(usize::from(ticket.slot))?;
+        let sent = slot.as_ref().filter(|sent| sent.number == ticket.number);
+        sent?.chunk.as_ref()
+    }
+
+    /// From now on it tells of the items of this chunk; false if it was not given that, or tells of others.
+    pub(crate) fn open(&mut self, ticket: Ticket) -> bool {
+        let may = self.opened.is_none() && self.chunk(ticket).is_some();
+        if may {
+            self.opened = Some(ticket.slot);
+        }
+        may
+    }
+
+    /// The chunk whose items it tells of now.
+    pub(crate) fn opened(&self) -> Option<&Arc<Chunk>> {
+        let slot = self.dispatched.get(usize::from(self.opened?))?;
+        slot.as_ref()?.chunk.as_ref()
+    }
+
+    /// The chunks that it has.
+    pub(crate) fn held(&self) -> Vec<(Ticket, TaskId, Arc<Chunk>)> {
+        let held = (0_u16..).zip(&self.dispatched).filter_map(|(slot, sent)| {
+            let sent = sent.as_ref()?;
+            let number = sent.number;
+            let ticket = Ticket { slot, number };
+            Some((ticket, sent.task, Arc::clone(sent.chunk.as_ref()?)))
+        });
+        held.collect()
     }
 
     /// The ticket by which this worker has the task.
     pub(crate) fn ticket(&self, task: TaskId) -> Option<u64> {
         let dispatches = self.dispatched.iter().flatten();
-        let mut tickets = dispatches.filter(|(_, other)| *other == task);
-        tickets.next_back().map(|(number, _)| *number)
+        let mut tickets = dispatches.filter(|sent| sent.task == task);
+        tickets.next_back().map(|sent| sent.number)
     }
 
     /// What this worker has and has not answered.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
-        self.dispatched.iter().flatten().map(|(_, task)| *task)
+        self.dispatched.iter().flatten().map(|sent| sent.task)
     }
 
     /// The task of a ticket, which is used up by this. `None` for a ticket that was never given to
     /// this worker, or was already used up: an answer to it breaks the protocol.
     pub(crate) fn redeem(&mut self, ticket: Ticket) -> Option<TaskId> {
-        self.dispatched
+        let sent = self
+            .dispatched
             .get_mut(usize::from(ticket.slot))?
-            .take_if(|(number, _)| *number == ticket.number)
-            .map(|(_, task)| task)
+            .take_if(|sent| sent.number == ticket.number)?;
+        if self.opened == Some(ticket.slot) {
+            self.opened = None;
+        }
+        Some(sent.task)
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn shake_hands(
     loop {
         let received = incoming.receive(link.socket());
         match received.map_err(|error| Unready::Protocol(error.to_string()))? {
-            Received::Bytes(_) => {}
+            Received::Bytes => {}
             Received::Nothing if !has_ended => tokio::select! {
                 () = link.readable() => {}
                 // An initializer's argument may be more than the socket takes at once.
@@ -45,7 +45,13 @@ pub(crate) async fn shake_hands(
             None => {}
             Some(Event::Ready) => return Ok(()),
             Some(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
-            Some(Event::Finished(_) | Event::BroadcastEnded(_)) => {
+            Some(
+                Event::Finished(_)
+                | Event::BroadcastEnded(_)
+                | Event::ItemsBegan(_)
+                | Event::Items(_)
+                | Event::ItemFailed(_),
+            ) => {
                 let what = "it answered before it was asked".to_owned();
                 return Err(Unready::Protocol(what));
             }

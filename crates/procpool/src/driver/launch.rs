@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
@@ -71,7 +72,7 @@ pub(crate) async fn launch(
         link.push_initialize(&Initialize {
             entry: call.offsets.entry,
             function: call.offsets.function,
-            args: call.args.clone(),
+            args: Bytes::clone(&call.args),
         });
     }
     for call in broadcasts {

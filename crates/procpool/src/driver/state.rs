@@ -1,12 +1,14 @@
 //! All state of a pool, and what the scheduler's actions do to it.
 
 mod awaited;
+mod chunks;
 
 use std::collections::HashMap;
 use std::ops::Sub;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
     Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing, TaskId,
@@ -18,7 +20,7 @@ use crate::cell::TaskEnd;
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
-use crate::driver::job::Job;
+use crate::driver::job::{Job, Sink};
 use crate::driver::link::Link;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::{
@@ -113,6 +115,9 @@ impl State {
         if finished.worn {
             self.scheduler.handle_worn(now, worker);
         }
+        if self.breaks_off(worker, &finished) {
+            return self.handle_faulty(now, worker, "it ended a chunk before its items");
+        }
         let entry = self.workers.get_mut(&worker);
         let feedback = match entry.and_then(|entry| entry.redeem(finished.ticket)) {
             Some(task) => self
@@ -121,7 +126,7 @@ impl State {
             None => Feedback::Unknown,
         };
         match feedback {
-            Feedback::Resolved(job) => self.effects.finish.push((job.cell, end(finished.outcome))),
+            Feedback::Resolved(job) => self.settle_job(job, finished.ran, finished.outcome),
             Feedback::Late => {}
             Feedback::Unknown => {
                 self.handle_faulty(now, worker, "it answered a task that it was not given");
@@ -157,6 +162,9 @@ impl State {
 
     /// A worker was reaped, and all that it had sent was handled before.
     pub(crate) fn handle_ended(&mut self, now: Instant, worker: WorkerId, ending: Ending) {
+        self.save_items(now, worker);
+        self.perform(now);
+        self.finish_told(now, worker);
         match &ending {
             Ending::NotStarted(_) => self.scheduler.handle_start_failed(now, worker),
             Ending::Exited(exit) if self.is_over_limit(worker, exit) => {
@@ -166,7 +174,9 @@ impl State {
         }
         self.ending = Some(ending);
         self.perform(now);
-        self.ending = None;
+        if let Some(ending) = self.ending.take() {
+            self.bereave_items(worker, &ending);
+        }
         self.workers.remove(&worker);
     }
 
@@ -268,7 +278,15 @@ impl State {
                         self.effects.collect.push(Arc::clone(link));
                     }
                 }
+                Action::Shorten {
+                    worker,
+                    task,
+                    slot,
+                    ticket: number,
+                    all,
+                } => self.shorten(now, worker, task, Ticket { slot, number }, all),
                 Action::RequestCancel { worker, ticket, .. } => {
+                    self.save_items(now, worker);
                     if let Some(link) = self.link(worker) {
                         link.page().request_cancel(ticket);
                     }
@@ -283,6 +301,7 @@ impl State {
                 },
                 Action::Kill(worker) => {
                     self.tally.killed += 1;
+                    self.save_items(now, worker);
                     self.kill(worker);
                 }
                 Action::Grant(reservation) => {
@@ -302,8 +321,8 @@ impl State {
                     ..
                 } => {
                     let error = self.error(outcome, &job);
-                    self.tally.abandoned += usize::from(error.is_pool_closed());
-                    self.effects.finish.push((job.cell, Err(error)));
+                    let timed_out = matches!(outcome, Verdict::TimedOut { .. });
+                    self.fail_job(job, error, timed_out);
                 }
             }
         }
@@ -322,15 +341,18 @@ impl State {
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
+        if let Sink::Chunk(_) = job.sink {
+            return self.dispatch_items(worker, task, ticket);
+        }
         link.offer(&Run {
             ticket,
             entry: job.call.offsets.entry,
             function: job.call.offsets.function,
             limits: job.limits,
-            args: job.call.args.clone(),
+            args: Bytes::clone(&job.call.args),
         });
         self.effects.flush(link);
-        entry.dispatch(ticket, task);
+        entry.dispatch(ticket, task, None);
     }
 
     fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {

@@ -1,7 +1,7 @@
 //! The calls that make a map.
 
 use futures_core::Stream;
-use procpool_worker::{PlainCall, StatefulCall};
+use procpool_worker::{PlainItems, StatefulItems};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,7 +38,7 @@ impl<S> ProcessPool<S> {
         R: Serialize + DeserializeOwned + 'static,
     {
         let source = Items::new(items.into_iter());
-        Map::new(self, offsets::<_, PlainCall>(function), source)
+        Map::new(self, offsets::<_, PlainItems>(function), source)
     }
 
     /// As [`map`](ProcessPool::map), with the state that the pool's
@@ -70,7 +70,7 @@ impl<S> ProcessPool<S> {
         R: Serialize + DeserializeOwned + 'static,
     {
         let source = Items::new(items.into_iter());
-        Map::new(self, offsets::<_, StatefulCall>(function), source)
+        Map::new(self, offsets::<_, StatefulItems>(function), source)
     }
 }
 
@@ -109,7 +109,7 @@ pub trait ProcessStreamExt: Stream + Sized {
         Self::Item: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        Map::new(pool, offsets::<_, PlainCall>(function), self)
+        Map::new(pool, offsets::<_, PlainItems>(function), self)
     }
 
     /// As [`ProcessPool::map_with_state`], on the items of this stream.
@@ -123,7 +123,7 @@ pub trait ProcessStreamExt: Stream + Sized {
         Self::Item: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        Map::new(pool, offsets::<_, StatefulCall>(function), self)
+        Map::new(pool, offsets::<_, StatefulItems>(function), self)
     }
 }
 

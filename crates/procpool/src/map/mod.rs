@@ -1,50 +1,84 @@
 //! One function on many items.
+//!
+//! ```text
+//!  source ──pull──▶ Feed ──chunk──▶ pool ──arrivals──▶ Intake ──▶ Results ──decode──▶ who polls
+//!                    ▲                                  │ durations
+//!                    └──────────── Sizer ◀──────────────┘
+//! ```
 
 mod calls;
+mod feed;
 mod items;
+mod results;
+mod sizer;
 
-use std::collections::VecDeque;
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use procpool_os::CallOffsets;
-use procpool_wire::Run;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{EncodedCall, discard};
+use crate::driver::Arrival;
 use crate::error::{EncodeError, TaskError};
+use crate::map::feed::{Fed, Feed};
+use crate::map::results::Results;
 use crate::pool::ProcessPool;
-use crate::task::Task;
-use crate::task_set::TaskSet;
+use crate::task::decode_result;
 
 pub use calls::ProcessStreamExt;
 pub use items::Items;
 
+/// How many results are given in a row before other tasks of the runtime have their turn.
+const IN_A_ROW: u32 = 128;
+
+/// After how many results it is seen whether workers need more.
+const FEED_EVERY: u32 = 32;
+
+/// How long one poll may feed workers.
+const FEED_TIME: Duration = Duration::from_micros(200);
+
 /// One function on many items: a [`Stream`] of the results.
 ///
 /// Made by [`ProcessPool::map`] and [`ProcessStreamExt::map_in_process`]. Results come in the order of
-/// the items, unless it is made [`unordered`](Map::unordered).
+/// the items, unless it is made [`unordered`](Map::unordered), and as soon as they are there.
+///
+/// Items go to workers in chunks. How many make a chunk follows from how long they were seen to take,
+/// so that a million tiny items need no tuning; a worker that has nothing to do takes over half of what another has
+/// not begun, so that uneven items balance. An item is a task nevertheless: one that panics, that can't
+/// be encoded or that kills its worker fails alone, and each has the handle's
+/// [`TaskOptions`](crate::TaskOptions) for itself: `timeout`, `retries`, `grace`; with a `cpu_time_limit`
+/// a chunk is one item. Each chunk is one task to
+/// [`queue_capacity`](crate::Builder::queue_capacity) and
+/// [`max_tasks_per_worker`](crate::Builder::max_tasks_per_worker). If the queue is full the map waits in turn,
+/// and pulls nothing meanwhile.
+///
+/// If the pool is closed, what was sent gives its results; the next item gives
+/// [`TaskError::PoolClosed`], and the stream ends.
+///
+/// If the iterator panics, or the source stream, it is the caller's own panic, and comes out of the
+/// poll that pulled. What was pulled before can still be taken; then the stream ends.
+///
+/// It spends none of tokio's cooperative budget, but gives way to other tasks of the runtime after some
+/// results in a row, in any loop.
 ///
 /// # Cancel safety
-/// **Dropping it cancels what is left**, as dropping each [`Task`] would: what has not begun never
-/// runs, and a worker that runs an item of it is killed and replaced. To drop the future of a `next()`
-/// loses nothing.
+/// **Dropping it cancels what is left**, as dropping each [`Task`](crate::Task) would: what has not begun
+/// never runs, and a worker that runs an item of it is killed and replaced. To drop the future of a
+/// `next()` loses nothing.
 #[must_use = "a map does nothing unless it is polled, and dropping it cancels what is left"]
 pub struct Map<S, R> {
-    pool: ProcessPool,
-    offsets: Result<CallOffsets, EncodeError>,
-    /// `None` once it has ended.
-    source: Option<Pin<Box<S>>>,
-    in_flight: InFlight<R>,
-    buffer: Option<usize>,
-}
-
-enum InFlight<R> {
-    Ordered(VecDeque<Task<R>>),
-    Unordered(TaskSet<(), R>),
+    feed: Feed<S>,
+    results: Results,
+    /// How many results were given.
+    given: u64,
+    in_a_row: u32,
+    arrivals: Vec<Arrival>,
+    result: PhantomData<fn() -> R>,
 }
 
 impl<S, R> Map<S, R> {
@@ -54,54 +88,119 @@ impl<S, R> Map<S, R> {
         source: S,
     ) -> Self {
         Map {
-            pool: pool.without_state(),
-            offsets,
-            source: Some(Box::pin(source)),
-            in_flight: InFlight::Ordered(VecDeque::new()),
-            buffer: None,
+            feed: Feed::new(pool.without_state(), offsets, source),
+            results: Results::new(),
+            given: 0,
+            in_a_row: 0,
+            arrivals: Vec::new(),
+            result: PhantomData,
         }
     }
 
     /// Gives the results in the order in which they come, and not in that of the items.
     pub fn unordered(mut self) -> Self {
-        if let InFlight::Ordered(tasks) = &mut self.in_flight {
-            let tasks = std::mem::take(tasks).into_iter();
-            self.in_flight = InFlight::Unordered(tasks.map(|task| ((), task)).collect());
-        }
+        self.results.disorder();
         self
     }
 
-    /// Sends so many items to a worker at once. The default follows from how long they take. 0 counts
-    /// as 1.
-    pub fn chunk_size(self, _items: usize) -> Self {
+    /// Sends so many items to a worker at once, at most. 0 counts as 1.
+    ///
+    /// A chunk is smaller at the end, when the source has nothing more for the moment or is slow, and
+    /// where the [`buffer`](Map::buffer) is small. Without this it is what takes about a millisecond, as
+    /// far as is known: it grows from 1.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::TryStreamExt;
+    ///
+    /// let pool = procpool::ProcessPool::builder().workers(2).build()?;
+    /// let lengths = pool.map(|word: String| word.len(), "to be or not".split(' ').map(str::to_owned));
+    /// let lengths: Vec<usize> = lengths.chunk_size(2).try_collect().await?;
+    /// assert_eq!(lengths, [2, 2, 2, 3]);
+    /// # Ok(()) }
+    /// ```
+    pub fn chunk_size(mut self, items: usize) -> Self {
+        self.feed.chunk_size(items.max(1));
         self
     }
 
-    /// Takes so many items at most from the source of which the results have not been taken yet. 0
-    /// counts as 1.
+    /// Pulls so many items at most of which the results have not been given. 0 counts as 1.
+    ///
+    /// Less than twice as many as there are workers leaves workers idle. Without this, what is pulled is
+    /// two chunks for each worker; and where results wait, since one before them takes long, as much beyond that as
+    /// takes 16 MiB, encoded.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::StreamExt;
+    ///
+    /// let pool = procpool::ProcessPool::builder().workers(2).build()?;
+    /// let mut pulled = 0;
+    /// let mut doubled = pool.map(|x: u64| 2 * x, (0..).inspect(|_| pulled += 1)).buffer(10);
+    /// assert_eq!(doubled.next().await.unwrap()?, 0);
+    /// drop(doubled);
+    /// assert!(pulled <= 11);
+    /// # Ok(()) }
+    /// ```
     pub fn buffer(mut self, items: usize) -> Self {
-        self.buffer = Some(items.max(1));
+        self.feed.buffer = Some(items.max(1));
         self
     }
 
-    fn most(&self) -> usize {
-        self.buffer
-            .unwrap_or_else(|| self.pool.open().core().size().max().saturating_mul(4))
+    fn outstanding(&self) -> usize {
+        usize::try_from(self.feed.pulled() - self.given).unwrap_or(usize::MAX)
+    }
+
+    /// Takes what has come. If that is nothing, who polls is woken when something does.
+    fn receive(&mut self, cx: &mut Context<'_>) {
+        self.feed.intake().take(&mut self.arrivals, cx);
+        for arrival in self.arrivals.drain(..) {
+            if let Arrival::Ran { items, time } = arrival {
+                self.feed.sizer.record(items, time);
+            }
+            self.results.arrive(arrival);
+        }
     }
 }
 
-impl<R> InFlight<R> {
-    fn len(&self) -> usize {
-        match self {
-            InFlight::Ordered(tasks) => tasks.len(),
-            InFlight::Unordered(tasks) => tasks.len(),
-        }
+impl<S, R> Map<S, R>
+where
+    S: Stream,
+    S::Item: Serialize,
+    R: DeserializeOwned + 'static,
+{
+    fn feed(&mut self, cx: &mut Context<'_>) -> Fed {
+        let outstanding = self.outstanding();
+        self.feed.feed(cx, &mut self.results, outstanding)
     }
 
-    fn push(&mut self, task: Task<R>) {
-        match self {
-            InFlight::Ordered(tasks) => tasks.push_back(task),
-            InFlight::Unordered(tasks) => tasks.insert((), task),
+    fn next_ready(&mut self, cx: &mut Context<'_>) -> Option<Result<R, TaskError>> {
+        if self.in_a_row.is_multiple_of(FEED_EVERY) && self.results.is_ready() {
+            // The workers are not to come to an end of their work before all of this is taken.
+            self.receive(cx);
+            self.feed(cx);
+        }
+        let next = self.results.next(decode_result)?;
+        self.given += 1;
+        self.in_a_row += 1;
+        Some(next)
+    }
+
+    /// Nothing can be given: what can be done that something will be? True if something may have come.
+    fn feed_for_some_time(&mut self, cx: &mut Context<'_>) -> bool {
+        let began = Instant::now();
+        loop {
+            match self.feed(cx) {
+                Fed::Nothing | Fed::End => return self.results.is_ready(),
+                Fed::Some if self.results.is_ready() => return true,
+                Fed::Some => {}
+            }
+            if began.elapsed() >= FEED_TIME {
+                cx.waker().wake_by_ref();
+                return false;
+            }
         }
     }
 }
@@ -116,70 +215,54 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let most = this.most();
-        while this.in_flight.len() < most
-            // A source that panics is not polled again.
-            && let Some(mut source) = this.source.take()
-        {
-            match source.as_mut().poll_next(cx) {
-                Poll::Ready(None) => {}
-                Poll::Ready(Some(item)) => {
-                    this.source = Some(source);
-                    let call = match &this.offsets {
-                        Ok(offsets) => EncodedCall::of(*offsets, &item, Run::MAX_ARGS_LEN),
-                        Err(error) => Err(error.clone()),
-                    };
-                    let call = discard(item).and(call);
-                    let task = this.pool.run(call, None);
-                    this.in_flight.push(task);
-                }
-                Poll::Pending => {
-                    this.source = Some(source);
-                    break;
-                }
+        loop {
+            if this.in_a_row >= IN_A_ROW && this.results.is_ready() {
+                this.in_a_row = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if let Some(next) = this.next_ready(cx) {
+                return Poll::Ready(Some(next));
+            }
+            this.receive(cx);
+            if this.results.is_ready() {
+                continue;
+            }
+            if !this.feed_for_some_time(cx) {
+                break;
             }
         }
-        let next = match &mut this.in_flight {
-            InFlight::Ordered(tasks) => match tasks.front_mut() {
-                Some(task) => Pin::new(task).poll(cx).map(Some),
-                None => Poll::Ready(None),
-            },
-            InFlight::Unordered(tasks) => Pin::new(tasks)
-                .poll_next(cx)
-                .map(|next| next.map(|((), result)| result)),
-        };
-        match next {
-            Poll::Ready(Some(result)) => {
-                if let InFlight::Ordered(tasks) = &mut this.in_flight {
-                    tasks.pop_front();
-                }
-                Poll::Ready(Some(result))
-            }
-            Poll::Ready(None) if this.source.is_some() => Poll::Pending,
-            next => next,
+        this.in_a_row = 0;
+        match this.feed.has_ended() && this.results.is_empty() {
+            true => Poll::Ready(None),
+            false => Poll::Pending,
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = match &self.source {
-            Some(source) => source.size_hint(),
-            None => (0, Some(0)),
-        };
-        let more = self.in_flight.len();
-        (
-            least.saturating_add(more),
-            most.and_then(|most| most.checked_add(more)),
-        )
+        let (least, most) = self.feed.size_hint();
+        let more = self.outstanding();
+        let most = most.and_then(|most| most.checked_add(more));
+        (least.saturating_add(more), most)
     }
 }
 
 /// The source is pinned in a box of its own.
 impl<S, R> Unpin for Map<S, R> {}
 
+impl<S, R> Drop for Map<S, R> {
+    fn drop(&mut self) {
+        // Nothing is to be divided off and left behind, even if all tasks seem to be over.
+        if self.results.in_flight() > 0 {
+            self.feed.cancel(self.results.tasks());
+        }
+    }
+}
+
 impl<S, R> fmt::Debug for Map<S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map")
-            .field("in_flight", &self.in_flight.len())
+            .field("outstanding", &self.outstanding())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! What the users do to the pool.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Refused, RefusedReason, TaskId, TaskSpec, TaskState};
 
@@ -34,8 +34,8 @@ impl World {
         self.perform();
     }
 
-    pub(super) fn accepted(&mut self, id: TaskId, spec: TaskSpec) {
-        assert!(!self.closed, "accepted after close");
+    /// The scheduler knows of another task. Its number.
+    pub(super) fn add(&mut self, id: TaskId, spec: TaskSpec, accepted: Instant) -> usize {
         let number = self.tasks.len();
         assert!(
             self.numbers.insert(id, number).is_none(),
@@ -44,13 +44,19 @@ impl World {
         self.tasks.push(UserTask {
             id,
             spec,
-            accepted: self.now,
+            accepted,
             claims: Vec::new(),
             revoked: 0,
             cancel: None,
             deadline: None,
             end: None,
         });
+        number
+    }
+
+    pub(super) fn accepted(&mut self, id: TaskId, spec: TaskSpec) {
+        assert!(!self.closed, "accepted after close");
+        let number = self.add(id, spec, self.now);
         if self.rng.chance(self.chances.cancelled) {
             let how = self.rng.pick(&[Cancel::Always, Cancel::IfQueued]);
             let after = match self.rng.within(0, 2) {

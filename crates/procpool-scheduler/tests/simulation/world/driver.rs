@@ -55,6 +55,16 @@ impl World {
                     self.see("looked for results");
                     assert!(self.processes.contains_key(&worker), "a known worker");
                 }
+                Action::Shorten {
+                    worker,
+                    task,
+                    slot,
+                    ticket,
+                    all,
+                } => {
+                    let slot = slot.into();
+                    self.shorten(worker, Frame { task, slot, ticket }, all);
+                }
                 Action::RequestCancel {
                     worker,
                     task,

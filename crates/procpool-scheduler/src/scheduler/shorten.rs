@@ -1,0 +1,126 @@
+//! Tasks of several items: what a worker has not begun of one goes to others.
+
+use std::time::Instant;
+
+use super::{Phase, Scheduler};
+use crate::action::{Action, Outcome};
+use crate::id::TaskId;
+use crate::task::Task;
+use crate::worker::{Stage, Worker};
+
+impl<P> Scheduler<P> {
+    /// Of the items of a task in flight, some that had not begun were taken back. The task keeps `left`;
+    /// the others, if anybody wants them, are `rest`, a count and a payload: a task of their own from now
+    /// on, accepted as the first one was, and in front of all that wait. Its id is returned.
+    ///
+    /// The answer to [`Action::Shorten`]. The driver may also do it unasked, and must before it kills a worker or
+    /// reports its exit, so that what a worker had not begun is not charged with its end.
+    pub fn handle_shortened(
+        &mut self,
+        now: Instant,
+        task: TaskId,
+        left: u32,
+        rest: Option<(u32, P)>,
+    ) -> Option<TaskId> {
+        let rest = self.shortened(now, task, left, rest);
+        self.settle(now);
+        rest
+    }
+
+    fn shortened(
+        &mut self,
+        now: Instant,
+        id: TaskId,
+        left: u32,
+        rest: Option<(u32, P)>,
+    ) -> Option<TaskId> {
+        let Some(task) = self.tasks.get_mut(id) else {
+            let (_, payload) = rest?;
+            self.actions.push_back(Action::Resolve {
+                task: id,
+                payload,
+                outcome: Outcome::Cancelled,
+            });
+            return None;
+        };
+        task.spec.items = left;
+        let asked = task.asked.take();
+        task.whole |= asked == Some(Part::Half) && rest.is_none();
+        task.fixed |= asked == Some(Part::All);
+        let (spec, function, accepted) = (task.spec, task.function, task.accepted);
+        let is_fixed = task.fixed;
+        if asked.is_some() {
+            self.shortening -= 1;
+        }
+        let rest = rest.map(|(items, payload)| {
+            let mut spec = spec;
+            spec.items = items;
+            // It was sent in time.
+            spec.queue_timeout = None;
+            let rest = Task::new(spec, payload, function, accepted);
+            let rest = self.tasks.insert(rest);
+            self.open_tasks += 1;
+            match self.phase {
+                Phase::Terminated => self.resolve(rest, Outcome::Terminated),
+                Phase::Open | Phase::Closed => self.requeue(now, rest),
+            }
+            rest
+        });
+        if is_fixed && asked.is_some() {
+            self.inspect(id);
+        }
+        rest
+    }
+
+    /// Has the worker begin no further item of the task, or only half of those that it has not begun.
+    pub(super) fn ask_for(&mut self, id: TaskId, part: Part) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        let Some(sent) = task.sent else {
+            return;
+        };
+        if task.asked.is_none() {
+            self.shortening += 1;
+        }
+        task.asked = task.asked.max(Some(part));
+        self.actions.push_back(Action::Shorten {
+            worker: self.fleet[sent.worker].id,
+            task: id,
+            slot: sent.slot,
+            ticket: sent.ticket,
+            all: part == Part::All,
+        });
+    }
+
+    /// Has a worker that has nothing to do take half of what another has not begun of its task.
+    ///
+    /// It ends, because what is taken is less each time, and who had nothing to give is not asked again.
+    pub(super) fn steal(&mut self) {
+        let divisible = |worker: &Worker| {
+            let id = *worker.in_flight.front()?;
+            let task = self.tasks.get(id)?;
+            let is_divisible = task.spec.items > 1 && !task.whole && !task.is_resolved();
+            let expected = self.history.expected_of(task.function, task.spec.items);
+            is_divisible.then_some((expected, id))
+        };
+        let candidate = self
+            .fleet
+            .iter()
+            .filter(|(_, worker)| worker.stage == Stage::Ready)
+            .filter_map(|(_, worker)| divisible(worker))
+            .max_by_key(|&(expected, _)| expected);
+        if let Some((_, id)) = candidate {
+            self.ask_for(id, Part::Half);
+        }
+    }
+}
+
+/// How much of what has not begun of a task is wanted back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Part {
+    /// Another worker has nothing to do.
+    Half,
+    /// What runs may have passed its time limit, and must be known.
+    All,
+}

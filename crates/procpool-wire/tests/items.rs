@@ -1,0 +1,118 @@
+//! Many items in one message, and what comes of each.
+#![forbid(unsafe_code)]
+
+use bytes::{Bytes, BytesMut};
+use procpool_wire::items::{push_item, skip_items, take_item};
+use procpool_wire::{Event, EventError, ItemFrames, frame};
+
+/// The frame of one result.
+fn item(result: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    ItemFrames::open(&mut frame);
+    frame.extend_from_slice(result);
+    ItemFrames::close(&mut frame).expect("a short result");
+    frame
+}
+
+fn bodies(mut frames: ItemFrames) -> Vec<Vec<u8>> {
+    let mut bodies = Vec::new();
+    while let Some(body) = frames.next(<[u8]>::to_vec) {
+        bodies.push(body);
+    }
+    assert!(frames.is_empty());
+    bodies
+}
+
+fn took(buffer: &mut BytesMut) -> Event {
+    Event::take(buffer)
+        .expect("no error")
+        .expect("a whole event")
+}
+
+#[test]
+fn results_that_follow_each_other_come_in_one_piece() {
+    let began = [16, 0, 0, 0, 133, 0, 0, 0].into_iter().chain([0; 16]);
+    let mut stream = BytesMut::from_iter(began);
+    for result in [&b"one"[..], b"", b"three"] {
+        stream.extend_from_slice(&item(result));
+    }
+    Event::encode_ready(&mut Vec::new());
+    stream.extend_from_slice(&[0, 0, 0, 0, 129, 0, 0, 0]);
+    stream.extend_from_slice(&item(b"four")[..9]);
+    assert!(matches!(took(&mut stream), Event::ItemsBegan(_)));
+    let Event::Items(frames) = took(&mut stream) else {
+        panic!("items were to come");
+    };
+    assert_eq!(frames.count(), 3);
+    assert_eq!(bodies(frames), [&b"one"[..], b"", b"three"]);
+    assert!(matches!(took(&mut stream), Event::Ready));
+    assert!(Event::take(&mut stream).expect("no error").is_none());
+    stream.extend_from_slice(&item(b"four")[9..]);
+    let Event::Items(frames) = took(&mut stream) else {
+        panic!("an item was to come");
+    };
+    assert_eq!(bodies(frames), [b"four"]);
+}
+
+#[test]
+fn results_are_skipped_as_they_would_be_read() {
+    let stream = [item(b"one"), item(b"two"), item(b"three")].concat();
+    for skipped in 0..5 {
+        let Event::Items(mut frames) = took(&mut BytesMut::from(&stream[..])) else {
+            panic!("items were to come");
+        };
+        frames.skip(skipped);
+        assert_eq!(frames.count(), 3_u32.saturating_sub(skipped));
+        let left = bodies(frames);
+        assert_eq!(
+            left[..],
+            [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()][(skipped as usize).min(3)..]
+        );
+    }
+}
+
+#[test]
+fn a_result_that_is_announced_too_long_is_an_error() {
+    let header = [255, 255, 255, 255, 134, 0, 0, 0];
+    let result = Event::take(&mut BytesMut::from(&header[..]));
+    assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
+    let reserved = [1, 0, 0, 0, 134, 0, 7, 0, 9];
+    let result = Event::take(&mut BytesMut::from(&reserved[..]));
+    assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
+}
+
+#[test]
+fn items_come_out_as_they_went_in() {
+    let mut items = Vec::new();
+    for args in [&b"one"[..], b"", &[7; 300]] {
+        push_item(&mut items, |out| {
+            out.extend_from_slice(args);
+            Ok::<_, ()>(())
+        })
+        .expect("short arguments");
+    }
+    let refused = push_item(&mut items, |out| {
+        out.push(1);
+        Err("why")
+    });
+    assert_eq!(refused, Err(Some("why")));
+    let mut rest = &items[..];
+    for args in [&b"one"[..], b"", &[7; 300]] {
+        assert_eq!(take_item(&mut rest), Some(args));
+    }
+    assert_eq!(take_item(&mut rest), None);
+    let whole = Bytes::from(items);
+    let mut rest = Bytes::clone(&whole);
+    assert_eq!(skip_items(&mut rest, 4), None);
+    assert_eq!(rest, whole, "nothing is taken if there are too few");
+    assert_eq!(skip_items(&mut rest, 2), Some(()));
+    assert_eq!(take_item(&mut &rest[..]), Some(&[7; 300][..]));
+}
+
+#[test]
+fn no_bytes_are_an_item_beyond_their_end() {
+    for bytes in [&[1, 0, 0][..], &[1, 0, 0, 0], &[255, 255, 255, 255, 0], &[]] {
+        assert_eq!(take_item(&mut &bytes[..]), None);
+    }
+    assert!(frame::MAX_BODY_LEN < u32::MAX as usize);
+}

@@ -1,0 +1,215 @@
+//! A run of several items: decode, run and encode one after another, and tell of each by itself.
+
+use std::any::Any;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use procpool_os::Trampoline;
+use procpool_wire::items::take_item;
+use procpool_wire::{Event, ItemFrames, Outcome, RunItems, value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::call::{Call, End};
+use crate::outbox::Outbox;
+use crate::pace::Pace;
+use crate::{panic, worker};
+
+/// A frame's buffer that grew past this is given back after the item: 64 KiB.
+const KEPT_CAPACITY: usize = 64 * 1024;
+
+/// The items that are still to be run, and where what comes of them goes.
+#[derive(Debug)]
+pub(crate) struct ItemRun {
+    slot: u16,
+    clocked: bool,
+    items: Bytes,
+    /// Where the next one begins.
+    next: usize,
+    outbox: Outbox,
+    /// The result of the item that runs, as the frame that it goes up in.
+    frame: Vec<u8>,
+    pace: Pace,
+    /// Why nothing more can be told to the parent.
+    broken: Option<io::Error>,
+}
+
+/// The [`Trampoline`] of a plain `fn(A) -> R` that is run on several items.
+#[derive(Debug)]
+pub enum PlainItems {}
+
+/// The [`Trampoline`] of a `fn(&mut S, A) -> R` that is run on several items, with the worker's state.
+#[derive(Debug)]
+pub enum StatefulItems {}
+
+impl<A, R> Trampoline<fn(A) -> R> for PlainItems
+where
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    fn call(function: fn(A) -> R, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.run_items(|args, _| Ok(function(args)));
+        }
+    }
+}
+
+impl<S, A, R> Trampoline<fn(&mut S, A) -> R> for StatefulItems
+where
+    S: 'static,
+    A: DeserializeOwned + 'static,
+    R: Serialize + 'static,
+{
+    fn call(function: fn(&mut S, A) -> R, context: &mut dyn Any) {
+        if let Some(call) = context.downcast_mut::<Call>() {
+            call.run_items(|args, state| match state.downcast_mut() {
+                Some(state) => Ok(function(state, args)),
+                None => Err(Outcome::NoSuchFunction(
+                    "it takes another state than this worker has".to_owned(),
+                )),
+            });
+        }
+    }
+}
+
+impl Call {
+    /// Makes ready for several items, and says so to the parent.
+    pub(crate) fn begin_items(
+        &mut self,
+        run: &RunItems,
+        started: Duration,
+        outbox: &Outbox,
+    ) -> io::Result<()> {
+        self.begin(Bytes::new());
+        let mut frame = Vec::new();
+        Event::encode_items_began(run.ticket, &mut frame);
+        outbox.push_frame(&frame)?;
+        self.items = Some(ItemRun {
+            slot: run.ticket.slot,
+            clocked: run.clocked,
+            items: run.items.clone(),
+            next: 0,
+            outbox: outbox.clone(),
+            frame,
+            pace: Pace::new(started),
+            broken: None,
+        });
+        Ok(())
+    }
+
+    /// All items that could be claimed have been run.
+    ///
+    /// # Errors
+    /// What came of them could not be told to the parent.
+    pub(crate) fn end_items(&mut self) -> io::Result<()> {
+        match self.items.take().and_then(|run| run.broken) {
+            None => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn run_items<A, R>(&mut self, mut function: impl FnMut(A, &mut dyn Any) -> Result<R, Outcome>)
+    where
+        A: DeserializeOwned + 'static,
+        R: Serialize,
+    {
+        let Some(run) = &mut self.items else {
+            return;
+        };
+        let state = &mut *self.state;
+        loop {
+            // Caught once for all items that don't panic.
+            let caught = panic::catch(|| run.all(|args| function(args, state)));
+            let told = match caught {
+                Ok(done) => done,
+                Err(report) => run.fail(&Outcome::Panicked(report)).map(|()| false),
+            };
+            match told {
+                Ok(true) => break,
+                Ok(false) => {}
+                Err(error) => {
+                    run.broken = Some(error);
+                    break;
+                }
+            }
+        }
+        self.end = Some(End::Returned);
+    }
+}
+
+impl ItemRun {
+    /// Runs all items that can be claimed. True when none is left; it may also unwind out of one of
+    /// them, and be called again for those after it.
+    fn all<A, R>(&mut self, mut function: impl FnMut(A) -> Result<R, Outcome>) -> io::Result<bool>
+    where
+        A: DeserializeOwned + 'static,
+        R: Serialize,
+    {
+        while worker::claim_item(self.slot) {
+            if self.clocked {
+                worker::restart_clock();
+            }
+            match self.one(&mut function)? {
+                Ok(()) => {
+                    self.outbox.push_frame(&self.frame)?;
+                    self.flush_in_time()?;
+                }
+                Err(outcome) => self.fail(&outcome)?,
+            }
+            if self.frame.capacity() > KEPT_CAPACITY {
+                self.frame = Vec::new();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs the next item; its result is the frame then. All that is the user's is dropped when this
+    /// returns, so that whatever panics does so before anything is told of the item.
+    fn one<A, R>(
+        &mut self,
+        function: impl FnOnce(A) -> Result<R, Outcome>,
+    ) -> io::Result<Result<(), Outcome>>
+    where
+        A: DeserializeOwned + 'static,
+        R: Serialize,
+    {
+        let mut rest = &self.items[self.next..];
+        let Some(item) = take_item(&mut rest) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the parent sent fewer items than it offered",
+            ));
+        };
+        // Before anything of the user's runs: who panics is over too.
+        self.next = self.items.len() - rest.len();
+        let args = match value::decode::<A>(item) {
+            Ok(args) => args,
+            Err(error) => return Ok(Err(Outcome::ArgsRefused(error.to_string()))),
+        };
+        let returned = match function(args) {
+            Ok(returned) => returned,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        ItemFrames::open(&mut self.frame);
+        let encoded = value::encode(&returned, &mut self.frame).map_err(|error| error.to_string());
+        let closed = encoded
+            .and_then(|()| ItemFrames::close(&mut self.frame).map_err(|error| error.to_string()));
+        Ok(closed.map_err(Outcome::ResultRefused))
+    }
+
+    fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
+        self.frame.clear();
+        Event::encode_item_failed(outcome, &mut self.frame).map_err(io::Error::other)?;
+        self.outbox.push_frame(&self.frame)?;
+        self.flush_in_time()
+    }
+
+    /// No result is held back for long while others are added to it.
+    fn flush_in_time(&mut self) -> io::Result<()> {
+        match self.pace.is_due() {
+            true => self.outbox.flush(),
+            false => Ok(()),
+        }
+    }
+}

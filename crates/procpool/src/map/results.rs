@@ -1,0 +1,217 @@
+//! What has come of the items, brought into the order in which it is given.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use procpool_scheduler::TaskId;
+use procpool_wire::ItemFrames;
+
+use crate::driver::Arrival;
+use crate::error::TaskError;
+
+/// What came of some items that follow each other.
+#[derive(Debug)]
+pub(super) enum Outcomes {
+    Returned(ItemFrames),
+    Failed { count: u32, error: TaskError },
+}
+
+/// Chunks that were sent, and what has come of them.
+#[derive(Debug)]
+pub(super) struct Results {
+    /// By the number of their first item.
+    parts: BTreeMap<u64, Part>,
+    /// What can be given now.
+    ready: VecDeque<Outcomes>,
+    is_ordered: bool,
+    /// Chunks of which something is still to come.
+    in_flight: usize,
+    /// Bytes of arguments and results that are held.
+    held: usize,
+}
+
+#[derive(Debug)]
+struct Part {
+    /// `None` for what was never accepted.
+    task: Option<TaskId>,
+    count: u32,
+    /// Of how many of its items something has come.
+    came: u32,
+    /// What has come, and has to wait for what is before it.
+    waiting: Vec<Outcomes>,
+    /// Of its arguments.
+    bytes: usize,
+}
+
+impl Results {
+    pub(super) fn new() -> Self {
+        Results {
+            parts: BTreeMap::new(),
+            ready: VecDeque::new(),
+            is_ordered: true,
+            in_flight: 0,
+            held: 0,
+        }
+    }
+
+    /// Gives from now on what comes, as it comes.
+    pub(super) fn disorder(&mut self) {
+        self.is_ordered = false;
+        for part in self.parts.values_mut() {
+            self.ready.extend(part.waiting.drain(..));
+        }
+        self.parts.retain(|_, part| part.came < part.count);
+    }
+
+    /// How many chunks are with the pool.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.ready.is_empty()
+    }
+
+    /// Chunks of which not all can be given yet.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The tasks of which something is still to come.
+    pub(super) fn tasks(&self) -> Vec<TaskId> {
+        let unfinished = |part: &&Part| part.came < part.count;
+        let parts = self.parts.values().filter(unfinished);
+        parts.filter_map(|part| part.task).collect()
+    }
+
+    /// A chunk was accepted.
+    pub(super) fn sent(&mut self, first: u64, count: u32, bytes: usize, task: TaskId) {
+        self.in_flight += 1;
+        self.held += bytes;
+        let part = Part {
+            task: Some(task),
+            count,
+            came: 0,
+            waiting: Vec::new(),
+            bytes,
+        };
+        self.parts.insert(first, part);
+    }
+
+    /// These items were not.
+    pub(super) fn refused(&mut self, first: u64, count: u32, error: TaskError) {
+        let part = Part {
+            task: None,
+            count,
+            came: 0,
+            waiting: Vec::new(),
+            bytes: 0,
+        };
+        self.in_flight += 1;
+        self.parts.insert(first, part);
+        self.come(first, count, Outcomes::Failed { count, error });
+    }
+
+    pub(super) fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Returned { chunk, frames } => {
+                self.held += frames.len();
+                self.come(chunk, frames.count(), Outcomes::Returned(frames));
+            }
+            Arrival::Failed {
+                chunk,
+                count,
+                error,
+            } => self.come(chunk, count, Outcomes::Failed { count, error }),
+            Arrival::Divided {
+                chunk,
+                rest,
+                count,
+                task,
+            } => {
+                if let Some(part) = self.parts.get_mut(&chunk) {
+                    part.count -= count;
+                    let is_whole = part.came == part.count;
+                    // Its bytes are counted with the one that it was divided from.
+                    self.sent(rest, count, 0, task);
+                    if is_whole {
+                        self.whole(chunk);
+                    }
+                }
+            }
+            Arrival::Ran { .. } => {}
+        }
+    }
+
+    /// The next that can be given.
+    pub(super) fn next<T>(
+        &mut self,
+        read: impl FnOnce(&[u8]) -> Result<T, TaskError>,
+    ) -> Option<Result<T, TaskError>> {
+        match self.ready.front_mut()? {
+            Outcomes::Returned(frames) => {
+                let before = frames.len();
+                let result = frames.next(read);
+                self.held -= before - frames.len();
+                if frames.is_empty() {
+                    self.ready.pop_front();
+                }
+                result
+            }
+            Outcomes::Failed { count, error } => {
+                *count -= 1;
+                let error = error.clone();
+                if *count == 0 {
+                    self.ready.pop_front();
+                }
+                Some(Err(error))
+            }
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    fn come(&mut self, chunk: u64, count: u32, outcomes: Outcomes) {
+        if count == 0 {
+            return;
+        }
+        let is_first = self.parts.first_key_value().map(|(first, _)| *first) == Some(chunk);
+        let Some(part) = self.parts.get_mut(&chunk) else {
+            return;
+        };
+        part.came += count;
+        match is_first || !self.is_ordered {
+            true => self.ready.push_back(outcomes),
+            false => part.waiting.push(outcomes),
+        }
+        if part.came == part.count {
+            self.whole(chunk);
+        }
+    }
+
+    /// Something has come of each item of the chunk.
+    fn whole(&mut self, chunk: u64) {
+        self.in_flight -= 1;
+        if let Some(part) = self.parts.get_mut(&chunk) {
+            self.held -= std::mem::take(&mut part.bytes);
+        }
+        if !self.is_ordered {
+            self.parts.remove(&chunk);
+            return;
+        }
+        while let Some(first) = self.parts.first_entry()
+            && first.get().came == first.get().count
+        {
+            self.ready.extend(first.remove().waiting);
+        }
+        // Of the one that is the first now, all that has come can be given.
+        if let Some(mut first) = self.parts.first_entry() {
+            self.ready.extend(first.get_mut().waiting.drain(..));
+        }
+    }
+}
