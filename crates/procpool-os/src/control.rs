@@ -79,13 +79,17 @@ unsafe impl Sync for ControlPage {}
 #[repr(C)]
 struct Shared {
     slots: [Slot<AtomicU64>; ControlPage::SLOTS],
+    /// The ticket plus one of the run that is asked to stop; zero for none.
     cancel: Line,
+    /// How often the parent has written to the socket.
+    bell: Line,
+    /// Nanoseconds for which the worker may listen for the bell.
+    listens: Line,
     progress: Progress<AtomicU64>,
     spool: PageSpool,
 }
 
-/// The ticket plus one of the run that is asked to stop; zero for none. Alone in its cache line,
-/// since a running function may look at it all the time.
+/// A word alone in its cache line, since the other side may look at it all the time.
 #[repr(C, align(64))]
 struct Line(AtomicU64);
 
@@ -286,6 +290,33 @@ impl ControlPage {
     }
 }
 
+/// What wakes a worker that does not sleep.
+impl ControlPage {
+    /// The parent: tells a worker that listens that there is something in its socket.
+    pub fn ring(&self) {
+        self.shared().bell.0.fetch_add(1, Ordering::Release);
+    }
+
+    /// The worker: how often the parent has rung. It has written to the socket before each.
+    #[must_use]
+    pub fn rings(&self) -> u64 {
+        self.shared().bell.0.load(Ordering::Acquire)
+    }
+
+    /// The parent: for how long the worker may listen for the bell, instead of sleeping, when it has
+    /// nothing to do. Zero to begin with, and 584 years at most.
+    pub fn let_listen(&self, limit: Duration) {
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        self.shared().listens.0.store(nanos, Ordering::Relaxed);
+    }
+
+    /// The worker: for how long it may.
+    #[must_use]
+    pub fn may_listen(&self) -> Duration {
+        Duration::from_nanos(self.shared().listens.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The worker's event stream, as far as the socket does not have it.
 impl ControlPage {
     /// The worker: the writer of the spool, for the first who asks.
@@ -439,6 +470,17 @@ mod tests {
         worker.set_progress(0, 1, 3);
         assert_eq!(parent.progress(0), Some((1, 3)));
         assert_eq!(parent.progress(1), None);
+    }
+
+    #[test]
+    fn each_ring_is_heard_and_nobody_listens_unless_let() {
+        let (parent, worker) = two_sides();
+        assert_eq!((worker.rings(), worker.may_listen()), (0, Duration::ZERO));
+        parent.ring();
+        parent.ring();
+        parent.let_listen(Duration::from_micros(50));
+        assert_eq!(worker.rings(), 2);
+        assert_eq!(worker.may_listen(), Duration::from_micros(50));
     }
 
     #[test]

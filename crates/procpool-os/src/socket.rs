@@ -133,11 +133,28 @@ pub fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<usize> {
 ///
 /// As [`receive`].
 pub fn receive_into(socket: impl AsFd, buffer: &mut impl BufMut) -> io::Result<usize> {
+    receive_into_flagged(socket, buffer, RecvFlags::empty())
+}
+
+/// As [`receive_into`], but what is there already: it never blocks, on a blocking socket either.
+///
+/// # Errors
+///
+/// As [`receive`]; [`io::ErrorKind::WouldBlock`] if there is nothing.
+pub fn receive_into_nowait(socket: impl AsFd, buffer: &mut impl BufMut) -> io::Result<usize> {
+    receive_into_flagged(socket, buffer, RecvFlags::DONTWAIT)
+}
+
+fn receive_into_flagged(
+    socket: impl AsFd,
+    buffer: &mut impl BufMut,
+    flags: RecvFlags,
+) -> io::Result<usize> {
     let room = buffer.chunk_mut();
     // SAFETY: `recv` only writes to it, and so leaves nothing of it uninitialized that was not.
     let room = unsafe { room.as_uninit_slice_mut() };
     let received = retry_on_intr(|| {
-        let received = rustix::net::recv(&socket, &mut *room, RecvFlags::empty());
+        let received = rustix::net::recv(&socket, &mut *room, flags);
         received.map(|(_, len)| len)
     })?;
     // SAFETY: the kernel has initialized that many bytes at the front of the room.

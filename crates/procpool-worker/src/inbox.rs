@@ -69,12 +69,27 @@ impl Inbox {
         }
     }
 
+    /// The next command, if it is here or in the socket.
+    pub(crate) fn receive_nowait(&mut self) -> io::Result<Option<Command>> {
+        self.make_room();
+        match socket::receive_into_nowait(self.socket.as_fd(), &mut self.buffer) {
+            // The end of the stream is seen by who waits for more.
+            Ok(_) => self.next(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn fill(&mut self) -> io::Result<usize> {
+        self.make_room();
+        socket::receive_into(self.socket.as_fd(), &mut self.buffer)
+    }
+
+    fn make_room(&mut self) {
         if self.buffer.is_empty() && self.buffer.capacity() > READ_LEN {
             self.buffer = BytesMut::with_capacity(READ_LEN);
         }
         self.buffer.reserve(READ_LEN / 4);
-        socket::receive_into(self.socket.as_fd(), &mut self.buffer)
     }
 }
 

@@ -20,6 +20,7 @@ mod pace;
 mod panic;
 mod preparation;
 mod serve;
+mod spinner;
 pub mod worker;
 
 pub use bootstrap::{init, is_initialized};

@@ -13,6 +13,7 @@ use crate::limiter::Limiter;
 use crate::outbox::Outbox;
 use crate::pace::{HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
+use crate::spinner::{Spinner, spin};
 use crate::{panic, worker};
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
@@ -33,6 +34,7 @@ pub(crate) fn serve(
         limiter,
         call,
         held_since: None,
+        spinner: Spinner::default(),
     };
     // When the last task ended, if nothing was waited for since.
     let mut ended = None;
@@ -42,7 +44,7 @@ pub(crate) fn serve(
             None => {
                 server.flush()?;
                 ended = None;
-                inbox.receive()?
+                server.wait(&mut inbox)?
             }
         };
         match command {
@@ -87,6 +89,7 @@ struct Server<'a> {
     call: Call,
     /// When the first of the results ended that are held back.
     held_since: Option<Duration>,
+    spinner: Spinner,
 }
 
 impl Server<'_> {
@@ -142,6 +145,36 @@ impl Server<'_> {
             self.flush()?;
         }
         Ok(ended)
+    }
+
+    /// Waits for a command, asleep or, if that pays and the parent lets it, awake at first.
+    fn wait(&mut self, inbox: &mut Inbox) -> io::Result<Option<Command>> {
+        let limit = worker::may_listen();
+        if limit.is_zero() {
+            return inbox.receive();
+        }
+        if !self.spinner.begin() {
+            let began = monotonic_now();
+            let received = inbox.receive();
+            self.spinner
+                .slept(monotonic_now().saturating_sub(began), limit);
+            return received;
+        }
+        // What was written up to now has been read, or is at the first ring.
+        let mut rings = worker::rings();
+        let mut received = inbox.receive_nowait();
+        let how = spin(limit, monotonic_now, || {
+            if matches!(received, Ok(None)) && worker::rings() != rings {
+                rings = worker::rings();
+                received = inbox.receive_nowait();
+            }
+            !matches!(received, Ok(None))
+        });
+        self.spinner.spun(how);
+        match received {
+            Ok(None) => inbox.receive(),
+            received => received,
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

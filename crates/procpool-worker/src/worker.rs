@@ -87,6 +87,18 @@ pub(crate) fn enter(id: u64, page: ControlPage) -> &'static ControlPage {
     &worker.page
 }
 
+/// How often the parent has said that there is something in the socket.
+pub(crate) fn rings() -> u64 {
+    WORKER.get().map_or(0, |worker| worker.page.rings())
+}
+
+/// For how long this worker may listen for that instead of sleeping.
+pub(crate) fn may_listen() -> Duration {
+    WORKER
+        .get()
+        .map_or(Duration::ZERO, |worker| worker.page.may_listen())
+}
+
 /// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.
 pub(crate) fn claim(ticket: Ticket, now: Duration) -> bool {
     let Some(worker) = WORKER.get() else {

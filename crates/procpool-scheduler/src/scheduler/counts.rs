@@ -34,6 +34,12 @@ impl<P> Scheduler<P> {
         self.open_tasks
     }
 
+    /// How many workers have a task in flight; constant time.
+    #[must_use]
+    pub fn busy_workers(&self) -> usize {
+        self.fleet.busy
+    }
+
     /// A count of everything; constant time.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -90,6 +90,7 @@ impl<S> Builder<S> {
             name: self.options.name,
             surroundings: self.options.surroundings,
             limits: self.options.limits,
+            spin: self.options.spin,
             initializer: self
                 .initializer
                 .transpose()

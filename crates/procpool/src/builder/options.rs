@@ -24,6 +24,7 @@ pub(super) struct Options {
     pub(super) name: String,
     pub(super) max_age: Option<Duration>,
     pub(super) limits: WorkerLimits,
+    pub(super) spin: Duration,
     pub(super) surroundings: Surroundings,
 }
 
@@ -43,6 +44,12 @@ const SEND_AHEAD: Duration = Duration::from_micros(300);
 
 /// A worker holds results back for half of this; longer only if the next task takes longer.
 const HELD_BACK: Duration = Duration::from_micros(100);
+
+/// How long a worker looks for its next task before it sleeps: what two processors take to wake up.
+const SPIN: Duration = Duration::from_micros(50);
+
+/// The longest time for which one may.
+pub(super) const LONGEST_SPIN: Duration = Duration::from_millis(1);
 
 /// How long until the next attempt when no worker could be started.
 const BACKOFF: Backoff = Backoff {
@@ -76,6 +83,7 @@ impl Options {
             name: "procpool".to_owned(),
             max_age: None,
             limits: WorkerLimits::default(),
+            spin: SPIN,
             surroundings: Surroundings {
                 env: Vec::new(),
                 env_clear: false,

@@ -57,7 +57,7 @@ impl Core {
         let startup_timeout = config.scheduler.startup_timeout;
         let broadcasts = Broadcasts::new(std::mem::take(&mut config.broadcasts));
         let limits = config.limits.clone();
-        let state = State::new(scheduler, startup_timeout, limits, broadcasts);
+        let state = State::new(scheduler, startup_timeout, limits, config.spin, broadcasts);
         Ok(Core {
             state: Mutex::new(state),
             config,

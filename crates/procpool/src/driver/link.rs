@@ -126,6 +126,7 @@ impl Link {
     /// Writes what the socket takes; the rest follows from [`Link::write_blocked`].
     pub(crate) fn flush(&self) {
         let must_wait = self.outbox.lock().flush(&self.socket);
+        self.page.ring();
         if must_wait {
             self.blocked.notify_one();
         }
@@ -144,6 +145,7 @@ impl Link {
             std::future::pending().await
         }
         self.outbox.lock().resume(&self.socket);
+        self.page.ring();
     }
 
     /// Waits until there is something to read, or the other end is closed.

@@ -44,6 +44,10 @@ pub(crate) struct State {
     workers: HashMap<WorkerId, WorkerEntry>,
     startup_timeout: Duration,
     limits: WorkerLimits,
+    /// How many processors the pool's program may use.
+    processors: usize,
+    /// How long a worker may look for work before it sleeps, while a processor is to spare.
+    spin: Duration,
     /// How the worker whose end is being handled came to it.
     ending: Option<Ending>,
     /// Why the broadcast failed whose end is being handled.
@@ -84,6 +88,7 @@ impl State {
         scheduler: Scheduler<Job>,
         startup_timeout: Duration,
         limits: WorkerLimits,
+        spin: Duration,
         broadcasts: Broadcasts,
     ) -> Self {
         State {
@@ -97,6 +102,8 @@ impl State {
             workers: HashMap::new(),
             startup_timeout,
             limits,
+            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            spin,
             ending: None,
             refusal: None,
         }
@@ -350,6 +357,12 @@ impl State {
             function: job.call.offsets.function,
             limits: job.limits,
             args: Bytes::clone(&job.call.args),
+        });
+        // The processors that the pool keeps busy now, and one for this process.
+        let is_spare = self.scheduler.busy_workers() < self.processors;
+        link.page().let_listen(match is_spare {
+            true => self.spin,
+            false => Duration::ZERO,
         });
         self.effects.flush(link);
         entry.dispatch(ticket, task, None);
