@@ -9,15 +9,20 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use procpool::{ProcessPool, TaskError};
+use procpool_os::lifeline::lifeline;
+use procpool_os::{ControlPage, Image, anchor, socket};
 use procpool_tests::{Traces, Watched, alone, open_descriptors, patiently};
+use procpool_wire::{Event, PROTOCOL_VERSION, Refusal, Setup, Start, frame};
 use rustix::fs::OFlags;
 use tempfile::TempDir;
 use tokio::runtime::Builder;
@@ -449,6 +454,65 @@ fn a_worker_whose_socket_is_nobodys_says_so_and_fails() {
     // The connection may be reset, because it was closed with bytes unread.
     let _ = other_end.read_to_end(&mut told);
     assert_eq!(told, b"", "nothing is said to a stranger");
+}
+
+/// What a worker of that executable answers to a parent's first message.
+fn answer_of(program: &Path, start: &Start) -> Event {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (_page, page) = ControlPage::create().unwrap();
+    let (_lifeline, lifeline) = lifeline().unwrap();
+    let mut bytes = Vec::new();
+    procpool_wire::Command::encode_start(start, &mut bytes).unwrap();
+    let passed = [page.as_fd(), lifeline.as_fd()];
+    let sent = socket::send_with_descriptors(&ours, &bytes, &passed);
+    assert_eq!(sent.unwrap(), bytes.len());
+    let mut worker = Command::new(program)
+        .args(["--procpool-worker", "other"])
+        .stdin(OwnedFd::from(theirs))
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut stream = BytesMut::new();
+    let frame = loop {
+        if let Some(frame) = frame::take(&mut stream).unwrap() {
+            break frame;
+        }
+        let received = socket::receive_into(&ours, &mut stream).unwrap();
+        assert!(received > 0, "it says nothing");
+    };
+    drop(ours);
+    worker.wait().unwrap();
+    Event::decode(frame).unwrap()
+}
+
+#[test]
+fn a_worker_refuses_a_parent_of_another_build_or_another_version() {
+    let own = std::env::current_exe().unwrap();
+    let start = Start {
+        version: PROTOCOL_VERSION,
+        anchor: anchor(),
+        identity: Image::current().unwrap().identity().as_bytes().to_vec(),
+        setup: Setup::default(),
+    };
+    assert!(matches!(answer_of(&own, &start), Event::Ready));
+
+    let other = Path::new(env!("CARGO_BIN_EXE_doubler"));
+    let answer = answer_of(other, &start);
+    assert!(
+        matches!(answer, Event::Refused(Refusal::Build(_))),
+        "{answer:?}"
+    );
+
+    let later = Start {
+        version: PROTOCOL_VERSION + 1,
+        ..start
+    };
+    let answer = answer_of(&own, &later);
+    let Event::Refused(Refusal::Version { parent, worker }) = answer else {
+        panic!("it is another version: {answer:?}");
+    };
+    assert_eq!((parent, worker), (PROTOCOL_VERSION + 1, PROTOCOL_VERSION));
 }
 
 /// Both ends of a new terminal.
