@@ -138,3 +138,34 @@ async fn a_control_group_that_cannot_be_divided_is_the_cause_of_a_failed_start()
         "{cause}"
     );
 }
+
+/// Else a limit on memory would be one on paper.
+#[procpool::test]
+async fn a_directory_that_is_no_control_group_is_the_cause_of_a_failed_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .memory_limit(64 << 20)
+        .cgroup(directory.path())
+        .build()
+        .unwrap();
+    let error = patiently(pool.run_in_process(|()| (), ()))
+        .await
+        .unwrap_err();
+    let TaskError::WorkerStart(error) = error else {
+        panic!("{error}")
+    };
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    let path = directory.path().display();
+    assert!(
+        cause.starts_with(&format!("the control group {path} is none: ")),
+        "{cause}"
+    );
+    patiently(pool.shutdown()).await;
+    patiently(async {
+        while fs::read_dir(directory.path()).unwrap().next().is_some() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

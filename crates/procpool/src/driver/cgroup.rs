@@ -1,7 +1,7 @@
 //! A control group for one worker (`cgroups(7)`, version 2).
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +30,10 @@ impl Cgroup {
         let directory = parent.join(name);
         fs::create_dir(&directory).map_err(|error| explain("can't be divided", error))?;
         let group = Cgroup { directory };
+        // A directory of another kind can be divided too, and limits nothing.
+        if let Err(error) = fs::metadata(group.members()) {
+            return Err(explain("is none", error));
+        }
         if let Some(bytes) = memory {
             let limited = group.write("memory.max", &bytes.to_string());
             limited.map_err(|error| explain("has no memory controller for its children", error))?;
@@ -56,7 +60,11 @@ impl Cgroup {
     }
 
     fn write(&self, file: &str, value: &str) -> io::Result<()> {
-        fs::write(self.directory.join(file), value)
+        // The kernel makes the files of a group; who makes one has no group before him.
+        let mut file = File::options()
+            .write(true)
+            .open(self.directory.join(file))?;
+        file.write_all(value.as_bytes())
     }
 }
 
@@ -88,4 +96,30 @@ fn remove(directory: &Path) {
     }
     let path = directory.display();
     tracing::warn!(%path, "procpool: a control group never becomes empty");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory that looks like a group's.
+    fn group(name: &str) -> Cgroup {
+        let name = format!("procpool-cgroup-{}-{name}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir(&directory).expect("room for a directory");
+        Cgroup { directory }
+    }
+
+    #[test]
+    fn what_the_kernel_counts_is_a_kill_for_want_of_memory_and_nothing_else() {
+        let group = group("events");
+        assert!(!group.ran_out_of_memory(), "there is no such file");
+        let others = "low 1\nhigh 2\nmax 3\noom 4\n";
+        for (kills, ran_out) in [("0", false), ("1", true), ("12", true)] {
+            let events = format!("{others}oom_kill {kills}\noom_group_kill 0\n");
+            fs::write(group.directory.join("memory.events"), events).expect("room for a line");
+            assert_eq!(group.ran_out_of_memory(), ran_out, "{kills}");
+        }
+        fs::remove_file(group.directory.join("memory.events")).expect("it is there");
+    }
 }
