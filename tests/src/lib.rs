@@ -15,6 +15,7 @@ mod traces;
 mod trap;
 mod watchdog;
 mod watched;
+mod witness;
 
 pub use alone::alone;
 pub use descriptors::open_descriptors;
@@ -27,3 +28,4 @@ pub use traces::Traces;
 pub use trap::{Bomb, Manner, Plan, Side, Step, Trap};
 pub use watchdog::patiently_on;
 pub use watched::{Watched, children};
+pub use witness::Witness;

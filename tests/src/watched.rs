@@ -36,7 +36,7 @@ impl Watched {
         assert!(self.ends_within(60), "process {} lives on", self.pid);
     }
 
-    fn ends_within(&self, seconds: i64) -> bool {
+    pub(crate) fn ends_within(&self, seconds: i64) -> bool {
         let Some(pidfd) = &self.pidfd else {
             return true;
         };

@@ -1,9 +1,11 @@
 //! Dropping a task cancels it, wherever it is.
 
+use std::pin::Pin;
+use std::task::Context;
 use std::time::Duration;
 
 use procpool::{ProcessPool, TaskOptions, TaskState};
-use procpool_tests::{Gate, patiently, visit, visit_and_linger};
+use procpool_tests::{Gate, Witness, patiently, visit, visit_and_linger};
 
 fn pool_of(workers: usize) -> ProcessPool {
     ProcessPool::builder()
@@ -26,6 +28,20 @@ async fn a_dropped_running_task_is_killed_and_its_worker_replaced() {
         .await
         .unwrap();
     assert_ne!(next, worker);
+}
+
+#[procpool::test]
+async fn who_hears_of_a_cancel_finds_the_work_stopped() {
+    let gate = Gate::open();
+    let pool = pool_of(1);
+    let mut task = pool.run_in_process(visit_and_linger, gate.path());
+    let witness = Witness::of(gate.visitor().await.pid);
+    let waker = witness.waker();
+    let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    task.abort();
+    assert_eq!(witness.saw_it_dead(), Some(true));
+    assert!(patiently(task).await.unwrap_err().is_cancelled());
 }
 
 #[procpool::test]

@@ -1,11 +1,15 @@
 //! Time limits: what they count, and what passes when they pass.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::Command;
+use std::task::Context;
 use std::time::Duration;
 
 use procpool::{ProcessPool, Task, TaskError, TaskOptions, TimeoutPhase};
-use procpool_tests::{Gate, Log, Watched, note, patiently, patiently_on, visit, visit_and_linger};
+use procpool_tests::{
+    Gate, Log, Watched, Witness, note, patiently, patiently_on, visit, visit_and_linger,
+};
 
 /// Soon over; only for what can't be done within any limit.
 const SHORT: Duration = Duration::from_millis(20);
@@ -49,6 +53,28 @@ async fn a_function_that_runs_too_long_is_killed_and_its_worker_replaced() {
         .await
         .unwrap();
     assert_ne!(next, worker);
+}
+
+#[procpool::test]
+async fn who_hears_of_a_timeout_finds_the_work_stopped() {
+    let gate = Gate::open();
+    let pool = pool_of(1);
+    let worker = pool.run_in_process(|()| std::process::id(), ());
+    let witness = Witness::of(patiently(worker).await.unwrap());
+    let mut task = pool
+        .with_timeout(AMPLE)
+        .run_in_process(visit_and_linger, gate.path());
+    let waker = witness.waker();
+    let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    patiently(async {
+        while witness.saw_it_dead().is_none() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(witness.saw_it_dead(), Some(true));
+    assert_eq!(timed_out(task).await, (TimeoutPhase::Running, AMPLE));
 }
 
 #[procpool::test]
