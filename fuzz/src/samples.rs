@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
     Broadcast, Command, Event, Finished, Initialize, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Refusal, Run, RunItems, Setup, Start, Ticket, value,
+    PanicReport, Payload, Refusal, Run, RunItems, Setup, Start, Ticket, frame, value,
 };
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             "run-without-limits-and-args",
             Command::Run(Run {
                 limits: Limits::default(),
-                args: Bytes::new(),
+                args: Payload::default(),
                 ..run()
             }),
         ),
@@ -42,7 +42,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Initialize(Initialize {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")),
+                args: value_of(&(7, "é")).into(),
             }),
         ),
         (
@@ -50,7 +50,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             Command::Broadcast(Broadcast {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
-                args: value_of(&(7, "é")),
+                args: value_of(&(7, "é")).into(),
             }),
         ),
         (
@@ -62,7 +62,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
                 limits: run().limits,
                 clocked: true,
                 count: 2,
-                items: items_of(&[value_of(&(7, "é")), value_of(&())]),
+                items: items_of(&[value_of(&(7, "é")), value_of(&())]).into(),
             }),
         ),
         ("stop", Command::Stop),
@@ -112,14 +112,17 @@ pub fn events() -> Vec<(&'static str, Event)> {
                 backtrace: None,
             })),
         ),
-        ("returned", finished(Outcome::Returned(value_of(&(7, "é"))))),
+        (
+            "returned",
+            finished(Outcome::Returned(value_of(&(7, "é")).into())),
+        ),
         (
             "returned-nothing-unworn",
             Event::Finished(Finished {
                 ticket: ticket(),
                 ran: Duration::ZERO,
                 worn: false,
-                outcome: Outcome::Returned(Bytes::new()),
+                outcome: Outcome::Returned(Payload::default()),
             }),
         ),
         (
@@ -177,8 +180,9 @@ fn item(result: &[u8]) -> Event {
     ItemFrames::open(&mut frame);
     frame.extend_from_slice(result);
     ItemFrames::close(&mut frame).expect("a short result");
-    let event = Event::take(&mut BytesMut::from(&frame[..]));
-    event.expect("a frame").expect("a whole frame")
+    let frame = frame::take(&mut BytesMut::from(&frame[..]));
+    let frame = frame.expect("a frame").expect("a whole frame");
+    Event::decode(frame).expect("any bytes are a result")
 }
 
 /// Streams of commands: each alone, all in a row, and one cut off.
@@ -300,7 +304,7 @@ pub fn run() -> Run {
             cpu_time: Some(Duration::from_nanos(0x6162_6364_6566_6768)),
             memory: Some(0x7172_7374_7576_7778),
         },
-        args: value_of(&(7, "é")),
+        args: value_of(&(7, "é")).into(),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::fmt::Debug;
 
-use bytes::BytesMut;
-use procpool_wire::{Command, Event, Finished, Frame, MessageError, Outcome, frame};
+use bytes::{BufMut, Bytes};
+use procpool_wire::{
+    Command, Event, Finished, Frame, FrameBuffer, FrameError, ItemFrames, MessageError, Outcome,
+    Payload,
+};
 
-/// A buffer may have room for so much that has not come: 1 MiB, and what an allocation rounds up.
-const ROOM: usize = (1 << 20) + 4096;
+/// A buffer may have address space for so much that has not come: 64 MiB of one large frame, and what
+/// an allocation rounds up.
+const ROOM: usize = (64 << 20) + (1 << 20);
 
 /// What a side makes of a stream. It may not depend on how the stream is cut.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,17 +56,21 @@ pub fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8], IntoIter: Clone>) -
 /// Reads events as the parent does, which takes results that follow each other in one piece: they are
 /// the same in number and in bytes, and so is all else.
 fn take_events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, known: &Transcript) {
-    let mut buffer = BytesMut::new();
+    let mut buffer = FrameBuffer::new(Vec::reserve);
     let mut messages = Vec::new();
     'chunks: for chunk in chunks {
-        buffer.extend_from_slice(chunk);
+        buffer.extend(chunk);
         loop {
             match Event::take(&mut buffer) {
                 Ok(Some(Event::Items(mut frames))) => {
-                    while let Some(result) = frames.next(|result| BytesMut::from(result).freeze()) {
-                        let body = result;
-                        let event = Event::decode(Frame { kind: 134, body });
-                        messages.push(format!("{:?}", event.expect("any bytes are a result")));
+                    while let Some(body) = frames.next(Bytes::copy_from_slice) {
+                        let frame = Frame {
+                            kind: 134,
+                            body,
+                            bulk: None,
+                        };
+                        let event = Event::decode(frame).expect("any bytes are a result");
+                        messages.push(format!("{event:?}"));
                     }
                 }
                 Ok(Some(event)) => messages.push(format!("{event:?}")),
@@ -88,19 +96,19 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
         Command::Start(start) => Command::encode_start(start, &mut out).expect("fits a frame"),
         Command::Run(run) => {
             out.extend_from_slice(&run.head().expect("fits a frame"));
-            out.extend_from_slice(&run.args);
+            put(&run.args, &mut out);
         }
         Command::RunItems(run) => {
             out.extend_from_slice(&run.head().expect("fits a frame"));
-            out.extend_from_slice(&run.items);
+            out.extend_from_slice(run.items.bytes());
         }
         Command::Broadcast(broadcast) => {
             out.extend_from_slice(&broadcast.head().expect("fits a frame"));
-            out.extend_from_slice(&broadcast.args);
+            put(&broadcast.args, &mut out);
         }
         Command::Initialize(initialize) => {
             out.extend_from_slice(&initialize.head().expect("fits a frame"));
-            out.extend_from_slice(&initialize.args);
+            put(&initialize.args, &mut out);
         }
         Command::Stop => Command::encode_stop(&mut out),
     }
@@ -120,19 +128,24 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
             Event::encode_broadcast_ended(refusal, &mut out).expect("fits a frame");
         }
         Event::ItemsBegan(ticket) => Event::encode_items_began(*ticket, &mut out),
-        Event::Items(frames) => out.extend_from_slice(frames.as_ref()),
+        Event::Items(frames) => {
+            let mut frames = frames.clone();
+            while let Some(result) = frames.next(Bytes::copy_from_slice) {
+                let mut frame = Vec::new();
+                ItemFrames::open(&mut frame);
+                frame.extend_from_slice(&result);
+                ItemFrames::close(&mut frame).expect("fits a frame");
+                out.append(&mut frame);
+            }
+        }
         Event::ItemFailed(why) => {
             Event::encode_item_failed(why, &mut out).expect("fits a frame");
         }
         Event::Finished(finished) => {
             finished.encode(&mut out).expect("fits a frame");
             if let Outcome::Returned(result) = &finished.outcome {
-                let head = Finished::returned_head(
-                    finished.ticket,
-                    finished.ran,
-                    finished.worn,
-                    result.len(),
-                );
+                let head =
+                    Finished::returned_head(finished.ticket, finished.ran, finished.worn, result);
                 assert_eq!(out[..Finished::HEAD_LEN], head.expect("fits a frame"));
             }
         }
@@ -146,18 +159,14 @@ fn read<'c, M: Debug>(
     decode: fn(Frame) -> Result<M, MessageError>,
     encode: fn(&M) -> (Vec<u8>, bool),
 ) -> Transcript {
-    let mut buffer = BytesMut::new();
+    let mut buffer = FrameBuffer::new(Vec::reserve);
     let mut messages = Vec::new();
     let mut came = 0;
     for chunk in chunks {
-        buffer.extend_from_slice(chunk);
         came += chunk.len();
-        loop {
-            let frame = match frame::take(&mut buffer) {
-                Ok(Some(frame)) => frame,
-                Ok(None) => break,
-                Err(error) => return broken(messages, error.to_string()),
-            };
+        let mut frames = Vec::new();
+        let received = receive(&mut buffer, chunk, |frame| frames.push(frame));
+        for frame in frames {
             let kept = frame.clone();
             let message = match decode(frame) {
                 Ok(message) => message,
@@ -168,9 +177,12 @@ fn read<'c, M: Debug>(
             check_encoded(&encoded, &kept, canonical, &shown, decode);
             messages.push(shown);
         }
+        if let Err(error) = received {
+            return broken(messages, error.to_string());
+        }
         // A `BytesMut` may double what it has, so what came counts more than once.
         assert!(
-            buffer.capacity() <= 4 * came + 2 * ROOM,
+            buffer.capacity() <= 4 * came + ROOM,
             "room for {} bytes after {came} came",
             buffer.capacity()
         );
@@ -188,15 +200,51 @@ fn check_encoded<M: Debug>(
     shown: &str,
     decode: fn(Frame) -> Result<M, MessageError>,
 ) {
-    let mut buffer = BytesMut::from(encoded);
-    let frame = frame::take(&mut buffer).expect("is a frame");
-    let frame = frame.expect("is a whole frame");
-    assert!(buffer.is_empty(), "more than one frame for {shown}");
+    let frame = only_frame(encoded);
     if canonical {
         assert_eq!(frame, *read, "two frames mean {shown}");
     }
     let back = decode(frame).expect("decodes what was encoded");
     assert_eq!(format!("{back:?}"), shown);
+}
+
+/// The one frame that these bytes are, as a side reads it.
+///
+/// # Panics
+/// If they are anything else.
+pub fn only_frame(bytes: &[u8]) -> Frame {
+    let mut buffer = FrameBuffer::new(Vec::reserve);
+    let mut frames = Vec::new();
+    receive(&mut buffer, bytes, |frame| frames.push(frame)).expect("is a frame");
+    assert!(buffer.is_empty(), "more than a frame");
+    let [frame] = <[_; 1]>::try_from(frames).expect("one whole frame");
+    frame
+}
+
+/// Has a buffer receive the bytes, in as many reads as it takes, and gives the frames that are whole.
+///
+/// # Errors
+/// As [`FrameBuffer::next_frame`].
+pub fn receive(
+    buffer: &mut FrameBuffer,
+    mut bytes: &[u8],
+    mut each: impl FnMut(Frame),
+) -> Result<(), FrameError> {
+    while !bytes.is_empty() {
+        let mut room = buffer.room(usize::MAX);
+        let (part, later) = bytes.split_at(bytes.len().min(room.remaining_mut()));
+        room.put_slice(part);
+        bytes = later;
+        while let Some(frame) = buffer.next_frame()? {
+            each(frame);
+        }
+    }
+    Ok(())
+}
+
+fn put(args: &Payload, out: &mut Vec<u8>) {
+    out.extend_from_slice(&args.prefix());
+    out.extend_from_slice(args.bytes());
 }
 
 fn broken(messages: Vec<String>, error: String) -> Transcript {

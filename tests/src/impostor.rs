@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use procpool_os::{ControlPage, lifeline, socket, stdio};
-use procpool_wire::{Command, Event, Finished, Run, Ticket, frame, value};
+use procpool_wire::{Command, Event, Finished, Payload, Run, Ticket, frame};
 use serde::Serialize;
 
 /// A process that was started as a worker, and is none.
@@ -122,10 +122,9 @@ impl Impostor {
 /// If the result can't be encoded.
 #[must_use]
 pub fn answer(ticket: Ticket, result: &impl Serialize) -> Vec<u8> {
-    let mut body = Vec::new();
-    value::encode(result, &mut body).expect("a result");
-    let head = Finished::returned_head(ticket, Duration::from_micros(1), false, body.len());
+    let result = Payload::encode(result, Vec::reserve).expect("a result");
+    let head = Finished::returned_head(ticket, Duration::from_micros(1), false, &result);
     let mut bytes = head.expect("a short result").to_vec();
-    bytes.extend(body);
+    bytes.extend(result.bytes());
     bytes
 }

@@ -13,6 +13,7 @@
 //! | [`lifeline`] | the end of a worker's whole process group when its parent dies |
 //! | [`process`] | a worker as a child process: spawn, kill, reap |
 //! | [`stdio`] | taking the socket off standard input, on the worker's side |
+//! | [`memory`] | memory for much data, of huge pages |
 //! | [`output`] | writing to a stream without being blocked by its reader |
 //! | [`timer`] | a deadline as a descriptor |
 //! | [`early`] | a function that runs before `main` |
@@ -31,6 +32,7 @@ pub mod function;
 pub mod image;
 pub mod lifeline;
 pub mod limits;
+pub mod memory;
 pub mod output;
 pub mod process;
 pub mod socket;

@@ -1,10 +1,10 @@
 //! A function that runs once in every worker.
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 
-use crate::MessageError;
 use crate::fields::Fields;
 use crate::frame::{self, FrameError};
+use crate::{MessageError, Payload};
 
 /// The kind of a [`Command::Broadcast`](crate::Command::Broadcast).
 pub(crate) const BROADCAST: u8 = 5;
@@ -17,7 +17,7 @@ pub struct Broadcast {
     /// Offset of the user's function.
     pub function: u64,
     /// The encoded arguments.
-    pub args: Bytes,
+    pub args: Payload,
 }
 
 impl Broadcast {
@@ -34,7 +34,7 @@ impl Broadcast {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        out.put_slice(&frame::header(BROADCAST, 16 + self.args.len())?);
+        out.put_slice(&frame::leading_header(BROADCAST, 16, &self.args)?);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);
         Ok(head)
@@ -45,7 +45,7 @@ impl Broadcast {
         Ok(Broadcast {
             entry,
             function,
-            args: fields.0,
+            args: fields.payload(),
         })
     }
 }

@@ -1,12 +1,12 @@
 //! What a parent says to its worker.
 
-use bytes::{BufMut, Bytes};
+use bytes::BufMut;
 
 use crate::broadcast::{BROADCAST, Broadcast};
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{RUN_ITEMS, RunItems};
-use crate::{Limits, MessageError, Start, Ticket};
+use crate::{Limits, MessageError, Payload, Start, Ticket};
 
 const START: u8 = 1;
 const RUN: u8 = 2;
@@ -39,7 +39,7 @@ pub struct Initialize {
     /// Offset of the user's function.
     pub function: u64,
     /// The encoded arguments.
-    pub args: Bytes,
+    pub args: Payload,
 }
 
 /// One task, sent to one worker.
@@ -54,7 +54,7 @@ pub struct Run {
     /// What the task may use.
     pub limits: Limits,
     /// The encoded arguments.
-    pub args: Bytes,
+    pub args: Payload,
 }
 
 impl Command {
@@ -63,8 +63,9 @@ impl Command {
     /// # Errors
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let mut fields = Fields(frame.body);
-        match frame.kind {
+        let kind = frame.kind;
+        let mut fields = Fields::of(frame);
+        match kind {
             START => Start::decode(fields).map(Command::Start),
             RUN => {
                 let ticket = Ticket::decode(&mut fields)?;
@@ -75,7 +76,7 @@ impl Command {
                     entry,
                     function,
                     limits,
-                    args: fields.0,
+                    args: fields.payload(),
                 }))
             }
             RUN_ITEMS => RunItems::decode(fields).map(Command::RunItems),
@@ -84,7 +85,7 @@ impl Command {
                 Ok(Command::Initialize(Initialize {
                     entry,
                     function,
-                    args: fields.0,
+                    args: fields.payload(),
                 }))
             }
             BROADCAST => Broadcast::decode(fields).map(Command::Broadcast),
@@ -124,7 +125,7 @@ impl Initialize {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        out.put_slice(&frame::header(INITIALIZE, 16 + self.args.len())?);
+        out.put_slice(&frame::leading_header(INITIALIZE, 16, &self.args)?);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);
         Ok(head)
@@ -149,10 +150,7 @@ impl Run {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        out.put_slice(&frame::header(
-            RUN,
-            Self::HEAD_LEN - frame::HEADER_LEN + self.args.len(),
-        )?);
+        out.put_slice(&frame::leading_header(RUN, Self::FIXED_LEN, &self.args)?);
         self.ticket.encode(&mut out);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BufMut;
 
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{ITEM, ItemFrames};
 use crate::value;
-use crate::{EventError, MessageError, PanicReport, Refusal, Ticket};
+use crate::{EventError, FrameBuffer, MessageError, PanicReport, Payload, Refusal, Ticket};
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
@@ -53,7 +53,7 @@ pub struct Finished {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// The function returned: its encoded result.
-    Returned(Bytes),
+    Returned(Payload),
     /// The function panicked.
     Panicked(PanicReport),
     /// The arguments can't be decoded; the function was not called.
@@ -76,36 +76,37 @@ impl Event {
     /// # Errors
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let fields = Fields(frame.body);
-        match frame.kind {
+        let kind = frame.kind;
+        let fields = Fields::of(frame);
+        match kind {
             READY => fields.end().map(|()| Event::Ready),
-            REFUSED => Ok(Event::Refused(value::decode(&fields.0)?)),
+            REFUSED => Ok(Event::Refused(fields.payload().decode()?)),
             FINISHED => Finished::decode(fields).map(Event::Finished),
-            BROADCAST_ENDED => Ok(Event::BroadcastEnded(value::decode(&fields.0)?)),
+            BROADCAST_ENDED => Ok(Event::BroadcastEnded(fields.payload().decode()?)),
             ITEMS_BEGAN => {
                 let mut fields = fields;
                 let ticket = Ticket::decode(&mut fields)?;
                 fields.end().map(|()| Event::ItemsBegan(ticket))
             }
-            // It came in a frame.
-            ITEM => ItemFrames::of_one(&fields.0)
-                .map(Event::Items)
-                .map_err(|_| MessageError::TrailingBytes),
+            // It came in a frame of its own.
+            ITEM => Ok(Event::Items(ItemFrames::of_one(
+                fields.payload().into_whole(),
+            ))),
             ITEM_FAILED => decode_failed(fields).map(Event::ItemFailed),
             kind => Err(MessageError::UnknownKind(kind)),
         }
     }
 
-    /// Takes the next message from the front of `buffer`, or `None` while it is not whole; then
-    /// `buffer` has room for more. Results of items that follow each other are one message.
+    /// Takes the next message, or `None` while it is not whole. Results of items that follow each other are
+    /// one message.
     ///
     /// # Errors
     /// What is wrong with the bytes. The stream is of no further use then.
-    pub fn take(buffer: &mut BytesMut) -> Result<Option<Self>, EventError> {
-        if let Some(frames) = ItemFrames::take(buffer) {
+    pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, EventError> {
+        if let Some(frames) = buffer.take_items() {
             return Ok(Some(Event::Items(frames)));
         }
-        match frame::take(buffer)? {
+        match buffer.next_frame()? {
             Some(frame) => Ok(Some(Event::decode(frame)?)),
             None => Ok(None),
         }
@@ -124,10 +125,11 @@ impl Event {
     /// [`FrameError::TooLong`] if the reason is beyond what a frame may hold.
     pub fn encode_item_failed(outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), FrameError> {
         let (kind, payload) = outcome.encode();
-        out.put_slice(&frame::header(ITEM_FAILED, 8 + payload.len())?);
+        out.put_slice(&frame::leading_header(ITEM_FAILED, 8, &payload)?);
         out.put_u8(kind);
         out.put_bytes(0, 7);
-        out.put_slice(&payload);
+        out.put_slice(&payload.prefix());
+        out.put_slice(payload.bytes());
         Ok(())
     }
 
@@ -177,9 +179,9 @@ impl Finished {
         ticket: Ticket,
         ran: Duration,
         worn: bool,
-        result_len: usize,
+        result: &Payload,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
-        Self::head(ticket, ran, worn, RETURNED, result_len)
+        Self::head(ticket, ran, worn, RETURNED, result)
     }
 
     /// Appends the event as a whole.
@@ -193,9 +195,10 @@ impl Finished {
             self.ran,
             self.worn,
             kind,
-            payload.len(),
+            &payload,
         )?);
-        out.put_slice(&payload);
+        out.put_slice(&payload.prefix());
+        out.put_slice(payload.bytes());
         Ok(())
     }
 
@@ -204,12 +207,12 @@ impl Finished {
         ran: Duration,
         worn: bool,
         outcome: u8,
-        payload_len: usize,
+        payload: &Payload,
     ) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
         let fixed = Self::HEAD_LEN - frame::HEADER_LEN;
-        out.put_slice(&frame::header(FINISHED, fixed + payload_len)?);
+        out.put_slice(&frame::leading_header(FINISHED, fixed, payload)?);
         ticket.encode(&mut out);
         out.put_u64_le(u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX));
         out.put_u8(outcome);
@@ -233,7 +236,7 @@ impl Finished {
             }
         };
         fields.zeroes::<6>()?;
-        let payload = fields.0;
+        let payload = fields.payload();
         let outcome = Outcome::decode(outcome, payload)?;
         Ok(Finished {
             ticket,
@@ -245,7 +248,7 @@ impl Finished {
 }
 
 impl Outcome {
-    fn encode(&self) -> (u8, Bytes) {
+    fn encode(&self) -> (u8, Payload) {
         match self {
             Outcome::Returned(result) => (RETURNED, result.clone()),
             Outcome::Panicked(report) => (PANICKED, encode_own(report).into()),
@@ -255,13 +258,13 @@ impl Outcome {
         }
     }
 
-    fn decode(kind: u8, payload: Bytes) -> Result<Self, MessageError> {
+    fn decode(kind: u8, payload: Payload) -> Result<Self, MessageError> {
         Ok(match kind {
             RETURNED => Outcome::Returned(payload),
-            PANICKED => Outcome::Panicked(value::decode(&payload)?),
-            ARGS_REFUSED => Outcome::ArgsRefused(value::decode(&payload)?),
-            RESULT_REFUSED => Outcome::ResultRefused(value::decode(&payload)?),
-            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(value::decode(&payload)?),
+            PANICKED => Outcome::Panicked(payload.decode()?),
+            ARGS_REFUSED => Outcome::ArgsRefused(payload.decode()?),
+            RESULT_REFUSED => Outcome::ResultRefused(payload.decode()?),
+            NO_SUCH_FUNCTION => Outcome::NoSuchFunction(payload.decode()?),
             found => {
                 return Err(MessageError::UnknownValue {
                     field: "outcome",
@@ -276,7 +279,7 @@ impl Outcome {
 fn decode_failed(mut fields: Fields) -> Result<Outcome, MessageError> {
     let kind = fields.u8()?;
     fields.zeroes::<7>()?;
-    match Outcome::decode(kind, fields.0)? {
+    match Outcome::decode(kind, fields.payload())? {
         // A result has a frame of its own kind.
         Outcome::Returned(_) => Err(MessageError::UnknownValue {
             field: "outcome",

@@ -2,12 +2,27 @@
 
 use bytes::{Buf, Bytes};
 
-use crate::MessageError;
+use crate::{Frame, MessageError, Payload};
 
 /// Takes fields from the front of a body; what is left is the payload.
-pub(crate) struct Fields(pub(crate) Bytes);
+pub(crate) struct Fields {
+    rest: Bytes,
+    bulk: Option<Bytes>,
+}
 
 impl Fields {
+    pub(crate) fn of(frame: Frame) -> Self {
+        Fields {
+            rest: frame.body,
+            bulk: frame.bulk,
+        }
+    }
+
+    /// All that follows.
+    pub(crate) fn payload(self) -> Payload {
+        Payload::of_parts(self.rest, self.bulk)
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, MessageError> {
         self.take().map(|[byte]| byte)
     }
@@ -34,15 +49,18 @@ impl Fields {
 
     /// Nothing may follow.
     pub(crate) fn end(self) -> Result<(), MessageError> {
-        match self.0.is_empty() {
+        match self.rest.is_empty() && self.bulk.is_none() {
             true => Ok(()),
             false => Err(MessageError::TrailingBytes),
         }
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
-        let field = *self.0.first_chunk::<N>().ok_or(MessageError::Truncated)?;
-        self.0.advance(N);
+        let field = *self
+            .rest
+            .first_chunk::<N>()
+            .ok_or(MessageError::Truncated)?;
+        self.rest.advance(N);
         Ok(field)
     }
 }

@@ -1,15 +1,20 @@
 //! How messages lie in the byte stream: a fixed header, then the body.
 //!
 //! ```text
-//!  0       4      5         8                8 + length
-//!  | length | kind | zeroes | body …          |
+//!  0        4      5      6        8         8 + lead     8 + length
+//!  | length | kind | lead | zeroes | fields … | payload …  |
 //! ```
 //!
-//! All integers are little endian. `length` counts the body alone. The three reserved bytes must be
-//! zero, so that a peer that has lost its place in the stream is noticed early.
+//! All integers are little endian. `length` counts the body alone, that is what follows the header.
+//! `lead` is zero, or says how many bytes of the body come before its bulk: whoever reads a large frame
+//! reads these apart, and the rest to where it is to stay. The two reserved bytes must be zero, so that
+//! a peer that has lost its place in the stream is noticed early.
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
+
+use crate::Payload;
+use crate::frame_buffer::LARGE;
 
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 8;
@@ -32,8 +37,10 @@ const ENOUGH_ROOM: usize = 16 << 10;
 pub struct Frame {
     /// What the body holds; see [`Command`](crate::Command) and [`Event`](crate::Event).
     pub kind: u8,
-    /// The body.
+    /// The body, or as much of it as comes before the bulk.
     pub body: Bytes,
+    /// The rest of a large frame's body, which was read apart from what leads it.
+    pub bulk: Option<Bytes>,
 }
 
 /// Bytes that can't be a frame.
@@ -49,6 +56,22 @@ pub enum FrameError {
     /// The reserved bytes of a header aren't zero.
     #[error("the reserved bytes of a frame header are not zero")]
     Reserved,
+    /// What leads the bulk is more than the body.
+    #[error("a frame of {announced} bytes announces {lead} bytes before its bulk")]
+    Lead {
+        /// How long the body is.
+        announced: u64,
+        /// How much of it is said to come before the bulk.
+        lead: u8,
+    },
+}
+
+/// What a header says of its frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header {
+    pub(crate) kind: u8,
+    pub(crate) lead: usize,
+    pub(crate) body_len: usize,
 }
 
 /// The header of a frame with a body of `body_len` bytes.
@@ -66,8 +89,50 @@ pub fn header(kind: u8, body_len: usize) -> Result<[u8; HEADER_LEN], FrameError>
     Ok([length[0], length[1], length[2], length[3], kind, 0, 0, 0])
 }
 
+/// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
+/// what the payload has behind its prefix.
+pub(crate) fn leading_header(
+    kind: u8,
+    fields_len: usize,
+    payload: &Payload,
+) -> Result<[u8; HEADER_LEN], FrameError> {
+    let body_len = fields_len + payload.len();
+    let mut header = header(kind, body_len)?;
+    if body_len > LARGE {
+        // Neither the fields nor a prefix come near this.
+        header[5] = u8::try_from(fields_len + payload.prefix().len()).unwrap_or(0);
+    }
+    Ok(header)
+}
+
+/// The header at the front of `bytes`, or `None` while it is not there as a whole.
+pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
+    let Some([l0, l1, l2, l3, kind, lead, reserved @ ..]) = bytes.first_chunk::<HEADER_LEN>()
+    else {
+        return Ok(None);
+    };
+    let body_len = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
+    let announced = body_len as u64;
+    if body_len > MAX_BODY_LEN {
+        return Err(FrameError::TooLong { announced });
+    }
+    if *reserved != [0; 2] {
+        return Err(FrameError::Reserved);
+    }
+    if usize::from(*lead) > body_len {
+        let lead = *lead;
+        return Err(FrameError::Lead { announced, lead });
+    }
+    Ok(Some(Header {
+        kind: *kind,
+        lead: usize::from(*lead),
+        body_len,
+    }))
+}
+
 /// Takes the next whole frame from the front of `buffer`, or `None` while it is not there yet; then
-/// `buffer` has room for more.
+/// `buffer` has room for more. Its bulk is not apart: that is what [`FrameBuffer`](crate::FrameBuffer) is
+/// for.
 ///
 /// # Errors
 /// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.
@@ -84,20 +149,10 @@ pub fn header(kind: u8, body_len: usize) -> Result<[u8; HEADER_LEN], FrameError>
 /// # Ok::<(), procpool_wire::FrameError>(())
 /// ```
 pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-    let Some(head) = buffer.first_chunk::<HEADER_LEN>() else {
+    let Some(Header { kind, body_len, .. }) = parse_header(buffer)? else {
         buffer.reserve(HEADER_LEN);
         return Ok(None);
     };
-    let [l0, l1, l2, l3, kind, reserved @ ..] = *head;
-    let body_len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    if body_len > MAX_BODY_LEN {
-        return Err(FrameError::TooLong {
-            announced: body_len as u64,
-        });
-    }
-    if reserved != [0; 3] {
-        return Err(FrameError::Reserved);
-    }
     let whole = HEADER_LEN + body_len;
     if buffer.len() < whole {
         let missing = whole - buffer.len();
@@ -113,5 +168,6 @@ pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
     Ok(Some(Frame {
         kind,
         body: frame.freeze(),
+        bulk: None,
     }))
 }

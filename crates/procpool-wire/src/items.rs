@@ -7,7 +7,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::fields::Fields;
 use crate::frame::{self, FrameError, HEADER_LEN};
-use crate::{Limits, MessageError, Ticket};
+use crate::{Limits, MessageError, Payload, Ticket};
 
 pub(crate) const RUN_ITEMS: u8 = 6;
 pub(crate) const ITEM: u8 = 134;
@@ -34,7 +34,7 @@ pub struct RunItems {
     /// How many there are.
     pub count: u32,
     /// Their encoded arguments, each behind its [length](push_item).
-    pub items: Bytes,
+    pub items: Payload,
 }
 
 impl RunItems {
@@ -56,8 +56,11 @@ impl RunItems {
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
-        let body_len = Self::FIXED_LEN + self.items.len();
-        out.put_slice(&frame::header(RUN_ITEMS, body_len)?);
+        out.put_slice(&frame::leading_header(
+            RUN_ITEMS,
+            Self::FIXED_LEN,
+            &self.items,
+        )?);
         self.ticket.encode(&mut out);
         out.put_u64_le(self.entry);
         out.put_u64_le(self.function);
@@ -90,7 +93,7 @@ impl RunItems {
             limits,
             clocked,
             count,
-            items: fields.0,
+            items: fields.payload(),
         })
     }
 }
@@ -152,9 +155,10 @@ pub fn skip_items(items: &mut Bytes, count: u32) -> Option<()> {
 /// Results of items that follow each other in the stream, in one piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemFrames {
-    /// Whole frames.
+    /// Whole frames; or a single result, without its frame.
     frames: Bytes,
     count: u32,
+    is_bare: bool,
 }
 
 impl ItemFrames {
@@ -208,22 +212,25 @@ impl ItemFrames {
         (count > 0).then(|| ItemFrames {
             frames: buffer.split_to(end).freeze(),
             count,
+            is_bare: false,
         })
     }
 
-    pub(crate) fn of_one(body: &[u8]) -> Result<Self, FrameError> {
-        let mut frame = Vec::with_capacity(HEADER_LEN + body.len());
-        Self::open(&mut frame);
-        frame.extend_from_slice(body);
-        Self::close(&mut frame)?;
-        Ok(ItemFrames {
-            frames: frame.into(),
+    /// A result that came by itself, without its frame.
+    pub(crate) fn of_one(result: Bytes) -> Self {
+        ItemFrames {
+            frames: result,
             count: 1,
-        })
+            is_bare: true,
+        }
     }
 
     /// The next encoded result, which `read` is shown.
     pub fn next<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        if self.is_bare && self.count > 0 {
+            self.count = 0;
+            return Some(read(&std::mem::take(&mut self.frames)));
+        }
         let len = item_len(&self.frames).filter(|_| self.count > 0)?;
         let result = read(self.frames.get(HEADER_LEN..len)?);
         self.frames.advance(len);
@@ -238,13 +245,6 @@ impl ItemFrames {
                 return;
             }
         }
-    }
-}
-
-impl AsRef<[u8]> for ItemFrames {
-    /// The frames as they came.
-    fn as_ref(&self) -> &[u8] {
-        &self.frames
     }
 }
 

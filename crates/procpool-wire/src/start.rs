@@ -122,7 +122,7 @@ impl Start {
         let version = fields.u32()?;
         let identity_len = fields.u32()? as usize;
         let anchor = fields.u64()?;
-        let mut rest = fields.0;
+        let mut rest = fields.payload().into_whole();
         if rest.len() < identity_len {
             return Err(MessageError::Truncated);
         }

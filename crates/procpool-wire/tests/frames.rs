@@ -59,10 +59,25 @@ fn frames_in_a_row_come_in_order() {
 
 #[test]
 fn each_reserved_bit_must_be_zero() {
-    for bit in 0..24 {
+    for bit in 0..16 {
         let mut stream = BytesMut::from(&framed(9, b"body")[..]);
-        stream[5 + bit / 8] |= 1 << (bit % 8);
+        stream[6 + bit / 8] |= 1 << (bit % 8);
         assert_eq!(take(&mut stream), Err(FrameError::Reserved), "bit {bit}");
+    }
+}
+
+/// What leads the bulk is a part of the body.
+#[test]
+fn no_more_can_lead_than_there_is() {
+    for lead in 0..=255 {
+        let mut stream = BytesMut::from(&framed(9, b"body")[..]);
+        stream[5] = lead;
+        let announced = 4;
+        match take(&mut stream) {
+            Ok(Some(frame)) if lead <= 4 => assert_eq!(frame.body, &b"body"[..]),
+            Err(error) if lead > 4 => assert_eq!(error, FrameError::Lead { announced, lead }),
+            result => panic!("{lead}: {result:?}"),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Many items in one message, and what comes of each.
 #![forbid(unsafe_code)]
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use procpool_wire::items::{push_item, skip_items, take_item};
-use procpool_wire::{Event, EventError, ItemFrames, frame};
+use procpool_wire::{Event, EventError, FrameBuffer, ItemFrames, frame};
 
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {
@@ -23,7 +23,14 @@ fn bodies(mut frames: ItemFrames) -> Vec<Vec<u8>> {
     bodies
 }
 
-fn took(buffer: &mut BytesMut) -> Event {
+/// What the parent has received.
+fn received(bytes: &[u8]) -> FrameBuffer {
+    let mut buffer = FrameBuffer::new(Vec::reserve);
+    buffer.extend(bytes);
+    buffer
+}
+
+fn took(buffer: &mut FrameBuffer) -> Event {
     Event::take(buffer)
         .expect("no error")
         .expect("a whole event")
@@ -32,13 +39,13 @@ fn took(buffer: &mut BytesMut) -> Event {
 #[test]
 fn results_that_follow_each_other_come_in_one_piece() {
     let began = [16, 0, 0, 0, 133, 0, 0, 0].into_iter().chain([0; 16]);
-    let mut stream = BytesMut::from_iter(began);
+    let mut stream = received(&began.collect::<Vec<u8>>());
     for result in [&b"one"[..], b"", b"three"] {
-        stream.extend_from_slice(&item(result));
+        stream.extend(&item(result));
     }
     Event::encode_ready(&mut Vec::new());
-    stream.extend_from_slice(&[0, 0, 0, 0, 129, 0, 0, 0]);
-    stream.extend_from_slice(&item(b"four")[..9]);
+    stream.extend(&[0, 0, 0, 0, 129, 0, 0, 0]);
+    stream.extend(&item(b"four")[..9]);
     assert!(matches!(took(&mut stream), Event::ItemsBegan(_)));
     let Event::Items(frames) = took(&mut stream) else {
         panic!("items were to come");
@@ -47,7 +54,7 @@ fn results_that_follow_each_other_come_in_one_piece() {
     assert_eq!(bodies(frames), [&b"one"[..], b"", b"three"]);
     assert!(matches!(took(&mut stream), Event::Ready));
     assert!(Event::take(&mut stream).expect("no error").is_none());
-    stream.extend_from_slice(&item(b"four")[9..]);
+    stream.extend(&item(b"four")[9..]);
     let Event::Items(frames) = took(&mut stream) else {
         panic!("an item was to come");
     };
@@ -58,7 +65,7 @@ fn results_that_follow_each_other_come_in_one_piece() {
 fn results_are_skipped_as_they_would_be_read() {
     let stream = [item(b"one"), item(b"two"), item(b"three")].concat();
     for skipped in 0..5 {
-        let Event::Items(mut frames) = took(&mut BytesMut::from(&stream[..])) else {
+        let Event::Items(mut frames) = took(&mut received(&stream)) else {
             panic!("items were to come");
         };
         frames.skip(skipped);
@@ -74,10 +81,10 @@ fn results_are_skipped_as_they_would_be_read() {
 #[test]
 fn a_result_that_is_announced_too_long_is_an_error() {
     let header = [255, 255, 255, 255, 134, 0, 0, 0];
-    let result = Event::take(&mut BytesMut::from(&header[..]));
+    let result = Event::take(&mut received(&header));
     assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
     let reserved = [1, 0, 0, 0, 134, 0, 7, 0, 9];
-    let result = Event::take(&mut BytesMut::from(&reserved[..]));
+    let result = Event::take(&mut received(&reserved));
     assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
 }
 
@@ -115,4 +122,24 @@ fn no_bytes_are_an_item_beyond_their_end() {
         assert_eq!(take_item(&mut &bytes[..]), None);
     }
     assert!(frame::MAX_BODY_LEN < u32::MAX as usize);
+}
+
+#[test]
+fn large_results_come_too_however_they_are_read() {
+    let large = vec![7; 100_000];
+    let stream = [item(b"one"), item(&large), item(b"three")].concat();
+    for part in [1000, 70_000, stream.len()] {
+        let mut buffer = FrameBuffer::new(Vec::reserve);
+        let mut results = Vec::new();
+        for chunk in stream.chunks(part) {
+            buffer.extend(chunk);
+            while let Some(event) = Event::take(&mut buffer).expect("no error") {
+                let Event::Items(frames) = event else {
+                    panic!("items were to come");
+                };
+                results.extend(bodies(frames));
+            }
+        }
+        assert!(results == [&b"one"[..], &large, b"three"], "{part}");
+    }
 }

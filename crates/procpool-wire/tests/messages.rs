@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::frame::{self, HEADER_LEN};
 use procpool_wire::{
-    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Run,
-    RunItems, Start,
+    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Payload,
+    Run, RunItems, Start,
 };
 
 #[allow(
@@ -45,6 +45,7 @@ fn with_body(frame: &Frame, change: impl FnOnce(&mut Vec<u8>)) -> Frame {
     Frame {
         kind: frame.kind,
         body: body.into(),
+        bulk: None,
     }
 }
 
@@ -97,7 +98,7 @@ fn every_cut_of_a_command_is_an_error() {
             match result {
                 Ok(Command::Run(run)) => {
                     assert!(cut >= needed, "{name} cut to {cut} bytes");
-                    assert_eq!(run.args, frame.body[needed..cut], "{name}");
+                    assert_eq!(run.args.bytes(), &frame.body[needed..cut], "{name}");
                 }
                 result => assert_eq!(result.is_ok(), cut >= needed, "{name} cut to {cut} bytes"),
             }
@@ -214,6 +215,7 @@ fn every_other_kind_is_unknown() {
         let frame = Frame {
             kind,
             body: Bytes::new(),
+            bulk: None,
         };
         let is_command = commands.iter().any(|(_, it)| it.kind == kind);
         let is_event = events.iter().any(|(_, it)| it.kind == kind);
@@ -235,7 +237,7 @@ fn every_other_kind_is_unknown() {
 
 #[test]
 fn every_other_outcome_is_unknown() {
-    let result = Outcome::Returned(Bytes::new());
+    let result = Outcome::Returned(Payload::default());
     let frame = frame_of(&encode_event(&samples::finished(result)));
     for outcome in 5..=255 {
         let result = Event::decode(with_body(&frame, |body| body[OUTCOME] = outcome));
@@ -250,7 +252,7 @@ fn every_other_outcome_is_unknown() {
 
 #[test]
 fn a_worker_is_worn_or_not() {
-    let result = Outcome::Returned(Bytes::new());
+    let result = Outcome::Returned(Payload::default());
     let frame = frame_of(&encode_event(&samples::finished(result)));
     for worn in 0..=255 {
         let result = Event::decode(with_body(&frame, |body| body[WORN] = worn));
@@ -294,7 +296,7 @@ fn a_limit_stays_a_limit() {
 #[test]
 fn an_outcome_with_another_outcomes_payload_is_an_error() {
     let frame = frame_of(&encode_event(&samples::finished(Outcome::Returned(
-        Bytes::from_static(&[7]),
+        vec![7].into(),
     ))));
     for outcome in 1..5 {
         let result = Event::decode(with_body(&frame, |body| body[OUTCOME] = outcome));
@@ -361,7 +363,7 @@ fn empty_and_odd_fields_come_back() {
         ticket: samples::run().ticket,
         ran: Duration::MAX,
         worn: false,
-        outcome: Outcome::Returned(Bytes::new()),
+        outcome: Outcome::Returned(Payload::default()),
     };
     match Event::decode(frame_of(&encode_event(&Event::Finished(forever)))) {
         Ok(Event::Finished(back)) => assert_eq!(back.ran, Duration::from_nanos(u64::MAX)),
@@ -372,7 +374,7 @@ fn empty_and_odd_fields_come_back() {
 #[test]
 fn payloads_of_any_length_come_back() {
     for length in [0, 1, 100, 127, 128, 65_536, 1_000_000] {
-        let payload = Bytes::from(vec![7; length]);
+        let payload = Payload::from(vec![7; length]);
         let run = Run {
             args: payload.clone(),
             ..samples::run()
@@ -398,7 +400,7 @@ fn payloads_are_not_copied() {
     let frame = frame_of(&encode_command(&Command::Run(samples::run())));
     let end = frame.body.as_ptr_range().end;
     match Command::decode(frame.clone()) {
-        Ok(Command::Run(run)) => assert_eq!(run.args.as_ptr_range().end, end),
+        Ok(Command::Run(run)) => assert_eq!(run.args.bytes().as_ptr_range().end, end),
         result => panic!("{result:?}"),
     }
 }

@@ -4,23 +4,19 @@ use std::any::Any;
 use std::fmt::Display;
 use std::time::Duration;
 
-use bytes::Bytes;
-use procpool_os::Trampoline;
-use procpool_wire::{Finished, Outcome, PanicReport, Ticket, value};
+use procpool_os::{Trampoline, memory};
+use procpool_wire::{Finished, Outcome, PanicReport, Payload, Ticket};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::items::ItemRun;
 use crate::panic;
 
-/// A result buffer that grew past this is given back after the call: 64 KiB.
-const KEPT_CAPACITY: usize = 64 * 1024;
-
 /// What goes into a call and what comes out of it, whatever the types of the function are.
 #[derive(Debug)]
 pub(crate) struct Call {
-    args: Bytes,
-    result: Vec<u8>,
+    args: Payload,
+    result: Payload,
     pub(crate) end: Option<End>,
     /// The run of several items that this is the call for, if it is.
     pub(crate) items: Option<ItemRun>,
@@ -117,8 +113,8 @@ where
 impl Default for Call {
     fn default() -> Self {
         Call {
-            args: Bytes::new(),
-            result: Vec::new(),
+            args: Payload::default(),
+            result: Payload::default(),
             end: None,
             items: None,
             state: Box::new(()),
@@ -128,16 +124,15 @@ impl Default for Call {
 
 impl Call {
     /// Makes ready for a task.
-    pub(crate) fn begin(&mut self, args: Bytes) {
+    pub(crate) fn begin(&mut self, args: Payload) {
         self.args = args;
-        self.result.clear();
-        self.result.shrink_to(KEPT_CAPACITY);
+        self.result = Payload::default();
         self.end = None;
     }
 
     /// The result of the last call, if the function returned one that can be sent.
-    pub(crate) fn result(&self) -> Option<&[u8]> {
-        matches!(self.end, Some(End::Returned)).then_some(&self.result[..])
+    pub(crate) fn result(&self) -> Option<&Payload> {
+        matches!(self.end, Some(End::Returned)).then_some(&self.result)
     }
 
     /// The event for a call that has no [`result`](Call::result).
@@ -206,10 +201,9 @@ impl Call {
     ) where
         I: DeserializeOwned + 'static,
     {
-        let bytes = std::mem::take(&mut self.args);
+        let args = std::mem::take(&mut self.args);
         let caught = panic::catch(|| {
-            let args = value::decode::<I>(&bytes).map_err(|error| error.to_string())?;
-            drop(bytes);
+            let args = args.decode::<I>().map_err(|error| error.to_string())?;
             function(args)
         });
         self.end = Some(match caught {
@@ -225,19 +219,17 @@ impl Call {
     fn run<A, R>(&mut self, function: impl FnOnce(A, &mut dyn Any) -> Result<R, Outcome>)
     where
         A: DeserializeOwned + 'static,
-        R: Serialize,
+        R: Serialize + 'static,
     {
-        let bytes = std::mem::take(&mut self.args);
+        let args = std::mem::take(&mut self.args);
         let result = &mut self.result;
         let state = &mut *self.state;
         // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
         let caught = panic::catch(|| {
-            let args = value::decode::<A>(&bytes)
+            let args = args
+                .decode::<A>()
                 .map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
-            drop(bytes);
-            let returned = function(args, state)?;
-            value::encode(&returned, result)
-                .map_err(|error| Outcome::ResultRefused(error.to_string()))?;
+            *result = encode(function(args, state)?)?;
             match result.len() > Finished::MAX_RESULT_LEN {
                 true => Err(Outcome::ResultRefused(format!(
                     "it takes {} bytes, the limit is {}",
@@ -253,4 +245,13 @@ impl Call {
             Err(report) => End::Otherwise(Outcome::Panicked(report)),
         });
     }
+}
+
+fn encode<R: Serialize + 'static>(result: R) -> Result<Payload, Outcome> {
+    let result = match Payload::of_bytes(result) {
+        Ok(payload) => return Ok(payload),
+        Err(result) => result,
+    };
+    Payload::encode(&result, memory::reserve)
+        .map_err(|error| Outcome::ResultRefused(error.to_string()))
 }

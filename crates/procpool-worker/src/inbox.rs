@@ -4,12 +4,11 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use procpool_os::socket;
-use procpool_wire::{Command, frame};
+use procpool_os::{memory, socket};
+use procpool_wire::{Command, FrameBuffer};
 
-/// Bytes that one read may bring: 64 KiB. The buffer of a larger message is given back after it.
-const READ_LEN: usize = 64 * 1024;
+/// The first message is no longer than this: 64 KiB.
+const FIRST_LEN: usize = 64 * 1024;
 
 /// The parent passes the control page and the lifeline with its first message.
 const DESCRIPTORS: usize = 2;
@@ -18,24 +17,24 @@ const DESCRIPTORS: usize = 2;
 #[derive(Debug)]
 pub(crate) struct Inbox {
     socket: Arc<OwnedFd>,
-    buffer: BytesMut,
+    buffer: FrameBuffer,
 }
 
 impl Inbox {
     pub(crate) fn new(socket: Arc<OwnedFd>) -> Self {
         Inbox {
             socket,
-            buffer: BytesMut::with_capacity(READ_LEN),
+            buffer: FrameBuffer::new(memory::reserve),
         }
     }
 
     /// The first command, with the descriptors that come with its first byte.
     pub(crate) fn receive_first(&mut self) -> io::Result<(Command, Vec<OwnedFd>)> {
-        self.buffer.resize(READ_LEN, 0);
+        let mut first = vec![0; FIRST_LEN];
         let received =
-            socket::receive_with_descriptors(self.socket.as_fd(), &mut self.buffer, DESCRIPTORS);
+            socket::receive_with_descriptors(self.socket.as_fd(), &mut first, DESCRIPTORS);
         let (len, descriptors) = received?;
-        self.buffer.truncate(len);
+        self.buffer.extend(&first[..len]);
         let command = match len {
             0 => None,
             _ => self.receive()?,
@@ -63,7 +62,7 @@ impl Inbox {
 
     /// The next command, if it is here already.
     pub(crate) fn next(&mut self) -> io::Result<Option<Command>> {
-        match frame::take(&mut self.buffer).map_err(invalid)? {
+        match self.buffer.next_frame().map_err(invalid)? {
             Some(frame) => Command::decode(frame).map_err(invalid).map(Some),
             None => Ok(None),
         }
@@ -71,8 +70,8 @@ impl Inbox {
 
     /// The next command, if it is here or in the socket.
     pub(crate) fn receive_nowait(&mut self) -> io::Result<Option<Command>> {
-        self.make_room();
-        match socket::receive_into_nowait(self.socket.as_fd(), &mut self.buffer) {
+        let mut room = self.buffer.room(usize::MAX);
+        match socket::receive_into_nowait(self.socket.as_fd(), &mut room) {
             // The end of the stream is seen by who waits for more.
             Ok(_) => self.next(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -81,15 +80,8 @@ impl Inbox {
     }
 
     fn fill(&mut self) -> io::Result<usize> {
-        self.make_room();
-        socket::receive_into(self.socket.as_fd(), &mut self.buffer)
-    }
-
-    fn make_room(&mut self) {
-        if self.buffer.is_empty() && self.buffer.capacity() > READ_LEN {
-            self.buffer = BytesMut::with_capacity(READ_LEN);
-        }
-        self.buffer.reserve(READ_LEN / 4);
+        let mut room = self.buffer.room(usize::MAX);
+        socket::receive_into(self.socket.as_fd(), &mut room)
     }
 }
 

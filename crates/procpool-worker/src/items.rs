@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use procpool_os::Trampoline;
 use procpool_wire::items::take_item;
-use procpool_wire::{Event, ItemFrames, Outcome, RunItems, value};
+use procpool_wire::{Event, ItemFrames, Outcome, Payload, RunItems, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -81,14 +81,14 @@ impl Call {
         started: Duration,
         outbox: &Outbox,
     ) -> io::Result<()> {
-        self.begin(Bytes::new());
+        self.begin(Payload::default());
         let mut frame = Vec::new();
         Event::encode_items_began(run.ticket, &mut frame);
         outbox.push_frame(&frame)?;
         self.items = Some(ItemRun {
             slot: run.ticket.slot,
             clocked: run.clocked,
-            items: run.items.clone(),
+            items: run.items.clone().into_whole(),
             next: 0,
             outbox: outbox.clone(),
             frame,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
-use procpool_wire::{Event, Finished, Refusal, Ticket};
+use procpool_wire::{Event, Finished, Payload, Refusal, Ticket};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
@@ -71,23 +71,23 @@ impl Outbox {
         ticket: Ticket,
         ran: Duration,
         worn: bool,
-        result: &[u8],
+        result: &Payload,
     ) -> io::Result<()> {
-        let head =
-            Finished::returned_head(ticket, ran, worn, result.len()).map_err(io::Error::other)?;
-        self.stream().push(&head, result)
+        let head = Finished::returned_head(ticket, ran, worn, result).map_err(io::Error::other)?;
+        self.stream()
+            .push([&head, &result.prefix(), result.bytes()])
     }
 
     /// Gathers an end without a result.
     pub(crate) fn push_finished(&self, finished: &Finished) -> io::Result<()> {
         let mut bytes = Vec::new();
         finished.encode(&mut bytes).map_err(io::Error::other)?;
-        self.stream().push(&bytes, &[])
+        self.stream().push([&bytes])
     }
 
     /// Gathers one frame.
     pub(crate) fn push_frame(&self, frame: &[u8]) -> io::Result<()> {
-        self.stream().push(frame, &[])
+        self.stream().push([frame])
     }
 
     /// Writes what has gathered.
@@ -97,7 +97,7 @@ impl Outbox {
 
     fn send(&self, message: &[u8]) -> io::Result<()> {
         let mut stream = self.stream();
-        stream.push(message, &[])?;
+        stream.push([message])?;
         stream.flush()
     }
 
@@ -107,18 +107,18 @@ impl Outbox {
 }
 
 impl Stream {
-    fn push(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+    fn push<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
         let Some(spool) = &mut self.spool else {
-            return send_all(&self.socket, head, body);
+            return send_all(&self.socket, parts);
         };
-        if spool.push(&[head, body]) {
+        if spool.push(&parts) {
             return Ok(());
         }
         spool.flush(&self.socket)?;
-        if !spool.push(&[head, body]) {
+        if !spool.push(&parts) {
             // It is larger than the spool, and is not copied.
-            send_all(&self.socket, head, body)?;
-            spool.skip(head.len() + body.len());
+            send_all(&self.socket, parts)?;
+            spool.skip(parts.iter().map(|part| part.len()).sum());
         }
         Ok(())
     }
@@ -131,13 +131,15 @@ impl Stream {
     }
 }
 
-fn send_all(socket: &OwnedFd, mut head: &[u8], mut body: &[u8]) -> io::Result<()> {
-    while !head.is_empty() || !body.is_empty() {
-        let parts = [IoSlice::new(head), IoSlice::new(body)];
-        let sent = socket::send_vectored(socket.as_fd(), &parts)?;
-        let of_head = sent.min(head.len());
-        head = &head[of_head..];
-        body = &body[sent - of_head..];
+fn send_all<const N: usize>(socket: &OwnedFd, mut parts: [&[u8]; N]) -> io::Result<()> {
+    while parts.iter().any(|part| !part.is_empty()) {
+        let slices = parts.map(IoSlice::new);
+        let mut sent = socket::send_vectored(socket.as_fd(), &slices)?;
+        for part in &mut parts {
+            let of_part = sent.min(part.len());
+            *part = &part[of_part..];
+            sent -= of_part;
+        }
     }
     Ok(())
 }

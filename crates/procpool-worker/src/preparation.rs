@@ -2,9 +2,8 @@
 
 use std::error::Error;
 
-use bytes::Bytes;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Broadcast, Command, Initialize, Refusal, Start};
+use procpool_wire::{Broadcast, Command, Initialize, Payload, Refusal, Start};
 
 use crate::call::{Call, Unprepared};
 use crate::inbox::Inbox;
@@ -69,7 +68,7 @@ pub(crate) fn run_broadcast(
 
 fn call_once(
     offsets: CallOffsets,
-    args: Bytes,
+    args: Payload,
     image: &MatchedImage,
     call: &mut Call,
 ) -> Result<(), Unprepared> {

@@ -1,8 +1,7 @@
 //! A call as it goes to a worker: offsets and bytes.
 
-use bytes::Bytes;
-use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
-use procpool_wire::value;
+use procpool_os::{CallOffsets, FunctionPointer, Trampoline, memory};
+use procpool_wire::Payload;
 use serde::Serialize;
 
 use crate::catch::catch;
@@ -12,7 +11,7 @@ use crate::error::EncodeError;
 #[derive(Debug, Clone)]
 pub(crate) struct EncodedCall {
     pub(crate) offsets: CallOffsets,
-    pub(crate) args: Bytes,
+    pub(crate) args: Payload,
 }
 
 impl EncodedCall {
@@ -24,9 +23,13 @@ impl EncodedCall {
     where
         F: FunctionPointer,
         T: Trampoline<F>,
-        A: Serialize,
+        A: Serialize + 'static,
     {
         let offsets = offsets::<F, T>(function);
+        let args = match Payload::of_bytes(args) {
+            Ok(args) => return EncodedCall::within(offsets?, args, limit),
+            Err(args) => args,
+        };
         let call = offsets.and_then(|offsets| EncodedCall::of(offsets, &args, limit));
         discard(args)?;
         call
@@ -41,16 +44,16 @@ impl EncodedCall {
         args: &A,
         limit: usize,
     ) -> Result<Self, EncodeError> {
-        let args = encode(args)?;
+        EncodedCall::within(offsets, encode(args)?, limit)
+    }
+
+    fn within(offsets: CallOffsets, args: Payload, limit: usize) -> Result<Self, EncodeError> {
         match args.len() > limit {
             true => Err(EncodeError::args(format_args!(
                 "they take {} bytes, the limit is {limit}",
                 args.len()
             ))),
-            false => Ok(EncodedCall {
-                offsets,
-                args: args.into(),
-            }),
+            false => Ok(EncodedCall { offsets, args }),
         }
     }
 }
@@ -72,13 +75,9 @@ pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
     catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
 }
 
-fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
-    let encoded = catch(|| {
-        let mut bytes = Vec::new();
-        value::encode(args, &mut bytes).map(|()| bytes)
-    });
-    match encoded {
-        Some(Ok(bytes)) => Ok(bytes),
+fn encode<A: Serialize>(args: &A) -> Result<Payload, EncodeError> {
+    match catch(|| Payload::encode(args, memory::reserve)) {
+        Some(Ok(payload)) => Ok(payload),
         Some(Err(error)) => Err(EncodeError::args(error)),
         None => Err(EncodeError::args("their `Serialize` panicked")),
     }

@@ -3,13 +3,13 @@
 use std::mem;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
+use procpool_wire::Payload;
 
 use crate::error::TaskError;
 
 /// What came of a task: its encoded result, or why there is none.
-pub(crate) type TaskEnd = Result<Bytes, TaskError>;
+pub(crate) type TaskEnd = Result<Payload, TaskError>;
 
 /// Holds the end of one task, once.
 ///

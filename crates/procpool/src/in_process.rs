@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use procpool_wire::{Finished, Run, value};
+use procpool_os::memory;
+use procpool_wire::{Finished, Payload, Run};
 use procpool_worker::PlainCall;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,26 +113,28 @@ impl Drop for Promise {
 }
 
 /// What a worker does with a call.
-fn call<A, R>(function: fn(A) -> R, args: Bytes) -> TaskEnd
+fn call<A, R>(function: fn(A) -> R, args: Payload) -> TaskEnd
 where
     A: DeserializeOwned + 'static,
-    R: Serialize,
+    R: Serialize + 'static,
 {
     let refused = |why: String| TaskError::Decode(DecodeError::result_in_worker(why));
     // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
     let ended = procpool_worker::catch_panic(|| {
-        let decoded = value::decode::<A>(&args)
+        let decoded = args
+            .decode::<A>()
             .map_err(|error| TaskError::Decode(DecodeError::args(error)))?;
-        drop(args);
-        let returned = function(decoded);
-        let mut result = Vec::new();
-        value::encode(&returned, &mut result).map_err(|error| refused(error.to_string()))?;
+        let result = match Payload::of_bytes(function(decoded)) {
+            Ok(result) => result,
+            Err(returned) => Payload::encode(&returned, memory::reserve)
+                .map_err(|error| refused(error.to_string()))?,
+        };
         let (length, limit) = (result.len(), Finished::MAX_RESULT_LEN);
         match length > limit {
             true => Err(refused(format!(
                 "it takes {length} bytes, the limit is {limit}"
             ))),
-            false => Ok(result.into()),
+            false => Ok(result),
         }
     });
     ended.unwrap_or_else(|report| Err(TaskError::Panicked(Panic::new(report))))

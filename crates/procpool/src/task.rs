@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use bytes::Bytes;
-use procpool_wire::value;
+use procpool_wire::{Payload, value};
 use serde::de::DeserializeOwned;
 
 use crate::abort_handle::AbortHandle;
@@ -194,13 +193,19 @@ impl<R> fmt::Debug for Task<R> {
 }
 
 pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
-    let bytes: Bytes = end?;
-    decode_result(&bytes)
+    let result: Payload = end?;
+    decode_caught(|| result.decode())
 }
 
 pub(crate) fn decode_result<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<R, TaskError> {
+    decode_caught(|| value::decode(bytes))
+}
+
+fn decode_caught<R>(
+    decode: impl FnOnce() -> Result<R, value::DecodeError>,
+) -> Result<R, TaskError> {
     // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
-    match catch(|| value::decode(bytes)) {
+    match catch(decode) {
         Some(Ok(result)) => Ok(result),
         Some(Err(error)) => Err(TaskError::Decode(DecodeError::result(error))),
         None => Err(TaskError::Decode(DecodeError::result(

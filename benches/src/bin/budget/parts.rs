@@ -7,10 +7,9 @@ use std::hint::black_box;
 use std::process;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use procpool::ProcessPool;
 use procpool_scheduler::{Action, Config, FunctionKey, Scheduler, TaskId, TaskSpec, WorkerId};
-use procpool_wire::{Event, Finished, Ticket, frame, value};
+use procpool_wire::{Event, Finished, FrameBuffer, Payload, Ticket};
 use tokio::runtime;
 
 /// One part.
@@ -154,28 +153,27 @@ fn complete_all(scheduler: &mut Scheduler<u64>, now: Instant, sent: &mut Vec<(Wo
 type Answer = (u64, String, Option<f64>);
 
 fn decode() {
-    let mut result = Vec::new();
     let answer: Answer = (42, "a few words".to_owned(), Some(0.5));
-    value::encode(&answer, &mut result).expect("it should be encoded");
+    let result = Payload::encode(&answer, Vec::reserve).expect("it should be encoded");
     let ticket = Ticket { slot: 1, number: 1 };
-    let head = Finished::returned_head(ticket, SHORT, false, result.len());
-    let mut stream = BytesMut::new();
+    let head = Finished::returned_head(ticket, SHORT, false, &result);
+    let mut stream = FrameBuffer::new(Vec::reserve);
     for _ in 0..TASKS {
-        stream.extend_from_slice(&head.expect("it is short"));
-        stream.extend_from_slice(&result);
+        stream.extend(&head.expect("it is short"));
+        stream.extend(result.bytes());
     }
     decode_all(&mut stream);
 }
 
 #[inline(never)]
-fn decode_all(stream: &mut BytesMut) {
-    while let Some(frame) = frame::take(stream).expect("it should be a frame") {
+fn decode_all(stream: &mut FrameBuffer) {
+    while let Some(frame) = stream.next_frame().expect("it should be a frame") {
         let event = Event::decode(frame).expect("it should be an event");
         let Event::Finished(finished) = event else {
             return;
         };
         if let procpool_wire::Outcome::Returned(result) = finished.outcome {
-            let answer: Answer = value::decode(&result).expect("it should be an answer");
+            let answer: Answer = result.decode().expect("it should be an answer");
             black_box(answer);
         }
     }

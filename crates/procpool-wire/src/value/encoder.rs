@@ -1,10 +1,12 @@
 //! The bytes as they are written, and how a sequence of `u8` becomes a byte string on the way.
 
+use bytes::BufMut;
 use serde::Serialize;
 
 use super::byte::Place;
 use super::error::EncodeError;
 use super::{MAX_DEPTH, tag};
+use crate::Reserve;
 
 /// What is reserved at most for the length that a sequence announces; beyond it the output grows as
 /// it is written.
@@ -14,6 +16,7 @@ const RESERVE_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Encoder<'o> {
     out: &'o mut Vec<u8>,
+    reserve: Reserve,
     run: Run,
     depth: usize,
 }
@@ -38,9 +41,10 @@ enum Run {
 }
 
 impl<'o> Encoder<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
+    pub(super) fn new(out: &'o mut Vec<u8>, reserve: Reserve) -> Self {
         Self {
             out,
+            reserve,
             run: Run::Closed,
             depth: 0,
         }
@@ -86,7 +90,7 @@ impl<'o> Encoder<'o> {
 
     pub(super) fn uint(&mut self, value: u64) {
         self.close_run();
-        push_uint(self.out, value);
+        put_uint(self.out, value);
     }
 
     pub(super) fn int(&mut self, value: i64) {
@@ -115,10 +119,10 @@ impl<'o> Encoder<'o> {
             }
             _ => {
                 self.out.push(tag::STR);
-                push_uint(self.out, value.len() as u64);
+                put_uint(self.out, value.len() as u64);
             }
         }
-        self.out.extend_from_slice(value.as_bytes());
+        self.extend(value.as_bytes());
     }
 
     pub(super) fn begin_seq(&mut self, announced: usize) -> Result<&mut Self, EncodeError> {
@@ -142,6 +146,10 @@ impl<'o> Encoder<'o> {
             }
             let begin = self.out.len();
             let part = left.min(RESERVE_MAX);
+            if self.out.capacity() - begin < part {
+                // As much again as has come: the iterator is not trusted with more.
+                (self.reserve)(self.out, left.min(begin.max(RESERVE_MAX)));
+            }
             self.out.resize(begin + part, 0);
             let mut written = 0;
             for (place, item) in self.out[begin..].iter_mut().zip(&mut *items) {
@@ -210,14 +218,21 @@ impl<'o> Encoder<'o> {
             self.open_run(announced);
             self.out.push(value);
         } else {
-            push_uint(self.out, value.into());
+            put_uint(self.out, value.into());
         }
     }
 
     pub(super) fn bytes(&mut self, value: &[u8]) {
         self.tag(tag::BYTES);
-        push_uint(self.out, value.len() as u64);
-        self.out.extend_from_slice(value);
+        put_uint(self.out, value.len() as u64);
+        self.extend(value);
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        if bytes.len() > RESERVE_MAX {
+            (self.reserve)(self.out, bytes.len());
+        }
+        self.out.extend_from_slice(bytes);
     }
 
     #[cold]
@@ -225,7 +240,7 @@ impl<'o> Encoder<'o> {
         let tag = self.out.len() - 1;
         self.out[tag] = tag::U8_SEQ;
         self.out.reserve(announced.min(RESERVE_MAX));
-        push_uint(self.out, announced as u64);
+        put_uint(self.out, announced as u64);
         self.run = Run::Open {
             tag,
             body: self.out.len(),
@@ -238,7 +253,7 @@ impl<'o> Encoder<'o> {
     #[cold]
     fn correct_len(&mut self, tag: usize, body: usize, len: usize) {
         let mut encoded = Vec::new();
-        push_uint(&mut encoded, len as u64);
+        put_uint(&mut encoded, len as u64);
         self.out.splice(tag + 1..body, encoded);
     }
 
@@ -257,28 +272,29 @@ impl<'o> Encoder<'o> {
         self.out.truncate(tag);
         self.out.push(tag::SEQ);
         for byte in bytes {
-            push_uint(self.out, byte.into());
+            put_uint(self.out, byte.into());
         }
     }
 }
 
+/// Puts an integer in its shortest form.
 #[inline]
-fn push_uint(out: &mut Vec<u8>, value: u64) {
+pub(super) fn put_uint(out: &mut impl BufMut, value: u64) {
     if let Ok(value) = u8::try_from(value) {
         if value > tag::SMALL_UINT_MAX {
-            out.push(tag::U8);
+            out.put_u8(tag::U8);
         }
-        out.push(value);
+        out.put_u8(value);
     } else if let Ok(value) = u16::try_from(value) {
-        push_fixed(out, tag::U16, value.to_le_bytes());
+        put_fixed(out, tag::U16, value.to_le_bytes());
     } else if let Ok(value) = u32::try_from(value) {
-        push_fixed(out, tag::U32, value.to_le_bytes());
+        put_fixed(out, tag::U32, value.to_le_bytes());
     } else {
-        push_fixed(out, tag::U64, value.to_le_bytes());
+        put_fixed(out, tag::U64, value.to_le_bytes());
     }
 }
 
-fn push_fixed<const N: usize>(out: &mut Vec<u8>, tag: u8, bytes: [u8; N]) {
-    out.push(tag);
-    out.extend_from_slice(&bytes);
+fn put_fixed<const N: usize>(out: &mut impl BufMut, tag: u8, bytes: [u8; N]) {
+    out.put_u8(tag);
+    out.put_slice(&bytes);
 }

@@ -74,16 +74,20 @@ mod de;
 mod decoder;
 mod encoder;
 mod error;
+mod prefix;
 mod read;
 mod ser;
 mod tag;
 
 pub use error::{DecodeError, EncodeError};
+pub use prefix::Prefix;
 
 use std::any::Any;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::Reserve;
 
 /// How many levels of nesting a value may have; see [what is refused](self#what-is-refused).
 ///
@@ -107,8 +111,21 @@ pub const MAX_DEPTH: usize = 256;
 /// # Ok::<(), procpool_wire::value::EncodeError>(())
 /// ```
 pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    encode_reserving(value, out, Vec::reserve)
+}
+
+/// As [`encode`], but the memory for much is had by `reserve`.
+///
+/// # Errors
+///
+/// As [`encode`].
+pub fn encode_reserving<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    reserve: Reserve,
+) -> Result<(), EncodeError> {
     let start = out.len();
-    let mut encoder = encoder::Encoder::new(out);
+    let mut encoder = encoder::Encoder::new(out, reserve);
     let result = value
         .serialize(&mut encoder)
         .and_then(|()| encoder.finish());

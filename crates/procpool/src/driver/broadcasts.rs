@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::BroadcastId;
 use procpool_wire::Broadcast;
@@ -44,7 +43,7 @@ impl Broadcasts {
             link.push_broadcast(&Broadcast {
                 entry: call.offsets.entry,
                 function: call.offsets.function,
-                args: Bytes::clone(&call.args),
+                args: call.args.clone(),
             });
         }
     }

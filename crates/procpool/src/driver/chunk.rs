@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use procpool_os::CallOffsets;
 use procpool_scheduler::TaskId;
 use procpool_wire::items::skip_items;
-use procpool_wire::{ItemFrames, Limits};
+use procpool_wire::{ItemFrames, Limits, Payload};
 
 use crate::call::EncodedCall;
 use crate::driver::intake::{Arrival, Intake};
@@ -91,7 +91,7 @@ impl Chunk {
             id: task_id::TaskId::next(),
             call: EncodedCall {
                 offsets: this.call.offsets,
-                args: Bytes::new(),
+                args: Payload::default(),
             },
             limits: this.call.limits,
             sink: Sink::Chunk(Arc::clone(this)),

@@ -2,29 +2,38 @@
 
 use std::io;
 
-use bytes::BytesMut;
-use procpool_os::ControlPage;
-use procpool_wire::Event;
+use procpool_os::{ControlPage, memory};
+use procpool_wire::{Event, FrameBuffer};
 use tokio::net::UnixStream;
 
-/// Bytes that one read may bring: 64 KiB.
-const READ_LEN: usize = 64 * 1024;
+/// Bytes of a large event that one read may bring: 1 MiB. More would keep the runtime's thread for long.
+const READ_LEN: usize = 1024 * 1024;
 
 /// Bytes from one worker that have not yet become events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Incoming {
-    buffer: BytesMut,
+    buffer: FrameBuffer,
     /// How much of the worker's stream is here, or was.
     position: u64,
     /// How much of that came from the spool, and is still to come from the socket.
     ahead: usize,
 }
 
+impl Default for Incoming {
+    fn default() -> Self {
+        Incoming {
+            buffer: FrameBuffer::new(memory::reserve),
+            position: 0,
+            ahead: 0,
+        }
+    }
+}
+
 /// What there is to read at this moment.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
-    /// Something; there may be more.
-    Bytes,
+    /// So many bytes; there may be more.
+    Bytes(usize),
     /// Nothing for now.
     Nothing,
     /// The other end is closed.
@@ -34,16 +43,9 @@ pub(crate) enum Received {
 impl Incoming {
     /// Reads once, without waiting.
     pub(crate) fn receive(&mut self, socket: &UnixStream) -> io::Result<Received> {
-        let kept = READ_LEN / 4..=READ_LEN;
-        if self.buffer.is_empty() && !kept.contains(&self.buffer.capacity()) {
-            // Results that were handed out keep their part of the old buffer alive, and what is left
-            // of one that was made for a large result keeps all of that.
-            self.buffer = BytesMut::with_capacity(READ_LEN);
-        }
-        self.buffer.reserve(READ_LEN / 4);
         loop {
             let received = match self.ahead {
-                0 => socket.try_read_buf(&mut self.buffer),
+                0 => socket.try_read_buf(&mut self.buffer.room(READ_LEN)),
                 ahead => {
                     let mut known = [0; 4096];
                     let len = ahead.min(known.len());
@@ -58,7 +60,7 @@ impl Incoming {
                 }
                 Ok(len) => {
                     self.position += len as u64;
-                    Ok(Received::Bytes)
+                    Ok(Received::Bytes(len))
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => continue,
@@ -78,7 +80,7 @@ impl Incoming {
         let collected = page.read_spool(self.position, &mut rest);
         self.position += rest.len() as u64;
         self.ahead += rest.len();
-        self.buffer.extend_from_slice(&rest);
+        self.buffer.extend(&rest);
         collected
     }
 

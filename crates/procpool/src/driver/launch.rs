@@ -6,7 +6,6 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
@@ -72,7 +71,7 @@ pub(crate) async fn launch(
         link.push_initialize(&Initialize {
             entry: call.offsets.entry,
             function: call.offsets.function,
-            args: Bytes::clone(&call.args),
+            args: call.args.clone(),
         });
     }
     for call in broadcasts {

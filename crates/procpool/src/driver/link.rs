@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use procpool_os::control::monotonic_now;
 use procpool_os::{ControlPage, Standing as Written};
@@ -88,7 +87,7 @@ impl Link {
         // On the page first: the worker may read the frame the moment it is written.
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
-        self.outbox.lock().push(&head, Bytes::clone(&run.args));
+        self.outbox.lock().push(&head, &run.args);
     }
 
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken
@@ -98,25 +97,21 @@ impl Link {
         let Ok(head) = run.head() else { return };
         let Ticket { slot, number } = run.ticket;
         self.page.offer_items(usize::from(slot), number, run.count);
-        self.outbox.lock().push(&head, Bytes::clone(&run.items));
+        self.outbox.lock().push(&head, &run.items);
     }
 
     /// Puts the making of the worker's state into the outbox.
     pub(crate) fn push_initialize(&self, initialize: &Initialize) {
         // Arguments beyond what a frame can hold were refused when the pool was built.
         let Ok(head) = initialize.head() else { return };
-        self.outbox
-            .lock()
-            .push(&head, Bytes::clone(&initialize.args));
+        self.outbox.lock().push(&head, &initialize.args);
     }
 
     /// Puts what every worker runs into the outbox.
     pub(crate) fn push_broadcast(&self, broadcast: &Broadcast) {
         // Arguments beyond what a frame can hold were refused when they were encoded.
         let Ok(head) = broadcast.head() else { return };
-        self.outbox
-            .lock()
-            .push(&head, Bytes::clone(&broadcast.args));
+        self.outbox.lock().push(&head, &broadcast.args);
     }
 
     pub(crate) fn push_stop(&self) {

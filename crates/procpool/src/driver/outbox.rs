@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes};
-use procpool_wire::Command;
+use procpool_wire::{Command, Payload};
+use smallvec::SmallVec;
 use tokio::net::UnixStream;
 
 /// Payloads up to this many bytes are copied next to the headers around them, so that one write
@@ -17,6 +18,10 @@ const KEPT_CAPACITY: usize = 64 * 1024;
 /// Parts of one write; a system takes at least 16 (`IOV_MAX`, POSIX), and more don't help here.
 const PARTS: usize = 16;
 
+/// As many bytes are written before other runtime tasks get their turn: 2 MiB, which takes some tenths of a
+/// millisecond. The caller of a function writes no more of its arguments than that.
+const BYTES_IN_A_ROW: usize = 2 << 20;
+
 /// Frames that wait for the socket, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -24,24 +29,26 @@ pub(crate) struct Outbox {
     parts: VecDeque<Bytes>,
     small: Vec<u8>,
     small_written: usize,
-    /// The socket takes nothing now; whoever waits for it to be writable goes on.
+    /// The socket takes nothing now, or has been given much at once; whoever waits for it to be writable goes on.
     blocked: bool,
     /// The worker's end is closed; nothing will be written any more.
     broken: bool,
 }
 
 impl Outbox {
-    pub(crate) fn push(&mut self, head: &[u8], payload: Bytes) {
+    pub(crate) fn push(&mut self, head: &[u8], payload: &Payload) {
         if self.broken {
             return;
         }
         self.small.extend_from_slice(head);
-        if payload.len() <= COPIED {
-            self.small.extend_from_slice(&payload);
+        self.small.extend_from_slice(&payload.prefix());
+        let bytes = payload.bytes();
+        if bytes.len() <= COPIED {
+            self.small.extend_from_slice(bytes);
         } else {
             let mut before = Bytes::from(std::mem::take(&mut self.small));
             before.advance(std::mem::take(&mut self.small_written));
-            self.parts.extend([before, payload]);
+            self.parts.extend([before, bytes.clone()]);
         }
     }
 
@@ -55,7 +62,7 @@ impl Outbox {
         self.blocked
     }
 
-    /// Writes what the socket takes. Tells whether someone must now wait for it to take more.
+    /// Writes what the socket takes, if that is not too much. Tells whether someone must now wait for it to take more.
     pub(crate) fn flush(&mut self, socket: &UnixStream) -> bool {
         match self.blocked {
             true => false,
@@ -70,9 +77,17 @@ impl Outbox {
     }
 
     fn write(&mut self, socket: &UnixStream) -> bool {
+        let mut sum = 0;
         while !self.is_empty() {
-            match self.write_once(socket) {
-                Ok(written) => self.advance(written),
+            if sum >= BYTES_IN_A_ROW {
+                self.blocked = true;
+                return true;
+            }
+            match self.write_once(socket, BYTES_IN_A_ROW - sum) {
+                Ok(written) => {
+                    self.advance(written);
+                    sum += written;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.blocked = true;
@@ -90,18 +105,19 @@ impl Outbox {
         false
     }
 
-    fn write_once(&self, socket: &UnixStream) -> io::Result<usize> {
+    fn write_once(&self, socket: &UnixStream, most: usize) -> io::Result<usize> {
         let small = &self.small[self.small_written..];
         if self.parts.is_empty() {
-            return socket.try_write(small);
+            return socket.try_write(&small[..small.len().min(most)]);
         }
-        let parts: Vec<_> = self
-            .parts
-            .iter()
-            .take(PARTS)
-            .map(|part| IoSlice::new(part))
-            .collect();
-        socket.try_write_vectored(&parts)
+        let mut left = most;
+        let mut slices = SmallVec::<[IoSlice<'_>; PARTS]>::new();
+        for part in self.parts.iter().take(PARTS) {
+            let len = part.len().min(left);
+            slices.push(IoSlice::new(&part[..len]));
+            left -= len;
+        }
+        socket.try_write_vectored(&slices)
     }
 
     fn advance(&mut self, mut written: usize) {
@@ -124,5 +140,54 @@ impl Outbox {
 
     fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.small.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use procpool_os::socket;
+
+    use super::*;
+
+    fn receive_some(socket: &OwnedFd, received: &mut Vec<u8>) -> io::Result<usize> {
+        let mut bytes = vec![0; 1 << 20];
+        let len = socket::receive_nowait(socket, &mut bytes)?;
+        received.extend_from_slice(&bytes[..len]);
+        Ok(len)
+    }
+
+    /// Who calls a function with very large arguments is not kept until all of them are in the socket, and
+    /// nor is the runtime's thread that writes on.
+    #[tokio::test]
+    async fn no_more_is_written_at_once_than_others_can_wait_for() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let ours = UnixStream::from_std(ours.into()).unwrap();
+        let payload = Payload::of_bytes(vec![7_u8; 6 << 20]).expect("is moved");
+        let mut outbox = Outbox::default();
+        outbox.push(b"head", &payload);
+        outbox.push(b"next", &Payload::default());
+
+        let mut received = Vec::with_capacity(8 << 20);
+        let mut receive = |at_most: usize| {
+            let before = received.len();
+            while let Ok(1..) = receive_some(&theirs, &mut received) {}
+            assert!(received.len() - before <= at_most);
+            received.len()
+        };
+        ours.writable().await.unwrap();
+        let mut must_wait = outbox.flush(&ours);
+        let whole = 4 + payload.len() + 4;
+        while receive(BYTES_IN_A_ROW) < whole {
+            assert!(must_wait && outbox.is_blocked());
+            assert!(!outbox.flush(&ours), "somebody waits already");
+            assert_eq!(receive(0), receive(0));
+            ours.writable().await.unwrap();
+            outbox.resume(&ours);
+            must_wait = outbox.is_blocked();
+        }
+        assert!(outbox.is_empty() && !outbox.is_blocked());
+        assert!(received.ends_with(b"\x07next") && received.starts_with(b"head\xd4"));
     }
 }

@@ -8,7 +8,6 @@ use std::ops::Sub;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use procpool_scheduler::{
     Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing, TaskId,
@@ -356,7 +355,7 @@ impl State {
             entry: job.call.offsets.entry,
             function: job.call.offsets.function,
             limits: job.limits,
-            args: Bytes::clone(&job.call.args),
+            args: job.call.args.clone(),
         });
         // The processors that the pool keeps busy now, and one for this process.
         let is_spare = self.scheduler.busy_workers() < self.processors;

@@ -23,6 +23,10 @@ use crate::error::{ExitCause, WorkerStartError};
 /// How many reads are made before other runtime tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
 
+/// How many bytes are read before other runtime tasks get their turn: 1 MiB, which takes some tenths of a
+/// millisecond.
+const BYTES_IN_A_ROW: usize = 1 << 20;
+
 /// How many times as many reads are made at most once the worker has ended: more than a socket can
 /// hold, so that only a descendant which goes on writing is cut off.
 const LAST_READS: usize = 64;
@@ -151,15 +155,16 @@ impl Supervisor {
             tokio::select! {
                 () = link.readable() => match self.receive(link, incoming) {
                     Received::Nothing => {}
-                    Received::Bytes => tokio::task::yield_now().await,
+                    Received::Bytes(_) => tokio::task::yield_now().await,
                     Received::End => break,
                 },
-                () = link.write_blocked() => {}
+                () = link.write_blocked() => tokio::task::yield_now().await,
                 () = link.collect_requested() => self.collect(link, incoming),
                 () = leader.ended() => {
                     // A grandchild may hold the socket open: what is there now is all there is.
                     for _ in 0..LAST_READS {
-                        if self.receive(link, incoming) != Received::Bytes {
+                        let received = self.receive(link, incoming);
+                        if !matches!(received, Received::Bytes(_)) {
                             break;
                         }
                     }
@@ -196,6 +201,7 @@ impl Supervisor {
     /// Handles what is there, some reads at most. All that one read brings goes through the lock at
     /// once, and what follows from it for the worker goes out in one write.
     fn receive(&self, link: &Link, incoming: &mut Incoming) -> Received {
+        let mut sum = 0;
         for _ in 0..READS_IN_A_ROW {
             let received = match incoming.receive(link.socket()) {
                 Ok(received) => received,
@@ -204,13 +210,17 @@ impl Supervisor {
                     Received::End
                 }
             };
-            if received != Received::Bytes {
+            let Received::Bytes(len) = received else {
                 return received;
-            }
+            };
             self.handle_events(incoming);
             link.set_received(incoming.position());
+            sum += len;
+            if sum >= BYTES_IN_A_ROW {
+                break;
+            }
         }
-        Received::Bytes
+        Received::Bytes(sum)
     }
 
     fn handle_events(&self, incoming: &mut Incoming) {

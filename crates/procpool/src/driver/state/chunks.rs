@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{TaskId, WorkerId};
-use procpool_wire::{Finished, ItemFrames, Outcome, RunItems, Ticket};
+use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
 
 use super::{Ending, State, end};
 use crate::driver::chunk::Chunk;
@@ -114,7 +114,7 @@ impl State {
             limits: job.limits,
             clocked: chunk.is_clocked(),
             count,
-            items,
+            items: items.into(),
         });
         self.effects.flush(link);
         entry.dispatch(ticket, task, Some(Arc::clone(chunk)));
@@ -177,7 +177,7 @@ impl State {
         for (ticket, _, chunk) in self.held(worker) {
             if chunk.is_received() {
                 let ran = Duration::ZERO;
-                let outcome = Outcome::Returned(bytes::Bytes::new());
+                let outcome = Outcome::Returned(Payload::default());
                 self.handle_finished(
                     now,
                     worker,

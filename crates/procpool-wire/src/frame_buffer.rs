@@ -1,0 +1,196 @@
+//! Bytes as they arrive, until they are frames.
+
+use bytes::buf::Limit;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::ItemFrames;
+use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
+
+/// Bytes that one read may bring of frames that are not large: 64 KiB.
+const ROOM: usize = 64 << 10;
+
+/// A frame with a longer body is read to memory of its own: 32 KiB.
+pub(crate) const LARGE: usize = 32 << 10;
+
+/// Room for the header of a large frame and what leads its bulk, and not much of the bulk, which would
+/// have to be copied.
+const LEAD_ROOM: usize = 512;
+
+/// Memory for a large frame is reserved up to this much, or for as much again as has arrived: 64 MiB.
+///
+/// Address space costs nothing, and pages are touched only when bytes arrive for them. So a peer
+/// that announces a gigabyte and sends ten bytes costs a page, and the largest frames move a few times.
+const MAX_RESERVE: usize = 64 << 20;
+
+/// Makes room for as many bytes more behind what a vector has.
+pub type Reserve = fn(&mut Vec<u8>, usize);
+
+/// What one side has received and has not yet taken as [frames](Frame).
+///
+/// Small frames are cut out of one buffer, many from one read. The bulk of a large one is read to
+/// a place of its own, so that whoever gets it need not copy it.
+#[derive(Debug)]
+pub struct FrameBuffer {
+    small: BytesMut,
+    large: Option<Large>,
+    reserve: Reserve,
+    /// The last frame was large, and so may be the next.
+    expects_large: bool,
+}
+
+/// A large frame of which the beginning is there.
+#[derive(Debug)]
+struct Large {
+    kind: u8,
+    lead: Bytes,
+    bulk: Vec<u8>,
+    /// How long the bulk is when it is whole.
+    whole: usize,
+}
+
+impl Large {
+    fn missing(&self) -> usize {
+        self.whole - self.bulk.len()
+    }
+}
+
+impl FrameBuffer {
+    /// An empty buffer that gets the memory of large frames by `reserve`.
+    #[must_use]
+    pub fn new(reserve: Reserve) -> Self {
+        FrameBuffer {
+            small: BytesMut::new(),
+            large: None,
+            reserve,
+            expects_large: false,
+        }
+    }
+
+    /// Where the next bytes go: a part of the stream that has arrived is to be put there. At most
+    /// `most` of a large frame are taken at once.
+    pub fn room(&mut self, most: usize) -> Limit<&mut dyn BufMut> {
+        if let Some(large) = &mut self.large {
+            let missing = large.missing();
+            let bulk = &mut large.bulk;
+            if bulk.capacity() == bulk.len() {
+                let growth = bulk.len().max(MAX_RESERVE);
+                (self.reserve)(bulk, missing.min(growth));
+            }
+            let room = bulk.capacity() - bulk.len();
+            let limit = room.min(missing).min(most);
+            return (bulk as &mut dyn BufMut).limit(limit);
+        }
+        let kept = ROOM / 4..=ROOM;
+        if self.small.is_empty() && !kept.contains(&self.small.capacity()) {
+            // Frames that were handed out keep their part of the old buffer alive.
+            self.small = BytesMut::with_capacity(ROOM);
+        }
+        self.small.reserve(ROOM / 4);
+        let limit = match self.expects_large {
+            true => LEAD_ROOM,
+            false => self.small.capacity() - self.small.len(),
+        };
+        (&mut self.small as &mut dyn BufMut).limit(limit)
+    }
+
+    /// Takes bytes of the stream that have arrived elsewhere.
+    pub fn extend(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let mut room = self.room(bytes.len());
+            let (part, later) = bytes.split_at(bytes.len().min(room.remaining_mut()));
+            room.put_slice(part);
+            bytes = later;
+            if let Some(large) = &self.large
+                && large.missing() == 0
+            {
+                // What follows a whole frame comes after it.
+                self.small.extend_from_slice(bytes);
+                return;
+            }
+        }
+    }
+
+    /// The next frame that is there as a whole.
+    ///
+    /// # Errors
+    /// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
+        if self.large.is_none() {
+            match frame::parse_header(&self.small)? {
+                Some(header) if header.body_len > LARGE => {
+                    if self.small.len() < HEADER_LEN + header.lead {
+                        return Ok(None);
+                    }
+                    self.begin(header);
+                }
+                _ => {
+                    let frame = frame::take(&mut self.small)?;
+                    self.expects_large &= frame.is_none();
+                    return Ok(frame);
+                }
+            }
+        }
+        Ok(self
+            .large
+            .take_if(|large| large.missing() == 0)
+            .map(|large| Frame {
+                kind: large.kind,
+                body: large.lead,
+                bulk: Some(large.bulk.into()),
+            }))
+    }
+
+    /// The results of items that are there as a whole and come next, if there are any.
+    pub(crate) fn take_items(&mut self) -> Option<ItemFrames> {
+        if self.large.is_some() {
+            return None;
+        }
+        let frames = ItemFrames::take(&mut self.small)?;
+        self.expects_large = false;
+        Some(frames)
+    }
+
+    /// Forgets what is there: after broken bytes nothing makes sense.
+    pub fn clear(&mut self) {
+        self.small.clear();
+        self.large = None;
+    }
+
+    /// How many bytes have arrived that no frame has been made of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let large = self.large.as_ref();
+        let large = large.map_or(0, |large| HEADER_LEN + large.lead.len() + large.bulk.len());
+        large + self.small.len()
+    }
+
+    /// Whether all that has arrived was made frames of.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes of memory are held for what is to come and what has.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        let large = self.large.as_ref();
+        self.small.capacity() + large.map_or(0, |large| large.bulk.capacity())
+    }
+
+    fn begin(&mut self, header: Header) {
+        self.small.advance(HEADER_LEN);
+        let lead = self.small.split_to(header.lead).freeze();
+        let whole = header.body_len - header.lead;
+        let here = whole.min(self.small.len());
+        let mut bulk = Vec::new();
+        (self.reserve)(&mut bulk, whole.min(MAX_RESERVE));
+        bulk.put_slice(&self.small.split_to(here));
+        self.expects_large = true;
+        self.large = Some(Large {
+            kind: header.kind,
+            lead,
+            bulk,
+            whole,
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! Arguments or a result, encoded.
+
+use std::any::Any;
+use std::mem;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Reserve;
+use crate::frame_buffer::LARGE;
+use crate::value::{self, DecodeError, EncodeError, Prefix};
+
+/// One encoded value.
+///
+/// It is the bytes of [`value::encode`], but a large `Vec<u8>` or [`Bytes`] that is the whole value is kept
+/// as it is, with the few bytes apart that come before its content. So it is neither copied when it is encoded
+/// nor, if it arrives as the bulk of a frame, when it is decoded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payload {
+    form: Form,
+    bytes: Bytes,
+}
+
+/// What the bytes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Form {
+    /// The whole encoding.
+    #[default]
+    Value,
+    /// The content of a sequence of `u8`.
+    Sequence,
+    /// The content of a byte string.
+    ByteString,
+}
+
+impl Payload {
+    /// Takes a value that is one large piece of bytes as it is, without a copy; gives back any other.
+    ///
+    /// # Errors
+    /// The value, for [`Payload::encode`].
+    pub fn of_bytes<T: 'static>(value: T) -> Result<Self, T> {
+        let mut slot = Some(value);
+        let any = &mut slot as &mut dyn Any;
+        if let Some(Some(bytes)) = any.downcast_mut::<Option<Vec<u8>>>()
+            && bytes.len() > LARGE
+        {
+            return Ok(Payload {
+                form: Form::Sequence,
+                bytes: mem::take(bytes).into(),
+            });
+        }
+        if let Some(Some(bytes)) = any.downcast_mut::<Option<Bytes>>()
+            && bytes.len() > LARGE
+        {
+            return Ok(Payload {
+                form: Form::ByteString,
+                bytes: mem::take(bytes),
+            });
+        }
+        slot.map_or_else(|| Ok(Payload::default()), Err)
+    }
+
+    /// Encodes a value; the memory for much of it is had by `reserve`.
+    ///
+    /// # Errors
+    /// As [`value::encode`].
+    pub fn encode<T: Serialize>(value: &T, reserve: Reserve) -> Result<Self, EncodeError> {
+        let mut bytes = Vec::new();
+        value::encode_reserving(value, &mut bytes, reserve)?;
+        Ok(bytes.into())
+    }
+
+    /// What comes before [`Payload::bytes`] in the encoding, if anything.
+    #[must_use]
+    pub fn prefix(&self) -> Prefix {
+        let len = self.bytes.len();
+        match self.form {
+            Form::Value => Prefix::default(),
+            Form::Sequence => Prefix::of_sequence(len),
+            Form::ByteString => Prefix::of_byte_string(len),
+        }
+    }
+
+    /// The encoding, behind [`Payload::prefix`].
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// How many bytes the encoding has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.prefix().len() + self.bytes.len()
+    }
+
+    /// Whether there are no bytes at all, which is the encoding of no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Decodes the value.
+    ///
+    /// # Errors
+    /// As [`value::decode`].
+    pub fn decode<T: DeserializeOwned + 'static>(mut self) -> Result<T, DecodeError> {
+        let mut slot = None::<T>;
+        let any = &mut slot as &mut dyn Any;
+        if self.form == Form::Sequence
+            && let Some(vector) = any.downcast_mut::<Option<Vec<u8>>>()
+        {
+            *vector = Some(mem::take(&mut self.bytes).into());
+        } else if self.form == Form::ByteString
+            && let Some(bytes) = any.downcast_mut::<Option<Bytes>>()
+        {
+            *bytes = Some(mem::take(&mut self.bytes));
+        }
+        match slot {
+            Some(value) => Ok(value),
+            None => value::decode(&self.into_whole()),
+        }
+    }
+
+    /// The payload of a message, of which this much came with what leads it.
+    pub(crate) fn of_parts(lead: Bytes, bulk: Option<Bytes>) -> Self {
+        let Some(bulk) = bulk else { return lead.into() };
+        let form = if lead.is_empty() {
+            Form::Value
+        } else if *lead == *Prefix::of_sequence(bulk.len()) {
+            Form::Sequence
+        } else if *lead == *Prefix::of_byte_string(bulk.len()) {
+            Form::ByteString
+        } else {
+            return [lead, bulk].concat().into();
+        };
+        Payload { form, bytes: bulk }
+    }
+
+    /// The encoding in one piece.
+    #[must_use]
+    pub fn into_whole(self) -> Bytes {
+        match self.form {
+            Form::Value => self.bytes,
+            Form::Sequence | Form::ByteString => [&self.prefix(), &self.bytes[..]].concat().into(),
+        }
+    }
+}
+
+impl From<Bytes> for Payload {
+    /// Takes what [`value::encode`] has made.
+    fn from(bytes: Bytes) -> Self {
+        Payload {
+            form: Form::Value,
+            bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    /// Takes what [`value::encode`] has made.
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
