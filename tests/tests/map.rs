@@ -1,7 +1,16 @@
 //! One function on many items of an iterator.
 
-use futures::{StreamExt, TryStreamExt};
-use procpool::ProcessPool;
+use std::cell::Cell;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::abort;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use procpool::{ProcessPool, TaskError, TaskOptions};
+use procpool_tests::{Gate, patiently, visit};
 
 fn pool_of(workers: usize) -> ProcessPool {
     ProcessPool::builder()
@@ -10,30 +19,426 @@ fn pool_of(workers: usize) -> ProcessPool {
         .expect("a pool")
 }
 
+fn double(x: u64) -> u64 {
+    2 * x
+}
+
+/// Whether it has been run before; it leaves a file.
+fn leave_a_trace((directory, number): (PathBuf, u64)) -> u64 {
+    File::create_new(directory.join(number.to_string())).expect("it runs once");
+    number
+}
+
+fn traces(directory: &Path) -> usize {
+    directory.read_dir().expect("a directory").count()
+}
+
+/// Comes to the gate if it is given one, or else returns at once.
+fn pass(gate: Option<PathBuf>) -> u32 {
+    gate.map_or(0, visit)
+}
+
 #[procpool::test]
 async fn results_come_in_the_order_of_the_items() {
     let pool = pool_of(2);
-    let results: Vec<u64> = pool
-        .map(|x: u64| x * x, 0..1000)
-        .try_collect()
-        .await
-        .unwrap();
-    assert!(results.into_iter().eq((0..1000).map(|x| x * x)));
+    let results: Vec<u64> = pool.map(double, 0..10_000).try_collect().await.unwrap();
+    assert!(results.into_iter().eq((0..10_000).map(double)));
 }
 
 #[procpool::test]
 async fn unordered_results_are_all_there() {
     let pool = pool_of(2);
-    let results = pool.map(|x: u64| x + 1, 0..1000).unordered();
+    let results = pool.map(double, 0..10_000).unordered();
     let mut results: Vec<u64> = results.try_collect().await.unwrap();
     results.sort_unstable();
-    assert!(results.into_iter().eq(1..=1000));
+    assert!(results.into_iter().eq((0..10_000).map(double)));
+}
+
+#[procpool::test]
+async fn nothing_comes_of_nothing() {
+    let pool = pool_of(1);
+    let mut map = pool.map(double, []);
+    assert!(patiently(map.next()).await.is_none());
+    assert!(patiently(map.next()).await.is_none(), "and it stays so");
 }
 
 #[procpool::test]
 async fn an_iterator_may_be_infinite() {
     let pool = pool_of(2);
-    let results = pool.map(|x: u64| x + 1, 0..).take(10);
-    let results: Vec<u64> = results.try_collect().await.unwrap();
-    assert!(results.into_iter().eq(1..=10));
+    for size in [None, Some(1), Some(1000)] {
+        let map = pool.map(double, 0..);
+        let map = match size {
+            Some(size) => map.chunk_size(size),
+            None => map,
+        };
+        let results: Vec<u64> = patiently(map.take(100).try_collect()).await.unwrap();
+        assert!(results.into_iter().eq((0..100).map(double)));
+    }
+}
+
+/// Fails in its own way for some numbers.
+fn fail_sometimes(number: u64) -> u64 {
+    match number {
+        7 => panic!("seven"),
+        20 => abort(),
+        _ => number,
+    }
+}
+
+#[procpool::test]
+async fn an_item_that_fails_fails_alone_inside_of_a_chunk() {
+    let pool = pool_of(1);
+    let map = pool.map(fail_sometimes, 0..50).chunk_size(50);
+    let results: Vec<_> = patiently(map.collect()).await;
+    assert_eq!(results.len(), 50);
+    for (number, result) in (0..).zip(results) {
+        match number {
+            7 => assert!(result.unwrap_err().to_string().contains("seven")),
+            20 => assert!(result.unwrap_err().is_worker_exited()),
+            _ => assert_eq!(result.unwrap(), number),
+        }
+    }
+}
+
+fn die_at_the_third((directory, number): (PathBuf, u64)) -> u64 {
+    leave_a_trace((directory, number));
+    if number == 3 {
+        abort();
+    }
+    number
+}
+
+#[procpool::test]
+async fn after_a_death_nothing_runs_twice_and_all_the_rest_runs() {
+    let pool = pool_of(1);
+    let directory = tempfile::tempdir().unwrap();
+    let items = (0..10).map(|number| (directory.path().to_owned(), number));
+    let map = pool.map(die_at_the_third, items).chunk_size(10);
+    let results: Vec<_> = patiently(map.collect()).await;
+    let failed = |result: &Result<u64, TaskError>| result.is_err();
+    assert_eq!(results.iter().position(failed), Some(3));
+    assert_eq!(results.iter().filter(|result| failed(result)).count(), 1);
+    assert_eq!(traces(directory.path()), 10);
+}
+
+fn die_the_first_time((directory, number): (PathBuf, u64)) -> u64 {
+    if number == 3 && File::create_new(directory.join("was here")).is_ok() {
+        abort();
+    }
+    number
+}
+
+#[procpool::test]
+async fn an_item_is_run_again_after_a_death_if_retries_allow_it() {
+    let pool = pool_of(1).with(TaskOptions::new().retries(1));
+    let directory = tempfile::tempdir().unwrap();
+    let items = (0..10).map(|number| (directory.path().to_owned(), number));
+    let map = pool.map(die_the_first_time, items).chunk_size(10);
+    let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
+    assert!(results.into_iter().eq(0..10));
+}
+
+fn hang_at_the_third(number: u64) -> u64 {
+    while number == 3 {
+        std::hint::spin_loop();
+    }
+    number
+}
+
+#[procpool::test]
+async fn each_item_has_the_time_limit_for_itself() {
+    let pool = pool_of(1).with_timeout(Duration::from_secs(1));
+    let map = pool.map(hang_at_the_third, 0..10).chunk_size(10);
+    let results: Vec<_> = patiently(map.collect()).await;
+    for (number, result) in (0..).zip(results) {
+        match number {
+            3 => assert!(result.unwrap_err().is_timed_out()),
+            _ => assert_eq!(result.unwrap(), number),
+        }
+    }
+}
+
+/// What no worker can read.
+#[derive(Debug, serde::Serialize)]
+struct Unreadable(u64);
+
+impl<'de> serde::Deserialize<'de> for Unreadable {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            4 => Err(serde::de::Error::custom("not this one")),
+            5 => panic!("nor this one"),
+            number => Ok(Unreadable(number)),
+        }
+    }
+}
+
+#[procpool::test]
+async fn arguments_that_cannot_be_read_fail_their_item() {
+    let pool = pool_of(1);
+    let map = pool.map(|Unreadable(number)| number, (0..10).map(Unreadable));
+    let results: Vec<Result<u64, _>> = patiently(map.chunk_size(10).collect()).await;
+    assert!(matches!(results[4], Err(TaskError::Decode(_))));
+    assert!(matches!(results[5], Err(TaskError::Panicked(_))));
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 8);
+}
+
+/// What this process can't write.
+#[derive(Debug, serde::Deserialize)]
+struct Unwritable(u64);
+
+impl serde::Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            4 => Err(serde::ser::Error::custom("not this one")),
+            5 => panic!("nor this one"),
+            number => serializer.serialize_u64(number),
+        }
+    }
+}
+
+#[procpool::test]
+async fn arguments_that_cannot_be_written_fail_their_item() {
+    let pool = pool_of(1);
+    let map = pool.map(|Unwritable(number)| number, (0..10).map(Unwritable));
+    let results: Vec<Result<u64, _>> = patiently(map.chunk_size(10).collect()).await;
+    for (number, result) in (0..).zip(results) {
+        match number {
+            4 | 5 => assert!(matches!(result, Err(TaskError::Encode(_)))),
+            _ => assert_eq!(result.unwrap(), number),
+        }
+    }
+}
+
+#[procpool::test]
+async fn an_idle_worker_takes_over_what_waits_behind_a_long_item() {
+    let pool = pool_of(2);
+    pool.warm_up().await.unwrap();
+    let gate = Gate::open();
+    let items = (0..20).map(|number| (number == 0).then(|| gate.path()));
+    let mut map = pool.map(pass, items).chunk_size(20).unordered();
+    for _ in 0..19 {
+        assert_eq!(patiently(map.next()).await.unwrap().unwrap(), 0);
+    }
+    let (next, ()) = tokio::join!(patiently(map.next()), async {
+        gate.visitor().await.let_go().await;
+    });
+    assert_ne!(next.unwrap().unwrap(), 0);
+    assert!(patiently(map.next()).await.is_none());
+}
+
+#[procpool::test]
+async fn dropping_it_kills_what_runs_and_nothing_else_begins() {
+    let pool = pool_of(1);
+    let directory = tempfile::tempdir().unwrap();
+    let gate = Gate::open();
+    let items = (0..10).map(|number| (gate.path(), directory.path().to_owned(), number));
+    let function = |(gate, directory, number): (PathBuf, PathBuf, u64)| {
+        leave_a_trace((directory, number));
+        visit(gate)
+    };
+    let mut map = pool.map(function, items).chunk_size(5);
+    assert!(map.next().now_or_never().is_none());
+    let visitor = gate.visitor().await;
+    let process = visitor.watch();
+    drop(map);
+    visitor.gone().await;
+    drop(process);
+    // Whatever was sent would have run before this.
+    assert_eq!(patiently(pool.run_in_process(double, 1)).await.unwrap(), 2);
+    assert_eq!(traces(directory.path()), 1);
+    pool.shutdown().await;
+}
+
+#[procpool::test]
+async fn it_pulls_no_more_than_the_buffer_allows() {
+    let pool = pool_of(2);
+    for (buffer, most) in [(0, 1), (1, 1), (7, 7), (100, 100)] {
+        let pulled = Rc::new(Cell::new(0_u64));
+        let items = (0..).inspect({
+            let pulled = Rc::clone(&pulled);
+            move |_| pulled.set(pulled.get() + 1)
+        });
+        let mut map = pool.map(double, items).buffer(buffer);
+        for given in 0..300 {
+            assert_eq!(patiently(map.next()).await.unwrap().unwrap(), 2 * given);
+            let outstanding = pulled.get() - given - 1;
+            assert!(outstanding <= most, "{outstanding} of {most}");
+        }
+    }
+}
+
+#[procpool::test]
+async fn a_chunk_of_no_items_is_a_chunk_of_one() {
+    let pool = pool_of(1);
+    let map = pool.map(double, 0..10).chunk_size(0).buffer(0);
+    let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
+    assert!(results.into_iter().eq((0..10).map(double)));
+}
+
+#[procpool::test]
+async fn a_panic_of_the_iterator_is_the_callers_own() {
+    let pool = pool_of(1);
+    let items = (0..10).inspect(|&number| assert_ne!(number, 5, "the fifth"));
+    let mut map = pool.map(double, items);
+    let mut results = Vec::new();
+    let mut panics = 0;
+    loop {
+        let next = AssertUnwindSafe(patiently(map.next())).catch_unwind().await;
+        match next {
+            Ok(Some(result)) => results.push(result.unwrap()),
+            Ok(None) => break,
+            Err(_) => panics += 1,
+        }
+    }
+    assert_eq!((results, panics), (vec![0, 2, 4, 6, 8], 1));
+    assert_eq!(pool.run_in_process(double, 1).await.unwrap(), 2);
+}
+
+#[procpool::test]
+async fn a_panic_of_the_iterator_leaves_nothing_behind_if_the_map_is_dropped() {
+    let pool = pool_of(1);
+    let items = (0..10).inspect(|&number| assert_ne!(number, 5, "the fifth"));
+    let mut map = pool.map(double, items).chunk_size(10);
+    let caught = catch_unwind(AssertUnwindSafe(|| map.next().now_or_never()));
+    assert!(caught.is_err());
+    drop(map);
+    patiently(pool.shutdown()).await;
+}
+
+#[procpool::test]
+async fn a_closed_pool_is_told_once_and_ends_it() {
+    let pool = pool_of(1);
+    pool.close();
+    let mut map = pool.map(double, 0..);
+    let error = patiently(map.next()).await.unwrap().unwrap_err();
+    assert!(error.is_pool_closed());
+    assert!(patiently(map.next()).await.is_none());
+    let mut empty = pool.map(double, []);
+    assert!(patiently(empty.next()).await.is_none());
+}
+
+#[procpool::test]
+async fn what_was_sent_before_the_pool_was_closed_gives_its_results() {
+    let pool = pool_of(1);
+    let gate = Gate::open();
+    let items = (0..).map(|number| (number == 0).then(|| gate.path()));
+    let mut map = pool.map(pass, items).chunk_size(3);
+    assert!(map.next().now_or_never().is_none());
+    let visitor = gate.visitor().await;
+    pool.close();
+    visitor.let_go().await;
+    let results: Vec<_> = patiently(map.by_ref().collect()).await;
+    let (last, results) = results.split_last().unwrap();
+    assert!(last.as_ref().unwrap_err().is_pool_closed());
+    assert!(results.len() >= 3 && results.iter().all(Result::is_ok));
+    patiently(pool.shutdown()).await;
+}
+
+#[procpool::test]
+async fn a_terminated_pool_ends_it() {
+    let pool = pool_of(1);
+    let gate = Gate::open();
+    let items = (0..).map(|_| Some(gate.path()));
+    let mut map = pool.map(pass, items).chunk_size(4);
+    assert!(map.next().now_or_never().is_none());
+    let visitor = gate.visitor().await;
+    patiently(pool.terminate()).await;
+    visitor.gone().await;
+    let results: Vec<_> = patiently(map.collect()).await;
+    assert!(results.len() >= 4);
+    for result in results {
+        assert!(result.unwrap_err().is_pool_closed());
+    }
+}
+
+#[procpool::test]
+async fn it_waits_for_room_and_pulls_nothing_meanwhile() {
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .queue_capacity(1)
+        .build()
+        .unwrap();
+    let gate = Gate::open();
+    let running = pool.run_in_process(visit, gate.path());
+    let visitor = gate.visitor().await;
+    let waiting = pool.run_in_process(double, 1);
+    let pulled = Rc::new(Cell::new(0));
+    let items = (0..50).inspect({
+        let pulled = Rc::clone(&pulled);
+        move |_| pulled.set(pulled.get() + 1)
+    });
+    let mut map = pool.map(double, items).chunk_size(2);
+    assert!(map.next().now_or_never().is_none());
+    assert_eq!(pulled.get(), 0);
+    visitor.let_go().await;
+    running.await.unwrap();
+    assert_eq!(waiting.await.unwrap(), 2);
+    let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
+    assert!(results.into_iter().eq((0..50).map(double)));
+}
+
+#[procpool::test]
+async fn items_have_the_state_of_their_worker() {
+    let builder = ProcessPool::builder().workers(1);
+    let pool = builder
+        .initializer(|first: u64| first, 100)
+        .build()
+        .unwrap();
+    let count = |state: &mut u64, step: u64| {
+        *state += step;
+        *state
+    };
+    let map = pool.map_with_state(count, [1, 1, 1]).chunk_size(3);
+    let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
+    assert_eq!(results, [101, 102, 103]);
+}
+
+#[procpool::test(flavor = "current_thread")]
+async fn others_have_their_turn_while_results_are_taken() {
+    let pool = pool_of(1);
+    let turns = Rc::new(Cell::new(0));
+    let mut map = pool.map(double, 0..100_000);
+    let taken = async {
+        let mut taken = 0_u64;
+        while let Some(result) = map.next().await {
+            result.unwrap();
+            taken += 1;
+        }
+        taken
+    };
+    let others = async {
+        loop {
+            turns.set(turns.get() + 1);
+            tokio::task::yield_now().await;
+        }
+    };
+    let taken = tokio::select! {
+        taken = patiently(taken) => taken,
+        never = others => never,
+    };
+    assert_eq!(taken, 100_000);
+    assert!(turns.get() >= 500, "{} turns", turns.get());
+}
+
+#[procpool::test]
+async fn it_is_polled_on_any_runtime() {
+    let pool = pool_of(1);
+    let map = pool.map(double, 0..1000);
+    let sum = std::thread::spawn(|| {
+        let results: Result<Vec<u64>, _> = futures::executor::block_on(map.try_collect());
+        results.unwrap().len()
+    });
+    let sum = patiently(tokio::task::spawn_blocking(|| sum.join())).await;
+    assert_eq!(sum.unwrap().unwrap(), 1000);
+}
+
+#[procpool::test]
+async fn large_items_come_back_too() {
+    let pool = pool_of(2);
+    let items = (0..20).map(|number: u8| vec![number; 300_000]);
+    let map = pool.map(|bytes: Vec<u8>| bytes, items);
+    let results: Vec<Vec<u8>> = patiently(map.try_collect()).await.unwrap();
+    for (number, result) in (0..).zip(results) {
+        assert!(result == vec![number; 300_000]);
+    }
 }
