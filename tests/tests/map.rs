@@ -139,8 +139,10 @@ async fn an_item_is_run_again_after_a_death_if_retries_allow_it() {
 }
 
 fn hang_at_the_third(number: u64) -> u64 {
-    while number == 3 {
-        std::hint::spin_loop();
+    if number == 3 {
+        loop {
+            std::hint::spin_loop();
+        }
     }
     number
 }
