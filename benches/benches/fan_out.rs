@@ -16,13 +16,12 @@
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, Throughput};
-use futures::future::{join, join_all};
+use futures::future::join;
 use procpool::ProcessPool;
 use procpool_benches::{
-    Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads, Workload, cpu,
-    increment, roles, runtime,
+    AtOnce, Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads,
+    Unconstrained, Workload, cpu, roles, runtime,
 };
-use tokio::task;
 
 /// The tasks at once.
 const TASKS: usize = 100_000;
@@ -48,95 +47,8 @@ fn main() {
     goals.finish(Mode::from_args());
 }
 
-/// Calls so many tiny tasks, then awaits them all.
-#[derive(Clone, Copy)]
-struct AtOnce(usize);
-
-/// [`Threads`], awaited without the cooperative budget.
-struct Unconstrained;
-
-impl Unconstrained {
-    const NAME: &'static str = "unconstrained";
-}
-
 /// Two [`Floor`]s, as procpool has two workers.
 struct Floors([Floor; 2]);
-
-impl Workload<ProcessPool> for AtOnce {
-    async fn run(self, pool: &mut ProcessPool, times: usize) -> Samples {
-        let mut samples = Samples::with_capacity(times);
-        for _ in 0..times {
-            let began = Instant::now();
-            let tasks = (0..self.0 as u64).map(|number| pool.run_in_process(increment, number));
-            let sum: u64 = join_all(tasks)
-                .await
-                .into_iter()
-                .map(|result| result.expect("a tiny task should not fail"))
-                .sum();
-            samples.add_since(began);
-            assert_eq!(sum, self.sum());
-        }
-        samples
-    }
-}
-
-impl Workload<Threads> for AtOnce {
-    async fn run(self, _: &mut Threads, times: usize) -> Samples {
-        let mut samples = Samples::with_capacity(times);
-        for _ in 0..times {
-            let began = Instant::now();
-            let sum = self.sum_on_threads().await;
-            samples.add_since(began);
-            assert_eq!(sum, self.sum());
-        }
-        samples
-    }
-}
-
-impl Workload<Unconstrained> for AtOnce {
-    async fn run(self, _: &mut Unconstrained, times: usize) -> Samples {
-        let mut samples = Samples::with_capacity(times);
-        for _ in 0..times {
-            let began = Instant::now();
-            let sum = task::unconstrained(self.sum_on_threads()).await;
-            samples.add_since(began);
-            assert_eq!(sum, self.sum());
-        }
-        samples
-    }
-}
-
-impl Workload<Rayon> for AtOnce {
-    async fn run(self, rayon: &mut Rayon, times: usize) -> Samples {
-        let mut samples = Samples::with_capacity(times);
-        for _ in 0..times {
-            let began = Instant::now();
-            let calls = (0..self.0 as u64).map(|number| rayon.spawn(move || increment(number)));
-            let sum: u64 = join_all(calls)
-                .await
-                .into_iter()
-                .map(|result| result.expect("a tiny task should not fail"))
-                .sum();
-            samples.add_since(began);
-            assert_eq!(sum, self.sum());
-        }
-        samples
-    }
-}
-
-impl Workload<Procspawn> for AtOnce {
-    async fn run(self, procspawn: &mut Procspawn, times: usize) -> Samples {
-        let mut samples = Samples::with_capacity(times);
-        for _ in 0..times {
-            let began = Instant::now();
-            let mut sum = 0;
-            procspawn.call_all(increment, 0..self.0 as u64, |result| sum += result);
-            samples.add_since(began);
-            assert_eq!(sum, self.sum());
-        }
-        samples
-    }
-}
 
 impl Workload<Floors> for AtOnce {
     async fn run(self, floors: &mut Floors, times: usize) -> Samples {
@@ -149,23 +61,6 @@ impl Workload<Floors> for AtOnce {
             samples.add_since(began);
         }
         samples
-    }
-}
-
-impl AtOnce {
-    /// What the results must come to.
-    fn sum(self) -> u64 {
-        (1..=self.0 as u64).sum()
-    }
-
-    async fn sum_on_threads(self) -> u64 {
-        let handles =
-            (0..self.0 as u64).map(|number| task::spawn_blocking(move || increment(number)));
-        join_all(handles)
-            .await
-            .into_iter()
-            .map(|result| result.expect("a tiny task should not fail"))
-            .sum()
     }
 }
 

@@ -38,6 +38,18 @@ impl Burners {
     /// If the system is short of something.
     #[must_use]
     pub fn start() -> Self {
+        Burners {
+            python: Python::classes(WORKERS),
+            ..Self::without_python()
+        }
+    }
+
+    /// Starts those that need no interpreter.
+    ///
+    /// # Panics
+    /// If the system is short of something.
+    #[must_use]
+    pub fn without_python() -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(WORKERS)
@@ -55,7 +67,7 @@ impl Burners {
             pool,
             rayon: Rayon::start(WORKERS),
             procspawn: Procspawn::start(WORKERS),
-            python: Python::classes(WORKERS),
+            python: Vec::new(),
         }
     }
 
@@ -102,7 +114,11 @@ impl Burners {
         &self.rayon
     }
 
-    fn on_pool(&self, steps: &[u64]) {
+    /// Runs [`burn`] for each of `steps` on procpool, all at once.
+    ///
+    /// # Panics
+    /// If a task fails.
+    pub fn on_pool(&self, steps: &[u64]) {
         let tasks = steps
             .iter()
             .map(|&steps| self.pool.run_in_process(burn, steps));
@@ -111,7 +127,11 @@ impl Burners {
         }
     }
 
-    fn on_threads(&self, steps: &[u64]) {
+    /// Runs [`burn`] for each of `steps` on `spawn_blocking`, all at once.
+    ///
+    /// # Panics
+    /// If a task fails.
+    pub fn on_threads(&self, steps: &[u64]) {
         let _context = self.runtime.enter();
         let tasks = steps
             .iter()
@@ -123,7 +143,11 @@ impl Burners {
         }
     }
 
-    fn on_rayon(&self, steps: &[u64]) {
+    /// Runs [`burn`] for each of `steps` on rayon, all at once.
+    ///
+    /// # Panics
+    /// If a task fails.
+    pub fn on_rayon(&self, steps: &[u64]) {
         let tasks = steps
             .iter()
             .map(|&steps| self.rayon.spawn(move || burn(steps)));
@@ -132,7 +156,11 @@ impl Burners {
         }
     }
 
-    fn on_procspawn(&self, steps: &[u64]) {
+    /// Runs [`burn`] for each of `steps` on procspawn, all at once.
+    ///
+    /// # Panics
+    /// If a task fails.
+    pub fn on_procspawn(&self, steps: &[u64]) {
         self.procspawn.call_all(burn, steps.iter().copied(), drop);
     }
 }

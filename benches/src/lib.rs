@@ -24,6 +24,7 @@
 //! of criterion's is taken: `-- procpool` and `-- worker` are filters like any other.
 #![forbid(unsafe_code)]
 
+mod at_once;
 pub mod burners;
 pub mod cpu;
 mod floor;
@@ -43,6 +44,7 @@ mod threads;
 mod tiny;
 mod workload;
 
+pub use at_once::{AtOnce, Unconstrained};
 pub use burners::Burners;
 pub use floor::Floor;
 pub use goals::Goals;
