@@ -39,7 +39,7 @@ fn queue_length(runtime: &Runtime, figures: &mut Figures) {
         let times = LEAST.div_ceil(tasks);
         let work = AtOnce(tasks);
         let pool = Lane::new(POOL, runtime, work, || start(2));
-        let threads = Lane::new("spawn_blocking, unconstrained", runtime, work, || {
+        let threads = Lane::new("spawn_blocking unconstrained", runtime, work, || {
             Unconstrained
         });
         let rayon = Lane::new(Rayon::NAME, runtime, work, || Rayon::start(2));
@@ -78,7 +78,7 @@ fn worker_count(runtime: &Runtime, figures: &mut Figures) {
         }
         let x = workers as f64;
         figures.add(draw::WORKER_COUNT, POOL, x, table.figure(POOL));
-        let name = "procpool, processor time of the parent";
+        let name = "its parent's processor time";
         figures.add(draw::WORKER_COUNT, name, x, parent.figure(POOL));
         figures.add(
             draw::WORKER_COUNT,
