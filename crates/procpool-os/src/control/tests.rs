@@ -1,0 +1,141 @@
+//! The page, mapped twice, as in two processes.
+
+use std::io::ErrorKind;
+use std::sync::Barrier;
+
+use super::*;
+
+/// The same page, mapped twice, as in two processes.
+fn two_sides() -> (ControlPage, ControlPage) {
+    let (parent, descriptor) = ControlPage::create().unwrap();
+    (parent, ControlPage::attach(descriptor).unwrap())
+}
+
+#[test]
+fn of_a_claim_and_a_revoke_at_once_exactly_one_wins() {
+    const ROUNDS: u64 = 20_000;
+    let (parent, worker) = two_sides();
+    let barrier = Barrier::new(2);
+    let slot = |ticket: u64| ticket as usize % ControlPage::SLOTS;
+    let (claimed, revoked) = std::thread::scope(|scope| {
+        let claims = scope.spawn(|| {
+            let claim = |ticket| {
+                barrier.wait();
+                worker.claim(slot(ticket), ticket)
+            };
+            (0..ROUNDS).map(claim).collect::<Vec<_>>()
+        });
+        let revoke = |ticket| {
+            parent.offer(slot(ticket), ticket);
+            barrier.wait();
+            parent.revoke(slot(ticket), ticket)
+        };
+        let revoked = (0..ROUNDS).map(revoke).collect::<Vec<_>>();
+        (claims.join().unwrap(), revoked)
+    });
+    assert!(
+        claimed
+            .iter()
+            .zip(&revoked)
+            .all(|(claimed, revoked)| claimed ^ revoked)
+    );
+}
+
+#[test]
+fn a_start_is_told_from_the_claim_to_the_end() {
+    let (parent, worker) = two_sides();
+    let started = |ticket| match parent.standing(3, ticket) {
+        Standing::Running { since } => since,
+        other => panic!("{other:?}"),
+    };
+    let before = monotonic_now();
+    parent.offer(3, 9);
+    assert_eq!(parent.standing(3, 9), Standing::Unclaimed);
+    assert!(worker.claim(3, 9));
+    let (first, between) = (started(9), monotonic_now());
+    assert!(before <= first && first <= between);
+    assert_eq!(parent.standing(3, 8), Standing::Unclaimed);
+    worker.restart(3, 9);
+    assert!(between <= started(9) && started(9) <= monotonic_now());
+    worker.finish(3, 9);
+    assert_eq!(parent.standing(3, 9), Standing::Finished);
+    parent.offer(3, 10);
+    assert_eq!(parent.standing(3, 9), Standing::Unclaimed);
+}
+
+#[test]
+fn a_slot_or_a_ticket_out_of_range_is_no_panic() {
+    let (parent, worker) = two_sides();
+    for (slot, ticket) in [(64, 1), (usize::MAX, 1), (0, 1 << 62), (0, u64::MAX)] {
+        parent.offer(slot, ticket);
+        assert!(!worker.claim(slot, ticket) && !parent.revoke(slot, ticket));
+        worker.restart(slot, ticket);
+        worker.finish(slot, ticket);
+        assert_eq!(parent.standing(slot, ticket), Standing::Unclaimed);
+    }
+    assert!(!worker.claim(0, 0), "nothing was offered");
+    let last = (ControlPage::SLOTS - 1, (1 << 62) - 1);
+    parent.offer(last.0, last.1);
+    assert!(worker.claim(last.0, last.1));
+}
+
+#[test]
+fn cancel_and_progress_are_of_one_ticket() {
+    let (parent, worker) = two_sides();
+    assert!(!worker.is_cancel_requested(0));
+    parent.request_cancel(0);
+    assert!(worker.is_cancel_requested(0) && !worker.is_cancel_requested(1));
+    parent.request_cancel(1);
+    assert!(!worker.is_cancel_requested(0) && worker.is_cancel_requested(1));
+
+    assert_eq!(parent.progress(0), None);
+    worker.set_progress(0, 1, 3);
+    assert_eq!(parent.progress(0), Some((1, 3)));
+    assert_eq!(parent.progress(1), None);
+}
+
+#[test]
+fn each_ring_is_heard_and_nobody_listens_unless_let() {
+    let (parent, worker) = two_sides();
+    assert_eq!((worker.rings(), worker.may_listen()), (0, Duration::ZERO));
+    parent.ring();
+    parent.ring();
+    parent.let_listen(Duration::from_micros(50));
+    assert_eq!(worker.rings(), 2);
+    assert_eq!(worker.may_listen(), Duration::from_micros(50));
+}
+
+#[test]
+fn nobody_inherits_a_page() {
+    let (_page, descriptor) = ControlPage::create().unwrap();
+    let flags = rustix::io::fcntl_getfd(&descriptor).unwrap();
+    assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+}
+
+#[test]
+fn a_page_that_may_change_its_size_or_has_another_is_refused() {
+    let memory = |bytes, seals| {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memory = rustix::fs::memfd_create(c"test", flags).unwrap();
+        rustix::fs::ftruncate(&memory, bytes).unwrap();
+        rustix::fs::fcntl_add_seals(&memory, seals).unwrap();
+        memory
+    };
+    let size = ControlPage::BYTES as u64;
+    let (grow, shrink) = (SealFlags::GROW, SealFlags::SHRINK);
+    let file = std::fs::File::open("/proc/self/exe").unwrap().into();
+    for wrong in [
+        memory(size, grow),
+        memory(size, shrink),
+        memory(0, grow | shrink),
+        file,
+    ] {
+        let refused = ControlPage::attach(wrong).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidData);
+    }
+    ControlPage::attach(memory(size, grow | shrink)).unwrap();
+
+    let (_page, descriptor) = ControlPage::create().unwrap();
+    rustix::fs::ftruncate(&descriptor, 0).unwrap_err();
+    rustix::fs::ftruncate(&descriptor, size + 1).unwrap_err();
+}
