@@ -64,25 +64,27 @@ async fn cpu_time_of_all_threads_counts_and_waiting_does_not() {
     assert!(error.unwrap_err().is_limit_exceeded());
 }
 
+/// Computes for so many milliseconds of CPU time.
+fn spin_for(millis: u64) {
+    let clock = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let times: Vec<u64> = stat
+            .rsplit_once(')')
+            .unwrap()
+            .1
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|ticks| ticks.parse().unwrap())
+            .collect();
+        (times[0] + times[1]) * 10
+    };
+    let begin = clock();
+    while clock() < begin + millis {}
+}
+
 #[procpool::test]
 async fn each_task_has_its_cpu_time_for_itself() {
-    fn spin_for(millis: u64) {
-        let clock = || {
-            let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-            let times: Vec<u64> = stat
-                .rsplit_once(')')
-                .unwrap()
-                .1
-                .split_whitespace()
-                .skip(11)
-                .take(2)
-                .map(|ticks| ticks.parse().unwrap())
-                .collect();
-            (times[0] + times[1]) * 10
-        };
-        let begin = clock();
-        while clock() < begin + millis {}
-    }
     let pool = ProcessPool::builder()
         .workers(1)
         .cpu_time_limit(Duration::from_millis(500))
@@ -96,6 +98,16 @@ async fn each_task_has_its_cpu_time_for_itself() {
         patiently(pool.run_in_process(pid, ())).await.unwrap(),
         first
     );
+}
+
+#[procpool::test]
+async fn a_tasks_own_cpu_time_limit_is_taken_off_after_it() {
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    let strict = pool.with(TaskOptions::new().cpu_time_limit(Duration::from_millis(200)));
+    let first = patiently(strict.run_in_process(pid, ())).await.unwrap();
+    patiently(pool.run_in_process(spin_for, 500)).await.unwrap();
+    let last = patiently(pool.run_in_process(pid, ())).await.unwrap();
+    assert_eq!(last, first);
 }
 
 #[procpool::test]
