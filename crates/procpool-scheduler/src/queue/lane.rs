@@ -29,14 +29,17 @@ pub(super) struct Turn {
 }
 
 impl Lane {
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.ids.len() - self.stale
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    #[inline]
     pub(super) fn push(&mut self, id: TaskId, end: End) {
         match end {
             End::Back => self.ids.push_back(id),
@@ -57,6 +60,7 @@ impl Lane {
     }
 
     /// Removes what [`front`](Self::front) gave.
+    #[inline]
     pub(super) fn pop_front(&mut self) {
         self.ids.pop_front();
         if self.ids.is_empty() && self.ids.capacity() > KEPT {

@@ -27,6 +27,8 @@ pub(crate) struct Queue {
     levels: [Shares; Level::ALL.len()],
     /// A bit for each level in which tasks wait.
     waiting: u8,
+    /// Of these, those in which tasks with a share key wait.
+    keyed: u8,
     claims: [Claim; Level::ALL.len()],
     len: usize,
 }
@@ -63,8 +65,15 @@ impl Queue {
         self.len == 0
     }
 
+    #[inline]
     pub(crate) fn push_back(&mut self, now: Instant, seat: Seat, id: TaskId) {
-        self.push(now, seat, id, End::Back);
+        if self.is_ordinary() && seat.share.is_none() && seat.level == Level::Normal {
+            self.levels[Level::Normal as usize].push_plain(now, id);
+            self.waiting = ORDINARY;
+            self.len += 1;
+        } else {
+            self.push(now, seat, id, End::Back);
+        }
     }
 
     /// In front of its share, not of those that go before it.
@@ -76,20 +85,22 @@ impl Queue {
         self.len += 1;
         self.waiting |= 1 << seat.level as u8;
         self.levels[seat.level as usize].push(now, seat.share, id, end);
+        self.note_keys(seat.level);
     }
 
     /// The task that is next. `look` tells of a task that still waits what is expected of it.
     #[inline]
     pub(crate) fn front(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<Next> {
-        // Nearly always.
-        if self.waiting == ORDINARY {
-            let shares = &mut self.levels[Level::Normal as usize];
-            if let Some(id) = shares.front_of_plain(|id| look(id).is_some()) {
-                let seat = Seat::default();
-                return Some(Next { id, seat });
-            }
+        if self.len == 0 {
+            None
+        } else if self.is_ordinary() {
+            let plain = &mut self.levels[Level::Normal as usize];
+            let id = plain.front_of_plain(|id| look(id).is_some())?;
+            let seat = Seat::default();
+            Some(Next { id, seat })
+        } else {
+            self.front_of_many(look)
         }
-        self.front_of_many(look)
     }
 
     fn front_of_many(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<Next> {
@@ -119,8 +130,22 @@ impl Queue {
     }
 
     /// Removes what [`front`](Self::front) gave. True if its share was charged with what it is expected to take.
+    #[inline]
     pub(crate) fn pop_front(&mut self, next: Next, expected: Expected) -> bool {
-        let Seat { level, share } = next.seat;
+        if !self.is_ordinary() {
+            return self.pop_of_many(next.seat, expected);
+        }
+        self.levels[Level::Normal as usize].pop_plain();
+        self.claims[Level::Normal as usize] = Claim::default();
+        self.len -= 1;
+        if self.len == 0 {
+            self.waiting = 0;
+        }
+        false
+    }
+
+    fn pop_of_many(&mut self, seat: Seat, expected: Expected) -> bool {
+        let Seat { level, share } = seat;
         match self.waiting.is_power_of_two() {
             true => self.claims[level as usize] = Claim::default(),
             false => self.pass_over(level, expected),
@@ -152,8 +177,9 @@ impl Queue {
     }
 
     /// Whether it matters to anyone how long a task from there has run.
+    #[inline]
     pub(crate) fn is_shared(&self, seat: Seat) -> bool {
-        seat.share.is_some() || self.levels[seat.level as usize].has_keys()
+        seat.share.is_some() || self.keyed & 1 << seat.level as u8 != 0
     }
 
     /// A task that was dispatched has taken so much of a worker's time, or none, because it was taken back.
@@ -175,6 +201,21 @@ impl Queue {
             self.waiting &= !(1 << level as u8);
             self.claims[level as usize] = Claim::default();
         }
+        self.note_keys(level);
+    }
+
+    fn note_keys(&mut self, level: Level) {
+        let bit = 1 << level as u8;
+        match self.levels[level as usize].has_keys() {
+            true => self.keyed |= bit,
+            false => self.keyed &= !bit,
+        }
+    }
+
+    /// Whether nothing waits but tasks that say nothing of their order. Those are to pay for no order.
+    #[inline]
+    fn is_ordinary(&self) -> bool {
+        (self.waiting & !ORDINARY) | self.keyed == 0
     }
 
     fn waits(&self, level: Level) -> bool {

@@ -71,12 +71,33 @@ impl Shares {
         }
     }
 
-    /// The first task, if none has a key.
+    /// As [`push`](Self::push), of a task without a key while no other has one.
+    #[inline]
+    pub(super) fn push_plain(&mut self, now: Instant, id: TaskId) {
+        if self.plain.is_empty() {
+            self.plain.turn = Turn {
+                had: self.clock.max(self.plain.turn.had),
+                number: 0,
+            };
+            self.backlog = Some(now);
+        }
+        self.plain.push(id, End::Back);
+    }
+
+    /// As [`front`](Self::front), while no task has a key.
     #[inline]
     pub(super) fn front_of_plain(&mut self, waits: impl Fn(TaskId) -> bool) -> Option<TaskId> {
-        match self.turns.is_empty() {
-            true => self.plain.front(waits),
-            false => None,
+        self.plain.front(waits)
+    }
+
+    /// As [`pop_front`](Self::pop_front), while no task has a key.
+    #[inline]
+    pub(super) fn pop_plain(&mut self) {
+        self.plain.pop_front();
+        self.plain.turn.number = SERVED;
+        self.clock = self.clock.max(self.plain.turn.had);
+        if self.plain.is_empty() {
+            self.rest();
         }
     }
 
@@ -95,15 +116,6 @@ impl Shares {
 
     /// Removes what [`front`](Self::front) gave, which is expected to take `cost`. True if that was charged.
     pub(super) fn pop_front(&mut self, share: Option<ShareKey>, cost: u64) -> bool {
-        if share.is_none() && self.turns.is_empty() {
-            self.plain.pop_front();
-            self.plain.turn.number = SERVED;
-            self.clock = self.clock.max(self.plain.turn.had);
-            if self.plain.is_empty() {
-                self.rest();
-            }
-            return false;
-        }
         let is_contest = self.contest.is_some();
         self.number += 1;
         let number = SERVED + self.number;
@@ -270,15 +282,20 @@ impl Shares {
     }
 
     /// Nothing waits in any lane: nobody has had anything at another's cost.
+    #[inline]
     fn rest(&mut self) {
         (self.backlog, self.contest) = (None, None);
         self.clock = self.latest;
         if !self.keyed.is_empty() {
-            self.debtors.clear();
-            match self.keyed.capacity() > KEPT {
-                true => self.keyed = HashMap::new(),
-                false => self.keyed.clear(),
-            }
+            self.forget_debts();
+        }
+    }
+
+    fn forget_debts(&mut self) {
+        self.debtors.clear();
+        match self.keyed.capacity() > KEPT {
+            true => self.keyed = HashMap::new(),
+            false => self.keyed.clear(),
         }
     }
 
