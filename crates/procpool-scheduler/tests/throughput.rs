@@ -61,7 +61,7 @@ fn a_hundred_thousand_tasks_cost_the_same_each_whoever_runs_them() {
             let each = burst(workers, spec);
             println!("{workers} workers, {name}: {} ns a task", each.as_nanos());
             // Anything that grows with the length of the queue would be far beyond it.
-            assert!(each < Duration::from_micros(50), "{each:?} a task");
+            assert!(each < Duration::from_micros(500), "{each:?} a task");
         }
     }
 }
