@@ -6,9 +6,11 @@
 //! ```
 //!
 //! A task that returns the time at which it runs, by the clock that all processes have in common, cuts a
-//! round trip in three: the call itself, which encodes, decides and writes to the worker's socket; the
-//! way there, at whose end the function runs; and the way back, at whose end the caller has the result.
-//! What is left when the sleeping and waking is taken away shows a bare ping-pong in the same run.
+//! round trip in two: the way there, at whose end the function runs, and the way back, at whose end the
+//! caller has the result. How long the call itself takes, which encodes, decides and writes to the
+//! worker's socket, is a part of the first; but where a processor is short, the kernel may run the
+//! worker before the call has returned. A bare ping-pong in the same run shows what sleeping and waking
+//! up take.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -63,13 +65,10 @@ async fn table() {
         ] {
             let parts = parts(&pool, calls, pause).await;
             let named = [
-                ("call: encode, decide, write", &parts.call),
-                ("there: wake, read, claim, decode", &parts.there),
-                (
-                    "back: encode, write, wake, read, decide, wake, decode",
-                    &parts.back,
-                ),
+                ("until the function runs", &parts.there),
+                ("from there to the caller", &parts.back),
                 ("whole", &parts.whole),
+                ("the call itself", &parts.call),
             ];
             for (part, samples) in named {
                 table.record(&format!("{part}, {when}"), samples.p50());
@@ -111,11 +110,10 @@ async fn parts(pool: &ProcessPool, calls: usize, pause: Option<Duration>) -> Par
         let called = cpu::monotonic_nanos();
         let ran = task.await.expect("a tiny task should not fail");
         let ended = cpu::monotonic_nanos();
-        // A worker that is awake may run the task before the call has returned.
         let between = |from: u64, to: u64| Duration::from_nanos(to.saturating_sub(from));
         parts.call.add(between(began, called));
-        parts.there.add(between(called, ran));
-        parts.back.add(between(ran.max(called), ended));
+        parts.there.add(between(began, ran));
+        parts.back.add(between(ran, ended));
         parts.whole.add(between(began, ended));
     }
     parts
