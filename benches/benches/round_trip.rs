@@ -1,6 +1,6 @@
 //! One tiny task at a time: what a call costs when its result is awaited before the next is made.
 //!
-//! procpool with one worker; `spawn_blocking`; rayon; procspawn; both of Python's classes; and a bare
+//! procpool with one worker, and with one that never stays awake; `spawn_blocking`; rayon; procspawn; both of Python's classes; and a bare
 //! ping-pong of 8 bytes with a process that blocks in `read`, all of whose time is falling asleep and
 //! waking up. All of it on a runtime with one thread, and on one with a thread a CPU.
 //!
@@ -43,6 +43,9 @@ fn main() {
     goals.finish(Mode::from_args());
 }
 
+/// procpool without its worker's moment awake, as the tables name it.
+const SLEEPER: &str = "procpool, no spin";
+
 /// Calls a tiny task, awaits it, and calls it with what came back.
 #[derive(Clone, Copy)]
 struct OneByOne;
@@ -83,6 +86,7 @@ impl<C: Elsewhere> Workload<C> for NowAndThen {
 /// The contenders, with one workload.
 struct Lanes<'r, W> {
     pool: Lane<'r, ProcessPool, W>,
+    sleeper: Lane<'r, ProcessPool, W>,
     threads: Lane<'r, Threads, W>,
     rayon: Lane<'r, Rayon, W>,
     procspawn: Lane<'r, Procspawn, W>,
@@ -96,9 +100,16 @@ where
 {
     fn new(runtime: &'r Runtime, workload: W) -> Self {
         let pool = || ProcessPool::builder().workers(1).build();
+        let sleeper = || {
+            let builder = ProcessPool::builder().workers(1).spin(Duration::ZERO);
+            builder.build()
+        };
         Lanes {
             pool: Lane::new("procpool", runtime, workload, move || {
                 pool().expect("a pool should start")
+            }),
+            sleeper: Lane::new(SLEEPER, runtime, workload, move || {
+                sleeper().expect("a pool should start")
             }),
             threads: Lane::new(Threads::NAME, runtime, workload, || Threads),
             rayon: Lane::new(Rayon::NAME, runtime, workload, || Rayon::start(1)),
@@ -110,6 +121,7 @@ where
     /// A turn of each.
     fn run(&self, calls: usize, mut record: impl FnMut(&str, Samples)) {
         record(self.pool.name(), self.pool.run(calls));
+        record(self.sleeper.name(), self.sleeper.run(calls));
         record(self.threads.name(), self.threads.run(calls));
         record(self.rayon.name(), self.rayon.run(calls));
         record(self.procspawn.name(), self.procspawn.run(calls));
@@ -167,7 +179,9 @@ fn compare(criterion: &mut Criterion, flavor: &str, runtime: &Runtime, goals: &m
         goals.at_most(format!("{flavor}: {what}"), measured, bound, "×");
     };
     let of_floor = |table: &Table| table.ratio(name, Floor::NAME);
-    at_most("both asleep, of a bare ping-pong", of_floor(&asleep), 1.15);
+    let sleeper = p50.ratio(SLEEPER, Floor::NAME);
+    at_most("no spin, of a bare ping-pong", sleeper, 1.15);
+    at_most("now and then, of a bare ping-pong", of_floor(&asleep), 1.15);
     at_most("one by one, of a bare ping-pong", of_floor(&p50), 0.5);
     at_most(
         "one by one, of spawn_blocking",
