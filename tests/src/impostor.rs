@@ -63,6 +63,18 @@ impl Impostor {
         }
     }
 
+    /// Leaves bytes where a worker gathers what is not in its socket yet. To be called once, after it has
+    /// said that it is ready and nothing else.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub fn leave(&self, bytes: &[u8]) {
+        let mut ready = Vec::new();
+        Event::encode_ready(&mut ready);
+        let mut spool = self.page.spool_writer().expect("it is the only one");
+        assert!(spool.push(&[&ready, bytes]), "they are too many");
+    }
+
     /// Says that it is ready.
     pub fn send_ready(&self) {
         let mut bytes = Vec::new();

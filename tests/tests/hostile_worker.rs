@@ -93,6 +93,20 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
             impostor.send(&whole[..whole.len() / 2]);
             exit(4);
         }
+        "leaves garbage" => {
+            impostor.leave(b"one fish, two fish, red fish, blue fish");
+            exit(4);
+        }
+        "leaves half an answer" => {
+            let whole = answer(task, &"a result of some length");
+            impostor.leave(&whole[..whole.len() / 2]);
+            exit(4);
+        }
+        "leaves two answers" => {
+            let twice = [answer(task, &FALSEHOOD), answer(task, &FALSEHOOD)].concat();
+            impostor.leave(&twice);
+            exit(4);
+        }
         "is ready twice" => impostor.send_ready(),
         "answers a broadcast it was not given" => {
             let mut bytes = Vec::new();
@@ -393,6 +407,21 @@ async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
     };
     assert_eq!((exit.code(), exit.signal()), (Some(4), None));
     assert!(error.to_string().ends_with("exited with code 4"));
+}
+
+/// In shared memory, from where the rest of what a worker has said is taken when it is dead.
+#[tokio::test]
+async fn what_a_dead_worker_leaves_is_trusted_no_more_than_what_it_sends() {
+    for script in ["leaves garbage", "leaves half an answer"] {
+        let error = Stage::of(script).first_task_fails().await;
+        assert!(error.is_worker_exited(), "{script}: {error:?}");
+    }
+    let stage = Stage::of("leaves two answers");
+    let pool = stage.pool();
+    let first = patiently(pool.run_in_process(double, 21)).await;
+    assert_eq!(first.unwrap(), FALSEHOOD);
+    stage.impostor().ended();
+    goes_on(&pool).await;
 }
 
 #[tokio::test]
