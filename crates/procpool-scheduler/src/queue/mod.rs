@@ -188,11 +188,13 @@ impl Queue {
         &mut self,
         now: Instant,
         seat: Seat,
+        dispatched: Instant,
         charged: Option<Expected>,
         used: Duration,
     ) {
         let charged = charged.map_or(0, cost);
-        self.levels[seat.level as usize].settle(now, seat.share, charged, used);
+        let shares = &mut self.levels[seat.level as usize];
+        shares.settle(now, seat.share, dispatched, charged, used);
     }
 
     fn one_less(&mut self, level: Level) {

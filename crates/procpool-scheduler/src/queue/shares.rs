@@ -35,7 +35,7 @@ pub(super) struct Shares {
     turns: BTreeMap<Turn, ShareKey>,
     /// Keyed lanes in which nothing waits, by what they have had.
     debtors: BTreeSet<(u64, ShareKey)>,
-    /// What the lane had had that was served last, before that: no lane that waits has had less.
+    /// What the lane had had that was served last, before that: from there on who comes has.
     clock: u64,
     /// The most that any has had.
     latest: u64,
@@ -159,22 +159,27 @@ impl Shares {
         }
     }
 
-    /// A task that was charged with `charged` nanoseconds has taken `used` of a worker's time.
+    /// A task that was charged with `charged` nanoseconds at its dispatch has taken `used` of a worker's time.
     pub(super) fn settle(
         &mut self,
         now: Instant,
         share: Option<ShareKey>,
+        dispatched: Instant,
         charged: u64,
         used: Duration,
     ) {
+        // If nothing waits, all is forgotten.
+        let Some(backlog) = self.backlog else {
+            return;
+        };
         let used = nanos(used);
+        // So is what was charged before tasks began to wait.
+        let charged = if dispatched < backlog { 0 } else { charged };
         let waits = self.lane(share).is_some_and(|lane| !lane.is_empty());
         // Since when others have been waiting.
         let since = if waits { self.contest } else { self.backlog };
         if used < charged {
-            // Never before those that have waited: what was charged may have been forgotten since.
-            let (less, clock) = (charged - used, self.clock);
-            self.charge(share, |had| had.saturating_sub(less).max(clock));
+            self.charge(share, |had| had.saturating_sub(charged - used));
         } else if let Some(since) = since {
             let more = (used - charged).min(nanos(now.saturating_duration_since(since)));
             self.charge(share, |had| had.saturating_add(more));
@@ -334,8 +339,8 @@ mod tests {
             shares.push(now, key(n), id(n), End::Back);
             let (share, _) = shares.front(|_| true).unwrap();
             assert!(shares.pop_front(share, 1_000));
-            shares.settle(now, share, 1_000, Duration::ZERO);
-            shares.settle(now, share, 0, Duration::from_secs(1));
+            shares.settle(now, share, now, 1_000, Duration::ZERO);
+            shares.settle(now, share, now, 0, Duration::from_secs(1));
             assert!(shares.keyed.len() <= DEBTORS + 2);
             assert!(shares.debtors.len() <= DEBTORS);
         }
@@ -385,7 +390,11 @@ mod tests {
                         waiting.swap_remove(place.expect("it waits, in this share"));
                     }
                 }
-                _ => shares.settle(now, share, roll % 1_000, Duration::from_nanos(roll)),
+                _ => {
+                    let dispatched = if roll & 1024 == 0 { start } else { now };
+                    let used = Duration::from_nanos(roll);
+                    shares.settle(now, share, dispatched, roll % 1_000, used);
+                }
             }
             let lanes = |share| waiting.iter().any(|&(other, _)| other == share);
             let keyed = (1..5).filter(|&n| lanes(key(n))).count();
@@ -396,7 +405,7 @@ mod tests {
             assert_eq!(shares.backlog.is_some(), shares.waiting() > 0);
             for (turn, key) in &shares.turns {
                 assert_eq!(shares.keyed[key].turn, *turn);
-                assert!(turn.had >= shares.clock && turn.had <= shares.latest);
+                assert!(turn.had <= shares.latest);
             }
             for (had, key) in &shares.debtors {
                 assert_eq!(shares.keyed[key].turn.had, *had);

@@ -208,7 +208,8 @@ impl<P> Scheduler<P> {
         {
             let charged = sent.charged.then_some(sent.expected);
             let used = ran.min(now.saturating_duration_since(sent.at));
-            self.queue.settle(now, task.spec.seat(), charged, used);
+            self.queue
+                .settle(now, task.spec.seat(), sent.at, charged, used);
         }
     }
 

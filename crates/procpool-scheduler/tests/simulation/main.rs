@@ -3,6 +3,7 @@
 //! A failure names its seed. `PROCPOOL_SEED=… cargo test -p procpool-scheduler --test simulation` runs that
 //! one alone and tells its story; `PROCPOOL_SIM_SEEDS` says how many are tried.
 
+mod fairness;
 mod plan;
 mod process;
 mod rng;
@@ -62,7 +63,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-fn each_seed(default: u64, run: impl Fn(u64, bool)) {
+pub(crate) fn each_seed(default: u64, run: impl Fn(u64, bool)) {
     if let Some(seed) = number("PROCPOOL_SEED") {
         return run(seed, true);
     }

@@ -187,10 +187,13 @@ impl World {
         self.chances = Chances::NONE;
         // The users leave, else what hangs would hang for ever.
         self.leave();
-        for task in 0..self.tasks.len() {
+        // Also what is left of chunks that are shortened meanwhile.
+        let mut task = 0;
+        while task < self.tasks.len() {
             if self.tasks[task].end.is_none() {
                 self.cancel(task, Cancel::Always);
             }
+            task += 1;
         }
         self.settle();
         for task in &self.tasks {
