@@ -1,7 +1,7 @@
 //! A model that each worker loads once, and every task in that worker then uses.
 //!
 //! What it shows: an initializer makes a state that is dear to make and can't be sent (here a naive
-//! Bayes classifier, trained on the pages of the corpus), and `run_with_state` gives it to each task.
+//! Bayes classifier, trained on the pages of the corpus), and `map_with_state` gives it to each call.
 //! The model learns from which page of SQLite's documentation a paragraph is; every fifth paragraph
 //! is kept from it, and asked about.
 //!
@@ -19,6 +19,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, ensure};
+use futures::TryStreamExt as _;
 use futures::future::try_join_all;
 use procpool::ProcessPool;
 use procpool_examples::{Align, Arrival, Meeting, Table, arrive};
@@ -43,10 +44,8 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
 
     let questions = held_out(&corpus)?;
-    let tasks = questions
-        .iter()
-        .map(|question| pool.run_with_state(answer, question.text.clone()));
-    let answers = try_join_all(tasks).await?;
+    let texts: Vec<String> = questions.iter().map(|q| q.text.clone()).collect();
+    let answers: Vec<Answer> = pool.map_with_state(answer, texts).try_collect().await?;
     let roll = call_the_roll(&pool).await?;
 
     // The workers' answers are those of a model in this process, and mostly right.

@@ -97,6 +97,10 @@ const CALLS: &[(&str, &[&str])] = &[
         &["OnceLock", "spawn_blocking("],
     ),
     (
+        "A tower::Service",
+        &["tower::service_fn(", "spawn_blocking("],
+    ),
+    (
         "Runtime::shutdown_timeout",
         &[".spawn_blocking(", "shutdown_timeout("],
     ),

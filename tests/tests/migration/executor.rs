@@ -203,6 +203,9 @@ async fn without_an_event_loop() -> Outcome {
         let task = pool.run_in_process(hang, ());
         let task = task.wait_timeout(Duration::from_millis(50)).unwrap_err();
         assert!(!task.is_finished());
+
+        let squares: Result<Vec<u64>, _> = pool.map(square, 0..4).collect();
+        assert_eq!(squares?, [0, 1, 4, 9]);
         // guide: end
         Ok(())
     };

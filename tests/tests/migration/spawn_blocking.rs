@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
+use tower::{Service, ServiceExt};
 
 use crate::{Outcome, hang, row, square, two_workers};
 
@@ -247,6 +248,24 @@ async fn state_of_a_worker() -> Outcome {
         let pool = builder.initializer(load, ()).build()?;
         let found = pool.run_with_state(|index, ()| index.get("be").copied(), ());
         assert_eq!(found.await?, Some(1));
+        // guide: end
+        Ok(())
+    })
+    .await
+}
+
+#[procpool::test]
+async fn tower_service() -> Outcome {
+    let pool = two_workers();
+    row(async {
+        // guide: A tower::Service
+        let call = async |x| spawn_blocking(move || square(x)).await;
+        let mut service = tower::service_fn(call);
+        assert_eq!(service.ready().await?.call(7).await?, 49);
+        // guide: end
+        // guide: A tower::Service
+        let mut service = pool.service(square);
+        assert_eq!(service.ready().await?.call(7).await?, 49);
         // guide: end
         Ok(())
     })
