@@ -504,6 +504,27 @@ fn a_worker_refuses_a_parent_of_another_build_or_another_version() {
         "{answer:?}"
     );
 
+    // Each of the two signs is enough by itself.
+    let mut identity = start.identity.clone();
+    *identity.last_mut().unwrap() ^= 1;
+    let anchor = start.anchor + 1;
+    for start in [
+        Start {
+            identity,
+            ..start.clone()
+        },
+        Start {
+            anchor,
+            ..start.clone()
+        },
+    ] {
+        let answer = answer_of(&own, &start);
+        assert!(
+            matches!(answer, Event::Refused(Refusal::Build(_))),
+            "{answer:?}"
+        );
+    }
+
     let later = Start {
         version: PROTOCOL_VERSION + 1,
         ..start
