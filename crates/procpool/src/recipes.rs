@@ -14,6 +14,7 @@
 //! | `as_completed` | [`TaskSet`](#as-completed) | they stay in it |
 //! | `as_completed(…, timeout)` | [`TaskSet::with_timeout`](crate::TaskSet::with_timeout) | cancelled, with their keys |
 //! | `future.cancel()` | [`AbortHandle::abort_if_queued`](crate::AbortHandle::abort_if_queued) | |
+//! | `executor.shutdown(cancel_futures=True)` | [`cancel_queued`](crate::ProcessPool::cancel_queued), `shutdown` | those that run finish |
 //! | `executor.submit` that blocks | [`ProcessPool::reserve`](crate::ProcessPool::reserve) | |
 //!
 //! [`Task`]: crate::Task
