@@ -65,6 +65,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
                 items: items_of(&[value_of(&(7, "é")), value_of(&())]).into(),
             }),
         ),
+        ("resume", Command::Resume),
         ("stop", Command::Stop),
     ]
 }

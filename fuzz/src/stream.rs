@@ -110,6 +110,7 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             out.extend_from_slice(&initialize.head().expect("fits a frame"));
             put(&initialize.args, &mut out);
         }
+        Command::Resume => Command::encode_resume(&mut out),
         Command::Stop => Command::encode_stop(&mut out),
     }
     out

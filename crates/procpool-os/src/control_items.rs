@@ -44,11 +44,11 @@ impl ControlPage {
             .map_or(NO_ITEMS, |slot| slot.items.take_back(keep))
     }
 
-    /// The parent: allows so many more items of the run in this slot.
-    pub fn allow_items(&self, slot: usize, more: u32) {
-        if let Some(slot) = self.slot(slot) {
-            slot.items.allow(more);
-        }
+    /// The parent: allows so many more items of the run in this slot. True if the worker had begun all that
+    /// were allowed before, so that it may be waiting.
+    pub fn allow_items(&self, slot: usize, more: u32) -> bool {
+        self.slot(slot)
+            .is_some_and(|slot| slot.items.allow(more).left() == more)
     }
 
     /// How far the run in this slot says that it has come with its items.

@@ -12,6 +12,7 @@ const START: u8 = 1;
 const RUN: u8 = 2;
 const STOP: u8 = 3;
 const INITIALIZE: u8 = 4;
+const RESUME: u8 = 7;
 
 /// A message from the parent to the worker.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub enum Command {
     Run(Run),
     /// Run a function on some items, those of them that can still be claimed.
     RunItems(RunItems),
+    /// Look at the control page again: items of the stream that runs are wanted, or none any more.
+    Resume,
     /// Finish: drop the state and exit with code 0. Nothing follows.
     Stop,
 }
@@ -89,6 +92,7 @@ impl Command {
                 }))
             }
             BROADCAST => Broadcast::decode(fields).map(Command::Broadcast),
+            RESUME => fields.end().map(|()| Command::Resume),
             STOP => fields.end().map(|()| Command::Stop),
             kind => Err(MessageError::UnknownKind(kind)),
         }
@@ -103,6 +107,11 @@ impl Command {
         out.put_slice(&frame::header(START, body.len())?);
         out.put_slice(&body);
         Ok(())
+    }
+
+    /// Appends a [`Command::Resume`].
+    pub fn encode_resume(out: &mut Vec<u8>) {
+        out.put_slice(&[0, 0, 0, 0, RESUME, 0, 0, 0]);
     }
 
     /// Appends a [`Command::Stop`].

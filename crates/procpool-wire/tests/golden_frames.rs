@@ -136,6 +136,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         c0                          args
         ",
     ),
+    ("resume", 7, ""),
     ("stop", 3, ""),
 ];
 

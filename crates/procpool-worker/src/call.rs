@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::items::ItemRun;
 use crate::panic;
+use crate::stream::Maker;
 
 /// What goes into a call and what comes out of it, whatever the types of the function are.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) end: Option<End>,
     /// The run of several items that this is the call for, if it is.
     pub(crate) items: Option<ItemRun>,
+    /// What makes the items of that run one by one, if they are not there beforehand.
+    pub(crate) stream: Option<Maker>,
     /// What the initializer made, for all later calls.
     pub(crate) state: Box<dyn Any>,
 }
@@ -117,6 +120,7 @@ impl Default for Call {
             result: Payload::default(),
             end: None,
             items: None,
+            stream: None,
             state: Box::new(()),
         }
     }

@@ -1,5 +1,6 @@
 //! The worker's reading end: commands from the parent.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ const DESCRIPTORS: usize = 2;
 pub(crate) struct Inbox {
     socket: Arc<OwnedFd>,
     buffer: FrameBuffer,
+    /// What came while only one kind of command was waited for.
+    aside: VecDeque<Command>,
 }
 
 impl Inbox {
@@ -25,6 +28,7 @@ impl Inbox {
         Inbox {
             socket,
             buffer: FrameBuffer::new(memory::reserve),
+            aside: VecDeque::new(),
         }
     }
 
@@ -62,6 +66,32 @@ impl Inbox {
 
     /// The next command, if it is here already.
     pub(crate) fn next(&mut self) -> io::Result<Option<Command>> {
+        if let Some(command) = self.aside.pop_front() {
+            return Ok(Some(command));
+        }
+        loop {
+            match self.next_in_buffer()? {
+                // Of a stream that has ended.
+                Some(Command::Resume) => {}
+                next => return Ok(next),
+            }
+        }
+    }
+
+    /// Waits until it is told to look at the page again; what else comes meanwhile is kept for later. False
+    /// when the parent has closed its end.
+    pub(crate) fn wait_to_resume(&mut self) -> io::Result<bool> {
+        loop {
+            match self.next_in_buffer()? {
+                Some(Command::Resume) => return Ok(true),
+                Some(other) => self.aside.push_back(other),
+                None if self.fill()? == 0 => return Ok(false),
+                None => {}
+            }
+        }
+    }
+
+    fn next_in_buffer(&mut self) -> io::Result<Option<Command>> {
         match self.buffer.next_frame().map_err(invalid)? {
             Some(frame) => Command::decode(frame).map_err(invalid).map(Some),
             None => Ok(None),

@@ -22,14 +22,14 @@ const KEPT_CAPACITY: usize = 64 * 1024;
 /// The items that are still to be run, and where what comes of them goes.
 #[derive(Debug)]
 pub(crate) struct ItemRun {
-    slot: u16,
+    pub(crate) slot: u16,
     clocked: bool,
-    items: Bytes,
+    pub(crate) items: Bytes,
     /// Where the next one begins.
     next: usize,
-    outbox: Outbox,
+    pub(crate) outbox: Outbox,
     /// The result of the item that runs, as the frame that it goes up in.
-    frame: Vec<u8>,
+    pub(crate) frame: Vec<u8>,
     pace: Pace,
     /// Why nothing more can be told to the parent.
     broken: Option<io::Error>,
@@ -198,7 +198,14 @@ impl ItemRun {
         Ok(closed.map_err(Outcome::ResultRefused))
     }
 
-    fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
+    /// As [`fail`](ItemRun::fail); a failure to tell is told at the end.
+    pub(crate) fn note(&mut self, outcome: &Outcome) {
+        if let Err(error) = self.fail(outcome) {
+            self.broken = Some(error);
+        }
+    }
+
+    pub(crate) fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.frame.clear();
         Event::encode_item_failed(outcome, &mut self.frame).map_err(io::Error::other)?;
         self.outbox.push_frame(&self.frame)?;
@@ -206,7 +213,7 @@ impl ItemRun {
     }
 
     /// No result is held back for long while others are added to it.
-    fn flush_in_time(&mut self) -> io::Result<()> {
+    pub(crate) fn flush_in_time(&mut self) -> io::Result<()> {
         match self.pace.is_due() {
             true => self.outbox.flush(),
             false => Ok(()),

@@ -21,6 +21,7 @@ mod panic;
 mod preparation;
 mod serve;
 mod spinner;
+mod stream;
 pub mod worker;
 
 pub use bootstrap::{init, is_initialized};
@@ -29,3 +30,4 @@ pub use call::{InitializerCall, PlainCall, StatefulCall, TryInitializerCall};
 pub use items::{PlainItems, StatefulItems};
 pub use marker::{MARKER, arguments};
 pub use panic::{catch as catch_panic, note_panics};
+pub use stream::StreamCall;

@@ -57,7 +57,7 @@ pub(crate) fn serve(
             Some(Command::RunItems(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
                 if worker::claim(run.ticket, now) {
-                    ended = Some(server.perform_items(&run, now)?);
+                    ended = Some(server.perform_items(&run, now, &mut inbox)?);
                 }
             }
             Some(Command::Broadcast(broadcast)) => {
@@ -72,7 +72,7 @@ pub(crate) fn serve(
                 return Ok(());
             }
             None => return Ok(()),
-            Some(Command::Start(_) | Command::Initialize(_)) => {
+            Some(Command::Start(_) | Command::Initialize(_) | Command::Resume) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the parent started this worker twice",
@@ -112,7 +112,12 @@ impl Server<'_> {
     }
 
     /// Each item's result is in the outbox before the next one is claimed, and all before the next task.
-    fn perform_items(&mut self, run: &RunItems, started: Duration) -> io::Result<Duration> {
+    fn perform_items(
+        &mut self,
+        run: &RunItems,
+        started: Duration,
+        inbox: &mut Inbox,
+    ) -> io::Result<Duration> {
         let offsets = CallOffsets {
             entry: run.entry,
             function: run.function,
@@ -123,6 +128,7 @@ impl Server<'_> {
         if let Err(error) = self.image.call(offsets, &mut self.call) {
             self.call.refuse(error.to_string());
         }
+        self.call.run_stream(inbox)?;
         worker::set_runs_items(false);
         self.limiter.end(run.limits)?;
         self.call.end_items()?;

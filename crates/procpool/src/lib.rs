@@ -79,6 +79,7 @@ mod error;
 mod executor;
 mod in_process;
 mod in_process_task;
+mod item_stream;
 mod key_hash;
 mod map;
 mod options;
@@ -108,6 +109,7 @@ pub use error::{
 pub use executor::Executor;
 pub use in_process::InProcess;
 pub use in_process_task::InProcessTask;
+pub use item_stream::ItemStream;
 pub use map::{Items, Map, ProcessStreamExt};
 pub use options::TaskOptions;
 pub use permit::Permit;

@@ -293,6 +293,7 @@ impl<S> ProcessPool<S> {
             offsets,
             limits: self.open.core().limits().of_task(&self.options),
             clocked: self.options.timeout.is_some(),
+            is_stream: false,
         }
     }
 

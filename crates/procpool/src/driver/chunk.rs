@@ -35,7 +35,12 @@ pub(crate) struct ChunkCall {
     pub(crate) limits: Limits,
     /// Each item has a time limit.
     pub(crate) clocked: bool,
+    /// It is one call that makes any number of items, of which as many may be made as are wanted.
+    pub(crate) is_stream: bool,
 }
+
+/// How many items of a stream are made before the first is taken.
+pub(crate) const CREDIT: u32 = 128;
 
 /// Items are counted from the first of the chunk.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ struct Content {
     received: u32,
     /// How many were answered when it was sent to the worker that has it.
     sent_from: u32,
+    /// How many items of a stream the worker has told of, modulo 2^32.
+    told: u32,
     /// What is to come of the last item once those before it are answered, since that was decided.
     verdict: Option<TaskError>,
 }
@@ -80,6 +87,7 @@ impl Chunk {
                 answered: 0,
                 received: 0,
                 sent_from: 0,
+                told: 0,
                 verdict: None,
             }),
         }
@@ -102,6 +110,21 @@ impl Chunk {
         self.call.clocked
     }
 
+    pub(crate) fn is_stream(&self) -> bool {
+        self.call.is_stream
+    }
+
+    /// So many more items of a stream may come.
+    pub(crate) fn allow(&self, more: u32) {
+        let mut content = self.content.lock();
+        content.count = content.count.saturating_add(more);
+    }
+
+    /// Whether the worker has told of each of so many items of a stream that it has begun.
+    pub(crate) fn has_told(&self, begun: u32) -> bool {
+        self.content.lock().told == begun
+    }
+
     pub(crate) fn intake(&self) -> &Arc<Intake> {
         &self.intake
     }
@@ -109,6 +132,10 @@ impl Chunk {
     /// The items that a worker is sent now: those that are not answered.
     pub(crate) fn send(&self) -> (u32, Bytes) {
         let mut content = self.content.lock();
+        if self.call.is_stream {
+            content.count = CREDIT;
+            return (CREDIT, Bytes::clone(&content.items));
+        }
         let answered = content.answered;
         content.store_from(answered);
         content.received = answered;
@@ -130,6 +157,12 @@ impl Chunk {
                 frames,
             });
         }
+        if self.call.is_stream {
+            // What is counted of a stream is what may still come.
+            content.count -= content.received;
+            content.told = content.told.wrapping_add(content.received);
+            (content.received, content.answered) = (0, 0);
+        }
         self.judge(&mut content);
         true
     }
@@ -149,6 +182,9 @@ impl Chunk {
     /// The worker that has it may begin no more than so many of the items that it was sent. What it may not
     /// is a chunk of its own.
     pub(crate) fn shorten(&self, allowed: u32) -> Option<Rest> {
+        if self.call.is_stream {
+            return None;
+        }
         let mut content = self.content.lock();
         // The worker tells how many it has begun; it can't unsay what it has answered.
         let count = content
@@ -195,19 +231,25 @@ impl Chunk {
     /// Whether the worker that has it has told of all of its items.
     pub(crate) fn is_received(&self) -> bool {
         let content = self.content.lock();
-        content.received == content.count
+        !self.call.is_stream && content.received == content.count
     }
 
     /// Nothing more will come of it: what is not answered has failed.
     pub(crate) fn fail_rest(&self, error: TaskError) {
         let mut content = self.content.lock();
-        let count = content.count - content.answered;
+        let count = match self.call.is_stream {
+            true => 1,
+            false => content.count - content.answered,
+        };
         self.fail(&mut content, count, error);
     }
 
     /// The last item has failed, and its worker is killed for it. What the worker has told of those
     /// before it is on the way.
     pub(crate) fn condemn(&self, error: TaskError) {
+        if self.call.is_stream {
+            return self.fail_rest(error);
+        }
         let mut content = self.content.lock();
         content.verdict = Some(error);
         self.judge(&mut content);

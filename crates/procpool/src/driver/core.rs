@@ -226,6 +226,20 @@ impl Core {
         self.with(|state, now| state.scheduler.handle_cancel_at(now, task, at));
     }
 
+    /// So many more items of a stream are wanted.
+    pub(crate) fn allow_items(self: &Arc<Self>, task: TaskId, more: u32) {
+        self.with(|state, _| state.allow_items(task, more));
+    }
+
+    /// Nobody takes the items of a stream any more.
+    pub(crate) fn leave_stream(self: &Arc<Self>, intake: &Intake, task: TaskId) {
+        let unseen = self.with(|state, now| {
+            state.leave_stream(now, task);
+            intake.close()
+        });
+        drop(unseen);
+    }
+
     /// Nobody takes the results of these chunks any more.
     pub(crate) fn cancel_items(self: &Arc<Self>, intake: &Intake, mut chunks: Vec<TaskId>) {
         let unseen = self.with(|state, now| {

@@ -114,6 +114,10 @@ impl Link {
         self.outbox.lock().push(&head, &broadcast.args);
     }
 
+    pub(crate) fn push_resume(&self) {
+        self.outbox.lock().push_resume();
+    }
+
     pub(crate) fn push_stop(&self) {
         self.outbox.lock().push_stop();
     }

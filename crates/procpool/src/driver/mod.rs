@@ -55,7 +55,7 @@ mod warm_up;
 mod worker_limits;
 
 pub(crate) use accepted::{Accepted, WeakAccepted};
-pub(crate) use chunk::{Chunk, ChunkCall};
+pub(crate) use chunk::{CREDIT, Chunk, ChunkCall};
 pub(crate) use core_config::CoreConfig;
 pub(crate) use intake::{Arrival, Intake};
 pub(crate) use job::{Job, Sink};

@@ -52,6 +52,12 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn push_resume(&mut self) {
+        if !self.broken {
+            Command::encode_resume(&mut self.small);
+        }
+    }
+
     pub(crate) fn push_stop(&mut self) {
         if !self.broken {
             Command::encode_stop(&mut self.small);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::{TaskId, WorkerId};
+use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
 
 use super::{Ending, State, end};
 use crate::driver::chunk::Chunk;
 use crate::driver::job::{Job, Sink};
+use crate::driver::link::Link;
 use crate::error::TaskError;
 
 /// A chunk that a worker has.
@@ -57,7 +58,7 @@ impl State {
         let entry = self.workers.get(&worker);
         let chunk = entry.and_then(|entry| entry.chunk(finished.ticket));
         let returned = matches!(finished.outcome, Outcome::Returned(_));
-        chunk.is_some_and(|chunk| returned && !chunk.is_received())
+        chunk.is_some_and(|chunk| returned && !chunk.is_stream() && !chunk.is_received())
     }
 
     /// What came of a task whose worker is done with it.
@@ -204,6 +205,53 @@ impl State {
             chunk.bereave(error);
             self.effects.wake(chunk.intake());
         }
+    }
+
+    /// So many more items of a stream are wanted.
+    pub(crate) fn allow_items(&mut self, task: TaskId, more: u32) {
+        let Some((link, ticket, chunk)) = self.sent_stream(task) else {
+            return;
+        };
+        chunk.allow(more);
+        if link.page().allow_items(usize::from(ticket.slot), more) {
+            link.push_resume();
+            self.effects.flush(&link);
+        }
+    }
+
+    /// No more items of a stream are wanted. A worker that has told of all that it has begun waits, or is about
+    /// to look; any other is killed.
+    pub(crate) fn leave_stream(&mut self, now: Instant, task: TaskId) {
+        if let Some((link, ticket, chunk)) = self.sent_stream(task)
+            && matches!(link.standing(ticket), Standing::Running { .. })
+        {
+            let page = link.page();
+            let counts = page.take_back_items(usize::from(ticket.slot), |_| 0);
+            page.request_cancel(ticket.number);
+            if chunk.has_told(counts.begun) {
+                link.push_resume();
+                return self.effects.flush(&link);
+            }
+        }
+        self.scheduler.handle_cancel(now, task);
+    }
+
+    fn sent_stream(&self, task: TaskId) -> Option<(Arc<Link>, Ticket, Arc<Chunk>)> {
+        let Phase::Sent {
+            worker,
+            slot,
+            ticket: number,
+        } = self.scheduler.state(task)
+        else {
+            return None;
+        };
+        let ticket = Ticket { slot, number };
+        let entry = self.workers.get(&worker)?;
+        Some((
+            Arc::clone(entry.link.as_ref()?),
+            ticket,
+            Arc::clone(entry.chunk(ticket)?),
+        ))
     }
 
     fn held(&self, worker: WorkerId) -> Vec<Held> {
