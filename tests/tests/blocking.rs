@@ -12,8 +12,10 @@ use std::thread;
 use std::time::Duration;
 
 use procpool::blocking::{ProcessPool, Task};
-use procpool::{BuildError, TaskError, TaskOptions, TaskState};
-use procpool_tests::{Gate, Traces, alone, children, patiently, visit, visit_and_linger};
+use procpool::{BuildError, Priority, TaskError, TaskOptions, TaskState};
+use procpool_tests::{
+    Gate, Log, Traces, alone, children, note, patiently, visit, visit_and_linger,
+};
 use tokio::runtime::{Builder, Runtime};
 
 // The workers of these tests are this executable, and none of them is a `#[procpool::test]`.
@@ -109,6 +111,24 @@ fn a_task_that_is_not_finished_in_time_comes_back_and_runs_on() {
     let pid = visitor.pid;
     runtime.block_on(visitor.let_go());
     assert_eq!(end_of(task).unwrap(), pid);
+}
+
+#[test]
+fn a_handle_has_its_own_priority() {
+    let (runtime, gate) = gate();
+    let log = Log::open();
+    let leave = |(log, line): (PathBuf, String)| note(&log, &line);
+    let pool = pool_of(1);
+    let running = pool.run_in_process(visit, gate.path());
+    let visitor = runtime.block_on(gate.visitor());
+    let normal = pool.run_in_process(leave, (log.path(), "normal".to_owned()));
+    let high = pool.with(TaskOptions::new().priority(Priority::High));
+    let high = high.run_in_process(leave, (log.path(), "high".to_owned()));
+    runtime.block_on(visitor.let_go());
+    for end in [end_of(normal), end_of(high), end_of(running).map(|_| ())] {
+        end.unwrap();
+    }
+    assert_eq!(log.lines(), ["high", "normal"]);
 }
 
 #[test]
