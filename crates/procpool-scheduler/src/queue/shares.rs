@@ -339,8 +339,7 @@ mod tests {
             shares.push(now, key(n), id(n), End::Back);
             let (share, _) = shares.front(|_| true).unwrap();
             assert!(shares.pop_front(share, 1_000));
-            shares.settle(now, share, now, 1_000, Duration::ZERO);
-            shares.settle(now, share, now, 0, Duration::from_secs(1));
+            shares.settle(now, share, now, 1_000, Duration::from_micros(n));
             assert!(shares.keyed.len() <= DEBTORS + 2);
             assert!(shares.debtors.len() <= DEBTORS);
         }
