@@ -1,6 +1,7 @@
 //! What is due when.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use crate::id::TaskId;
@@ -10,17 +11,21 @@ use crate::id::TaskId;
 /// An ordered map and not a heap: most timers are disarmed before they fire, and a map forgets those at
 /// once, where a heap would keep them until they come up. A pool whose tasks have no limits has an
 /// empty map.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Deadlines {
     timers: BTreeMap<Timer, Due>,
-    armed: u64,
+    /// When the first timer was armed; from then on all are counted.
+    epoch: Option<Instant>,
+    last: NonZeroU64,
 }
 
 /// An armed timer, kept by what it is for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Timer {
-    at: Instant,
-    number: u64,
+    /// Nanoseconds from the epoch. A task has two timers, and very many tasks may wait; an [`Instant`] has twice
+    /// the size.
+    at: u64,
+    number: NonZeroU64,
 }
 
 /// What a timer is for; workers by their place in the fleet, which outlives their timers.
@@ -46,13 +51,27 @@ pub(crate) enum Due {
     Worker(usize),
 }
 
+impl Default for Deadlines {
+    fn default() -> Self {
+        Deadlines {
+            timers: BTreeMap::new(),
+            epoch: None,
+            last: NonZeroU64::MIN,
+        }
+    }
+}
+
 impl Deadlines {
     /// `None` if the moment is beyond the end of time.
     pub(crate) fn arm(&mut self, now: Instant, after: Duration, due: Due) -> Option<Timer> {
-        let at = now.checked_add(after)?;
-        let number = self.armed;
-        self.armed += 1;
-        let timer = Timer { at, number };
+        let epoch = *self.epoch.get_or_insert(now);
+        let at = now.checked_add(after)?.saturating_duration_since(epoch);
+        let at = u64::try_from(at.as_nanos()).ok()?;
+        self.last = self.last.checked_add(1)?;
+        let timer = Timer {
+            at,
+            number: self.last,
+        };
         self.timers.insert(timer, due);
         Some(timer)
     }
@@ -64,12 +83,14 @@ impl Deadlines {
     }
 
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Due> {
+        let now = now.saturating_duration_since(self.epoch?).as_nanos();
         let first = self.timers.first_entry()?;
-        (first.key().at <= now).then(|| first.remove())
+        (u128::from(first.key().at) <= now).then(|| first.remove())
     }
 
     pub(crate) fn first(&self) -> Option<Instant> {
-        self.timers.first_key_value().map(|(timer, _)| timer.at)
+        let (timer, _) = self.timers.first_key_value()?;
+        self.epoch?.checked_add(Duration::from_nanos(timer.at))
     }
 
     #[cfg(test)]

@@ -12,26 +12,28 @@ use crate::id::FunctionKey;
 /// mostly but not always must soon pass for long, because a task sent after it pays for the error.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    known: HashMap<FunctionKey, usize, BuildHasherDefault<Mix>>,
+    known: HashMap<FunctionKey, u32, BuildHasherDefault<Mix>>,
     means: Vec<Option<u64>>,
 }
 
 /// A function's place in the history, so that it is looked up once a task.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FunctionIndex(usize);
+pub(crate) struct FunctionIndex(u32);
 
 impl History {
     pub(crate) fn index(&mut self, function: FunctionKey) -> FunctionIndex {
         let means = &mut self.means;
         FunctionIndex(*self.known.entry(function).or_insert_with(|| {
+            // No executable has 4 billion functions.
+            let index = u32::try_from(means.len()).unwrap_or(u32::MAX);
             means.push(None);
-            means.len() - 1
+            index
         }))
     }
 
     /// In nanoseconds. `None`: it never finished.
     pub(crate) fn expected(&self, function: FunctionIndex) -> Option<u64> {
-        self.means[function.0]
+        self.means[function.0 as usize]
     }
 
     /// Of so many runs, one after another.
@@ -42,7 +44,7 @@ impl History {
 
     pub(crate) fn record(&mut self, function: FunctionIndex, ran: Duration) {
         let ran = nanos(ran);
-        let mean = &mut self.means[function.0];
+        let mean = &mut self.means[function.0 as usize];
         *mean = Some(match *mean {
             None => ran,
             Some(mean) if ran > mean => mean + (ran - mean).div_ceil(2),

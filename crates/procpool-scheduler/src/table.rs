@@ -7,9 +7,14 @@ use crate::id::TaskId;
 /// Above this many places, an empty table gives its memory back.
 const KEPT: usize = 4096;
 
+/// Places are had so many at a time, and stay where they are: a table that grows copies nothing.
+const ROW: usize = 256;
+
 #[derive(Debug)]
 pub(crate) struct Table<T> {
-    places: Vec<Place<T>>,
+    rows: Vec<Vec<Place<T>>>,
+    /// How many places there are.
+    places: usize,
     free: Option<u32>,
     len: usize,
     /// The generation of a new place: above all that were given away before the last shrink.
@@ -18,7 +23,7 @@ pub(crate) struct Table<T> {
 }
 
 #[derive(Debug)]
-struct Place<T> {
+pub(crate) struct Place<T> {
     generation: u32,
     content: Content<T>,
 }
@@ -32,7 +37,8 @@ enum Content<T> {
 impl<T> Table<T> {
     pub(crate) fn new() -> Self {
         Self {
-            places: Vec::new(),
+            rows: Vec::new(),
+            places: 0,
             free: None,
             len: 0,
             first_generation: 0,
@@ -51,24 +57,30 @@ impl<T> Table<T> {
     pub(crate) fn insert(&mut self, value: T) -> TaskId {
         self.len += 1;
         if let Some(key) = self.free {
-            let place = &mut self.places[key as usize];
+            let place = &mut self.rows[key as usize / ROW][key as usize % ROW];
             if let Content::Free { next } = place.content {
                 self.free = next;
             }
             place.content = Content::Full(value);
             return TaskId::from_parts(key, place.generation);
         }
-        let key = u32::try_from(self.places.len()).expect("4 billion tasks fit no memory");
+        let key = u32::try_from(self.places).expect("4 billion tasks fit no memory");
         let generation = self.first_generation;
-        self.places.push(Place {
-            generation,
-            content: Content::Full(value),
-        });
+        if self.places.is_multiple_of(ROW) {
+            self.rows.push(Vec::with_capacity(ROW));
+        }
+        if let Some(row) = self.rows.last_mut() {
+            row.push(Place {
+                generation,
+                content: Content::Full(value),
+            });
+        }
+        self.places += 1;
         TaskId::from_parts(key, generation)
     }
 
     pub(crate) fn get(&self, id: TaskId) -> Option<&T> {
-        match self.places.get(id.key()) {
+        match self.place(id.key()) {
             Some(Place {
                 generation,
                 content: Content::Full(value),
@@ -78,13 +90,21 @@ impl<T> Table<T> {
     }
 
     pub(crate) fn get_mut(&mut self, id: TaskId) -> Option<&mut T> {
-        match self.places.get_mut(id.key()) {
+        match self.place_mut(id.key()) {
             Some(Place {
                 generation,
                 content: Content::Full(value),
             }) if *generation == id.generation() => Some(value),
             _ => None,
         }
+    }
+
+    fn place(&self, key: usize) -> Option<&Place<T>> {
+        self.rows.get(key / ROW)?.get(key % ROW)
+    }
+
+    fn place_mut(&mut self, key: usize) -> Option<&mut Place<T>> {
+        self.rows.get_mut(key / ROW)?.get_mut(key % ROW)
     }
 
     pub(crate) fn contains(&self, id: TaskId) -> bool {
@@ -94,8 +114,8 @@ impl<T> Table<T> {
     pub(crate) fn remove(&mut self, id: TaskId) -> Option<T> {
         self.get(id)?;
         let key = id.key();
-        let place = &mut self.places[key];
         let next = Content::Free { next: self.free };
+        let place = self.rows.get_mut(key / ROW)?.get_mut(key % ROW)?;
         let Content::Full(value) = std::mem::replace(&mut place.content, next) else {
             return None;
         };
@@ -108,9 +128,10 @@ impl<T> Table<T> {
         } else {
             self.free = Some(key as u32);
         }
-        if self.len == 0 && self.places.len() > KEPT && self.last_generation < u32::MAX {
+        if self.len == 0 && self.places > KEPT && self.last_generation < u32::MAX {
             self.first_generation = self.last_generation;
-            self.places = Vec::new();
+            self.rows = Vec::new();
+            self.places = 0;
             self.free = None;
         }
         Some(value)
@@ -119,7 +140,7 @@ impl<T> Table<T> {
     /// The ids of all, in no particular order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = TaskId> + '_ {
         let full = |place: &Place<T>| matches!(place.content, Content::Full(_));
-        let places = self.places.iter().enumerate();
+        let places = self.rows.iter().flatten().enumerate();
         places
             .filter(move |(_, place)| full(place))
             .map(|(key, place)| TaskId::from_parts(key as u32, place.generation))
@@ -146,7 +167,7 @@ mod tests {
     fn a_used_up_place_is_abandoned() {
         let mut table = Table::new();
         let first = table.insert('a');
-        table.places[first.key()].generation = u32::MAX - 1;
+        table.rows[0][first.key()].generation = u32::MAX - 1;
         let last = TaskId::from_parts(0, u32::MAX - 1);
         assert_eq!(table.remove(last), Some('a'));
         assert_eq!(table.insert('b').key(), 1);
@@ -160,7 +181,7 @@ mod tests {
         for &id in &ids {
             table.remove(id);
         }
-        assert_eq!(table.places.capacity(), 0);
+        assert_eq!((table.rows.capacity(), table.places), (0, 0));
         for _ in 0..2 * KEPT {
             table.insert(0);
         }

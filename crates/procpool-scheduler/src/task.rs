@@ -86,7 +86,12 @@ pub enum TaskState {
 /// A task's entry in the table, from acceptance until it is resolved and no worker has it.
 #[derive(Debug)]
 pub(crate) struct Task<P> {
-    pub(crate) spec: TaskSpec,
+    key: FunctionKey,
+    /// As in its specification.
+    pub(crate) items: u32,
+    /// The specification, if there is more to it than the function and the number of items. Most tasks have none of
+    /// that, and a hundred thousand may wait.
+    terms: Option<Box<TaskSpec>>,
     /// `None`: it is resolved, and only in flight yet.
     pub(crate) payload: Option<P>,
     pub(crate) function: FunctionIndex,
@@ -109,7 +114,7 @@ pub(crate) struct Task<P> {
     /// No further item of it begins where it is.
     pub(crate) fixed: bool,
     /// `None`: it waits, in the queue or for the end of a pause.
-    pub(crate) sent: Option<Sent>,
+    pub(crate) sent: Option<Box<Sent>>,
 }
 
 /// Where a task in flight is.
@@ -162,8 +167,14 @@ pub(crate) enum Why {
 
 impl<P> Task<P> {
     pub(crate) fn new(spec: TaskSpec, payload: P, function: FunctionIndex, now: Instant) -> Self {
+        let plain = TaskSpec {
+            items: spec.items,
+            ..TaskSpec::new(spec.function)
+        };
         Self {
-            spec,
+            key: spec.function,
+            items: spec.items,
+            terms: (spec != plain).then(|| Box::new(spec)),
             payload: Some(payload),
             function,
             accepted: now,
@@ -179,6 +190,22 @@ impl<P> Task<P> {
         }
     }
 
+    /// What was asked, of the items that are left.
+    pub(crate) fn spec(&self) -> TaskSpec {
+        TaskSpec {
+            items: self.items,
+            ..match &self.terms {
+                Some(terms) => **terms,
+                None => TaskSpec::new(self.key),
+            }
+        }
+    }
+
+    /// Where it is, if a worker has it.
+    pub(crate) fn sent(&self) -> Option<Sent> {
+        self.sent.as_deref().copied()
+    }
+
     pub(crate) fn is_resolved(&self) -> bool {
         self.payload.is_none()
     }
@@ -189,7 +216,7 @@ impl<P> Task<P> {
     /// back then, and the next worker has twice as long: were a limit shorter than it takes a worker to
     /// wake up, the task would be taken back for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
-        let limit = self.spec.timeout?;
+        let limit = self.spec().timeout?;
         Some(match self.unclaimed {
             0 => limit,
             n => limit
@@ -200,7 +227,7 @@ impl<P> Task<P> {
 
     /// The limit that it has waited past, if it has.
     pub(crate) fn waited_past(&self, now: Instant) -> Option<Duration> {
-        let limit = self.spec.queue_timeout?;
+        let limit = self.spec().queue_timeout?;
         (self.deaths == 0 && now.saturating_duration_since(self.accepted) >= limit).then_some(limit)
     }
 }

@@ -11,6 +11,9 @@ use crate::Reserve;
 use crate::frame_buffer::LARGE;
 use crate::value::{self, DecodeError, EncodeError, Prefix};
 
+/// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
+const SMALL: usize = 128;
+
 /// One encoded value.
 ///
 /// It is the bytes of [`value::encode`], but a large `Vec<u8>` or [`Bytes`] that is the whole value is kept
@@ -66,9 +69,13 @@ impl Payload {
     /// # Errors
     /// As [`value::encode`].
     pub fn encode<T: Serialize>(value: &T, reserve: Reserve) -> Result<Self, EncodeError> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(SMALL);
         value::encode_reserving(value, &mut bytes, reserve)?;
-        Ok(bytes.into())
+        Ok(match bytes.len() <= SMALL {
+            // Very many may wait, each in as much memory as it needs.
+            true => Bytes::copy_from_slice(&bytes).into(),
+            false => bytes.into(),
+        })
     }
 
     /// What comes before [`Payload::bytes`] in the encoding, if anything.

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
+use crate::task_id::TaskId;
 
 /// What came of a task: its encoded result, or why there is none.
 pub(crate) type TaskEnd = Result<Payload, TaskError>;
@@ -16,30 +17,46 @@ pub(crate) type TaskEnd = Result<Payload, TaskError>;
 /// It is not a `tokio::sync::oneshot`: that spends the runtime's cooperative budget when it is
 /// polled, and `join_all` over very many of them takes quadratic time.
 #[derive(Debug)]
-pub(crate) struct TaskCell(Mutex<Content>);
+pub(crate) struct TaskCell {
+    id: TaskId,
+    content: Mutex<Content>,
+}
 
 #[derive(Debug)]
 enum Content {
     Pending(Option<Waker>),
-    Finished(TaskEnd),
+    /// The error has a box of its own, since all that wait have room for what they may become.
+    Finished(Result<Payload, Box<TaskError>>),
     Taken,
 }
 
 impl TaskCell {
     pub(crate) fn pending() -> Self {
-        TaskCell(Mutex::new(Content::Pending(None)))
+        TaskCell::new(Content::Pending(None))
     }
 
     pub(crate) fn finished(end: TaskEnd) -> Self {
-        TaskCell(Mutex::new(Content::Finished(end)))
+        TaskCell::new(Content::Finished(end.map_err(Box::new)))
+    }
+
+    fn new(content: Content) -> Self {
+        TaskCell {
+            id: TaskId::next(),
+            content: Mutex::new(content),
+        }
+    }
+
+    /// Of the task.
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
     }
 
     /// Puts the end in and wakes who waits for it. The first end counts.
     pub(crate) fn finish(&self, end: TaskEnd) {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         if let Content::Pending(waker) = &mut *content {
             let waker = waker.take();
-            *content = Content::Finished(end);
+            *content = Content::Finished(end.map_err(Box::new));
             // A waker runs foreign code, which may well poll the task.
             drop(content);
             if let Some(waker) = waker {
@@ -50,7 +67,7 @@ impl TaskCell {
 
     /// Has the waker woken at the end, unless that is there already; tells whether it is.
     pub(crate) fn watch(&self, waker: Waker) -> bool {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         let replaced = match &mut *content {
             Content::Pending(waiting) => waiting.replace(waker),
             Content::Finished(_) | Content::Taken => return true,
@@ -61,12 +78,12 @@ impl TaskCell {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        !matches!(*self.0.lock(), Content::Pending(_))
+        !matches!(*self.content.lock(), Content::Pending(_))
     }
 
     /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         if let Content::Pending(waiting) = &mut *content {
             match waiting {
                 Some(waker) => waker.clone_from(cx.waker()),
@@ -75,7 +92,7 @@ impl TaskCell {
             return Poll::Pending;
         }
         match mem::replace(&mut *content, Content::Taken) {
-            Content::Finished(end) => Poll::Ready(end),
+            Content::Finished(end) => Poll::Ready(end.map_err(|error| *error)),
             Content::Taken | Content::Pending(_) => Poll::Ready(Err(TaskError::Cancelled)),
         }
     }

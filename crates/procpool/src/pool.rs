@@ -19,7 +19,6 @@ use crate::error::{EncodeError, TaskError};
 use crate::options::TaskOptions;
 use crate::shutdown_report::ShutdownReport;
 use crate::task::Task;
-use crate::task_id::TaskId;
 
 /// A pool of worker processes that run plain functions.
 ///
@@ -274,17 +273,12 @@ impl<S> ProcessPool<S> {
         R: DeserializeOwned + 'static,
     {
         let cell = Arc::new(TaskCell::pending());
-        let id = TaskId::next();
         let spec = self.spec(call.offsets);
-        let job = Job {
-            id,
-            sink: Sink::Cell(Arc::clone(&cell)),
-            call,
-            limits: self.open.core().limits().of_task(&self.options),
-        };
+        let limits = self.open.core().limits().of_task(&self.options);
+        let job = Job::new(call, limits, Sink::Cell(Arc::clone(&cell)));
         let task = self.open.core().submit(spec, job, room)?;
         let accepted = Accepted::new(Arc::clone(&self.open), task);
-        Ok(Task::new(id, cell, accepted))
+        Ok(Task::new(cell, accepted))
     }
 
     /// What is called for each item of a map.

@@ -40,7 +40,6 @@ use crate::task_state::TaskState;
 /// ```
 #[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on"]
 pub struct Task<R> {
-    id: TaskId,
     cell: Arc<TaskCell>,
     /// `None` if the task was never accepted by a pool.
     accepted: Option<Accepted>,
@@ -49,9 +48,8 @@ pub struct Task<R> {
 }
 
 impl<R: DeserializeOwned + 'static> Task<R> {
-    pub(crate) fn new(id: TaskId, cell: Arc<TaskCell>, accepted: Accepted) -> Self {
+    pub(crate) fn new(cell: Arc<TaskCell>, accepted: Accepted) -> Self {
         Task {
-            id,
             cell,
             accepted: Some(accepted),
             decode: decode::<R>,
@@ -62,7 +60,6 @@ impl<R: DeserializeOwned + 'static> Task<R> {
     pub(crate) fn failed(error: TaskError) -> Self {
         let cell = Arc::new(TaskCell::finished(Err(error)));
         Task {
-            id: TaskId::next(),
             cell,
             accepted: None,
             decode: decode::<R>,
@@ -74,7 +71,7 @@ impl<R> Task<R> {
     /// The task's name in logs.
     #[must_use]
     pub fn id(&self) -> TaskId {
-        self.id
+        self.cell.id()
     }
 
     /// How far the task has come, at this moment.
@@ -154,7 +151,7 @@ impl<R> Task<R> {
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(
-            self.id,
+            self.cell.id(),
             Arc::clone(&self.cell),
             self.accepted.as_ref().map(Accepted::downgrade),
         )
@@ -186,7 +183,7 @@ impl<R> Drop for Task<R> {
 impl<R> fmt::Debug for Task<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
-            .field("id", &self.id)
+            .field("id", &self.cell.id())
             .field("state", &self.state())
             .finish()
     }

@@ -63,7 +63,7 @@ impl<P> Scheduler<P> {
             return;
         };
         task.timer = None;
-        match (task.sent, task.spec.queue_timeout) {
+        match (task.sent(), task.spec().queue_timeout) {
             (Some(sent), _) if task.is_resolved() => {
                 if self.is_ready(sent.worker) {
                     self.condemn(now, id, Sentence { outcome: None });
@@ -108,10 +108,10 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let Some(sent) = task.sent else {
+        let Some(sent) = task.sent() else {
             return;
         };
-        let (function, grace) = (task.function, task.spec.grace);
+        let (function, grace) = (task.function, task.spec().grace);
         let place = sent.worker;
         let worker = &mut self.fleet[place];
         if worker.stage != Stage::Ready {
@@ -171,7 +171,7 @@ impl<P> Scheduler<P> {
         if worker.unanswered > 0 {
             return;
         }
-        let sent = |id: &TaskId| self.tasks.get(*id).and_then(|task| task.sent);
+        let sent = |id: &TaskId| self.tasks.get(*id).and_then(|task| task.sent());
         let condemned: Vec<_> = worker
             .in_flight
             .iter()
@@ -202,7 +202,7 @@ impl<P> Scheduler<P> {
     /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
     pub(super) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
         let seat = self.tasks.get(id).filter(|task| !task.pausing);
-        let seat = seat.map(|task| task.spec.seat());
+        let seat = seat.map(|task| task.spec().seat());
         self.resolve(id, outcome);
         if let Some(seat) = seat {
             self.queue.forget(seat, |id| self.tasks.contains(id));

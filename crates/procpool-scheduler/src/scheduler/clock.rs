@@ -21,7 +21,7 @@ impl<P> Scheduler<P> {
         };
         if let Some(task) = self.tasks.get(head)
             && !task.is_resolved()
-            && let (Some(limit), Some(sent)) = (task.spec.timeout, task.sent)
+            && let (Some(limit), Some(sent)) = (task.spec().timeout, task.sent())
         {
             self.fleet[place].clock = Clock::default();
             self.ring_at(now, place, sent.at.checked_add(limit));
@@ -45,7 +45,7 @@ impl<P> Scheduler<P> {
 
     /// Asks how far its worker has come with the task.
     pub(super) fn inspect(&mut self, id: TaskId) {
-        let Some(sent) = self.tasks.get(id).and_then(|task| task.sent) else {
+        let Some(sent) = self.tasks.get(id).and_then(|task| task.sent()) else {
             return;
         };
         let worker = &mut self.fleet[sent.worker];
@@ -63,7 +63,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let (Some(sent), Some(limit)) = (task.sent, task.spec.timeout) else {
+        let (Some(sent), Some(limit)) = (task.sent(), task.spec().timeout) else {
             return;
         };
         let worker = &mut self.fleet[sent.worker];
@@ -106,7 +106,7 @@ impl<P> Scheduler<P> {
         self.has_begun(id);
         let since = since.min(now);
         let first = *self.fleet[sent.worker].clock.first.get_or_insert(since);
-        let items = self.tasks.get(id).map_or(1, |task| task.spec.items.max(1));
+        let items = self.tasks.get(id).map_or(1, |task| task.items.max(1));
         let all = first.checked_add(limit.saturating_mul(items));
         let end = since.checked_add(limit).into_iter().chain(all).min();
         if end.is_some_and(|end| end <= now) {
@@ -114,7 +114,7 @@ impl<P> Scheduler<P> {
             if self
                 .tasks
                 .get(id)
-                .is_some_and(|task| task.spec.items > 1 && !task.fixed)
+                .is_some_and(|task| task.items > 1 && !task.fixed)
             {
                 return self.ask_for(id, Part::All);
             }

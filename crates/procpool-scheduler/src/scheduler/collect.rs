@@ -76,7 +76,7 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);
         worker.stage == Stage::Ready
-            && (worker.in_flight.len() > 1 || head().is_some_and(|head| head.spec.items > 1))
+            && (worker.in_flight.len() > 1 || head().is_some_and(|head| head.items > 1))
     }
 
     #[cfg(test)]

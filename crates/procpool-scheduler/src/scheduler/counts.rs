@@ -28,6 +28,9 @@ pub struct Counts {
 }
 
 impl<P> Scheduler<P> {
+    /// Bytes of a task's entry, from acceptance until it is resolved; its payload is in it.
+    pub const TASK_BYTES: usize = size_of::<crate::table::Place<crate::task::Task<P>>>();
+
     /// How many tasks are accepted and not resolved; constant time.
     #[must_use]
     pub fn open_tasks(&self) -> usize {

@@ -23,7 +23,7 @@ impl<P> Scheduler<P> {
             let Some(task) = self.tasks.get(next.id) else {
                 return;
             };
-            let (function, items, affinity) = (task.function, task.spec.items, task.spec.affinity);
+            let (function, items, affinity) = (task.function, task.items, task.spec().affinity);
             let Some(place) = self.choose(now, function, items, affinity) else {
                 return;
             };
@@ -85,9 +85,9 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let expected = self.history.expected_of(task.function, task.spec.items);
+        let expected = self.history.expected_of(task.function, task.items);
         let worker = &mut self.fleet[place];
-        if let Some(key) = task.spec.affinity {
+        if let Some(key) = task.spec().affinity {
             let worker = worker.id;
             self.affinities.moved(key, Home { place, worker });
         }
@@ -95,19 +95,19 @@ impl<P> Scheduler<P> {
         self.last_ticket += 1;
         let ticket = self.last_ticket;
         (task.whole, task.fixed) = (false, false);
-        self.several += usize::from(task.spec.items > 1);
-        task.sent = Some(Sent {
+        self.several += usize::from(task.items > 1);
+        task.sent = Some(Box::new(Sent {
             worker: place,
             slot,
             ticket,
             at: now,
             expected,
             charged,
-            several: task.spec.items > 1,
+            several: task.items > 1,
             claimed: false,
             revoking: None,
             condemned: None,
-        });
+        }));
         self.actions.push_back(Action::Dispatch {
             worker: worker.id,
             task: id,
@@ -139,14 +139,14 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return Finished::Unknown;
         };
-        let Some(place) = task.sent.map(|sent| sent.worker) else {
+        let Some(place) = task.sent().map(|sent| sent.worker) else {
             return Finished::Unknown;
         };
         let sender = &self.fleet[place];
         if sender.id != worker || sender.stage == Stage::Exited {
             return Finished::Unknown;
         }
-        if self.queue.is_shared(task.spec.seat()) {
+        if self.queue.is_shared(task.spec().seat()) {
             self.settle_share(now, id, ran);
         }
         let was_head = self.unsend(id);
@@ -167,7 +167,7 @@ impl<P> Scheduler<P> {
         match task.payload {
             Some(payload) => {
                 self.open_tasks -= 1;
-                if let Some(each) = ran.checked_div(task.spec.items) {
+                if let Some(each) = ran.checked_div(task.items) {
                     self.history.record(task.function, each);
                 }
                 Finished::Resolved(payload)
@@ -204,12 +204,12 @@ impl<P> Scheduler<P> {
     /// than the time since the dispatch.
     pub(super) fn settle_share(&mut self, now: Instant, id: TaskId, ran: Duration) {
         if let Some(task) = self.tasks.get(id)
-            && let Some(sent) = task.sent
+            && let Some(sent) = task.sent()
         {
             let charged = sent.charged.then_some(sent.expected);
             let used = ran.min(now.saturating_duration_since(sent.at));
             self.queue
-                .settle(now, task.spec.seat(), sent.at, charged, used);
+                .settle(now, task.spec().seat(), sent.at, charged, used);
         }
     }
 
@@ -259,7 +259,7 @@ impl<P> Scheduler<P> {
             return;
         }
         let last = |id: TaskId| {
-            let sent = self.tasks.get(id)?.sent?;
+            let sent = self.tasks.get(id)?.sent()?;
             (!sent.claimed).then_some(id)
         };
         let slowest = self

@@ -243,7 +243,7 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         if task.is_resolved() {
             self.tasks.remove(id);
-        } else if attempts <= task.spec.retries && !worker.over_limit {
+        } else if attempts <= task.spec().retries && !worker.over_limit {
             task.pausing = true;
             let pause = self.config.retry_backoff.pause(attempts);
             task.timer = self.deadlines.arm(now, pause, Due::Retry(id));

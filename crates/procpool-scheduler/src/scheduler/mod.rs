@@ -359,7 +359,7 @@ impl<P> Scheduler<P> {
         match self.tasks.get(task) {
             Some(task) if task.is_resolved() => TaskState::Finished,
             None => TaskState::Finished,
-            Some(task) => match task.sent {
+            Some(task) => match task.sent() {
                 Some(sent) => TaskState::Sent {
                     worker: self.fleet[sent.worker].id,
                     slot: sent.slot,

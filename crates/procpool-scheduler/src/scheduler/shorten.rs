@@ -43,11 +43,11 @@ impl<P> Scheduler<P> {
             });
             return None;
         };
-        task.spec.items = left;
+        task.items = left;
         let asked = task.asked.take();
         task.whole |= asked == Some(Part::Half) && rest.is_none();
         task.fixed |= asked == Some(Part::All);
-        let (spec, function, accepted) = (task.spec, task.function, task.accepted);
+        let (spec, function, accepted) = (task.spec(), task.function, task.accepted);
         let is_fixed = task.fixed;
         if asked.is_some() {
             self.shortening -= 1;
@@ -77,7 +77,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let Some(sent) = task.sent else {
+        let Some(sent) = task.sent() else {
             return;
         };
         if task.asked.is_none() {
@@ -100,8 +100,8 @@ impl<P> Scheduler<P> {
         let divisible = |worker: &Worker| {
             let id = *worker.in_flight.front()?;
             let task = self.tasks.get(id)?;
-            let is_divisible = task.spec.items > 1 && !task.whole && !task.is_resolved();
-            let expected = self.history.expected_of(task.function, task.spec.items);
+            let is_divisible = task.items > 1 && !task.whole && !task.is_resolved();
+            let expected = self.history.expected_of(task.function, task.items);
             is_divisible.then_some((expected, id))
         };
         let candidate = self

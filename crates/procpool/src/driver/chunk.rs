@@ -14,7 +14,6 @@ use crate::call::EncodedCall;
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::{Job, Sink};
 use crate::error::TaskError;
-use crate::task_id;
 
 /// A chunk, from when it is made until something has come of each of its items.
 ///
@@ -95,15 +94,12 @@ impl Chunk {
 
     /// What the scheduler is to keep for it.
     pub(crate) fn job(this: &Arc<Self>) -> Job {
-        Job {
-            id: task_id::TaskId::next(),
-            call: EncodedCall {
-                offsets: this.call.offsets,
-                args: Payload::default(),
-            },
-            limits: this.call.limits,
-            sink: Sink::Chunk(Arc::clone(this)),
-        }
+        let call = EncodedCall {
+            offsets: this.call.offsets,
+            args: Payload::default(),
+        };
+        let sink = Sink::Chunk(Arc::clone(this));
+        Job::new(call, this.call.limits, sink)
     }
 
     pub(crate) fn is_clocked(&self) -> bool {

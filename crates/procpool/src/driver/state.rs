@@ -194,7 +194,7 @@ impl State {
         };
         entry.tasks().any(|task| {
             let job = self.scheduler.payload_mut(task);
-            job.is_some_and(|job| self.limits.exceeded(job.limits, exit).is_some())
+            job.is_some_and(|job| self.limits.exceeded(job.limits(), exit).is_some())
         })
     }
 
@@ -350,13 +350,16 @@ impl State {
         if let Sink::Chunk(_) = job.sink {
             return self.dispatch_items(worker, task, ticket);
         }
-        link.offer(&Run {
+        let run = Run {
             ticket,
             entry: job.call.offsets.entry,
             function: job.call.offsets.function,
-            limits: job.limits,
-            args: job.call.args.clone(),
-        });
+            limits: job.limits(),
+            args: std::mem::take(&mut job.call.args),
+        };
+        link.offer(&run);
+        // They are kept: another worker may have to run it.
+        job.call.args = run.args;
         // The processors that the pool keeps busy now, and one for this process.
         let is_spare = self.scheduler.busy_workers() < self.processors;
         link.page().let_listen(match is_spare {
@@ -408,8 +411,8 @@ impl State {
             Verdict::Terminated => TaskError::PoolClosed,
             Verdict::WorkerDied { attempts, .. } => match &self.ending {
                 Some(Ending::Exited(exit)) => {
-                    let exit = exit.clone().of(job.id, attempts);
-                    match self.limits.exceeded(job.limits, &exit) {
+                    let exit = exit.clone().of(job.id(), attempts);
+                    match self.limits.exceeded(job.limits(), &exit) {
                         Some(exceeded) => TaskError::LimitExceeded(exceeded),
                         None => TaskError::WorkerExited(exit),
                     }

@@ -112,7 +112,7 @@ impl State {
             ticket,
             entry: job.call.offsets.entry,
             function: job.call.offsets.function,
-            limits: job.limits,
+            limits: job.limits(),
             clocked: chunk.is_clocked(),
             count,
             items: items.into(),
