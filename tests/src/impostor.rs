@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use procpool_os::{ControlPage, lifeline, socket, stdio};
-use procpool_wire::{Command, Event, Finished, Payload, Run, Ticket, frame};
+use procpool_wire::{Command, Event, Finished, Payload, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
 /// A process that was started as a worker, and is none.
@@ -111,6 +111,28 @@ impl Impostor {
                 return run;
             }
         }
+    }
+
+    /// The next chunk that can be claimed; it is claimed then, and none of its items.
+    ///
+    /// # Panics
+    /// If something else comes.
+    pub fn next_items(&mut self) -> RunItems {
+        loop {
+            let Command::RunItems(run) = self.next_command() else {
+                panic!("a chunk was to come");
+            };
+            let Ticket { slot, number } = run.ticket;
+            if self.page.claim(usize::from(slot), number) {
+                return run;
+            }
+        }
+    }
+
+    /// Claims the next item of the chunk that was claimed by this ticket.
+    #[must_use]
+    pub fn claim_item(&self, ticket: Ticket) -> bool {
+        self.page.claim_item(usize::from(ticket.slot))
     }
 
     fn next_command(&mut self) -> Command {

@@ -479,3 +479,26 @@ fn a_function_may_have_a_blocking_pool_of_its_own() {
         assert_eq!(end_of(task).unwrap(), x * 2);
     }
 }
+
+#[test]
+fn a_map_is_an_iterator() {
+    let pool = pool_of(2);
+    in_time(move || {
+        let mut map = pool.map(double, 0..).buffer(100);
+        assert!(
+            map.by_ref()
+                .take(1000)
+                .map(Result::unwrap)
+                .eq((0..1000).map(double))
+        );
+        drop(map);
+        let mut all: Vec<_> = pool
+            .map(double, 0..1000)
+            .unordered()
+            .map(Result::unwrap)
+            .collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq((0..1000).map(double)));
+        pool.shutdown();
+    });
+}

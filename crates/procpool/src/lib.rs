@@ -37,6 +37,10 @@
 //! time beside the tasks of others, and let tasks prefer the worker whose caches are
 //! [warm](TaskOptions::affinity) for them. Nobody starves.
 //!
+//! [`ProcessPool::map`] runs a function on the items of an iterator, and
+//! [`map_in_process`](ProcessStreamExt::map_in_process) on those of a stream, with back-pressure and in chunks that it
+//! chooses itself. [`ProcessPool::run_stream`] gives the items that one call makes, as they are made.
+//!
 //! # Workers
 //! A pool starts as many as there are CPUs, or grows and shrinks [between](Builder::min_workers) two
 //! numbers, which [`ProcessPool::resize`] changes while it runs. [`ProcessPool::warm_up`] waits until

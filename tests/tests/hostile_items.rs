@@ -1,0 +1,141 @@
+//! A worker that lies about the items of a chunk costs itself and what it says that it has begun.
+//!
+//! As in `hostile_worker`, this executable is its own hostile worker: the first worker of each pool.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
+
+use std::fs::File;
+use std::path::Path;
+
+use futures::StreamExt;
+use procpool::{ProcessPool, TaskError};
+use procpool_tests::{Impostor, answer, patiently};
+use procpool_wire::{Event, ItemFrames, Ticket, value};
+
+procpool_os::before_main!(become_a_worker_if_told_to);
+
+fn become_a_worker_if_told_to() {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--procpool-worker") {
+        let name = arguments.next().expect("the pool's name");
+        let (script, directory) = name.rsplit_once(' ').expect("a script and a directory");
+        // Whoever makes the file is the first.
+        if File::create_new(Path::new(directory).join("first")).is_ok() {
+            misbehave(script);
+        }
+    }
+    procpool::init();
+}
+
+/// What the impostor gives as the result of any item.
+const FALSEHOOD: u64 = 7;
+
+fn misbehave(script: &str) -> ! {
+    let mut impostor = Impostor::enter();
+    impostor.send_ready();
+    let ticket = impostor.next_items().ticket;
+    let other = Ticket {
+        number: ticket.number + 1000,
+        ..ticket
+    };
+    match script {
+        "answers more items than it has" => {
+            impostor.send(&[began(ticket), item(), item(), item(), item()].concat());
+        }
+        "answers items of nothing" => impostor.send(&item()),
+        "begins what it was not given" => impostor.send(&began(other)),
+        "begins twice" => impostor.send(&[began(ticket), began(ticket)].concat()),
+        "ends before its items" => {
+            assert!(impostor.claim_item(ticket));
+            impostor.send(&[began(ticket), answer(ticket, &())].concat());
+        }
+        "has answered what it has not begun" => {
+            impostor.send(&[began(ticket), item(), item(), vec![9; 8]].concat());
+        }
+        "goes on after the end" => {
+            let all = [began(ticket), item(), item(), item()].concat();
+            impostor.send(&[all, answer(ticket, &()), item()].concat());
+        }
+        other => panic!("there is no script {other:?}"),
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+fn began(ticket: Ticket) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Event::encode_items_began(ticket, &mut bytes);
+    bytes
+}
+
+fn item() -> Vec<u8> {
+    let mut frame = Vec::new();
+    ItemFrames::open(&mut frame);
+    value::encode(&FALSEHOOD, &mut frame).expect("a number");
+    ItemFrames::close(&mut frame).expect("a short result");
+    frame
+}
+
+fn double(x: u64) -> u64 {
+    x * 2
+}
+
+/// What comes of three items, 10, 11 and 12, in one chunk.
+async fn outcome_of(script: &str) -> Vec<Result<u64, TaskError>> {
+    let directory = tempfile::tempdir().unwrap();
+    let name = format!("{script} {}", directory.path().display());
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .name(name)
+        .build()
+        .unwrap();
+    let results = patiently(pool.map(double, 10..13).chunk_size(3).collect()).await;
+    // There is an honest worker now.
+    assert_eq!(
+        patiently(pool.run_in_process(double, 21)).await.unwrap(),
+        42
+    );
+    patiently(pool.shutdown()).await;
+    results
+}
+
+fn numbers(results: Vec<Result<u64, TaskError>>) -> Vec<u64> {
+    results.into_iter().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn what_it_has_not_begun_runs_elsewhere() {
+    for script in [
+        "answers more items than it has",
+        "answers items of nothing",
+        "begins what it was not given",
+        "begins twice",
+    ] {
+        assert_eq!(numbers(outcome_of(script).await), [20, 22, 24], "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_has_begun_and_not_answered_is_lost() {
+    let mut results = outcome_of("ends before its items").await.into_iter();
+    let error = results.next().unwrap().unwrap_err();
+    let how = "broke the protocol: it ended a chunk before its items";
+    assert!(
+        error.is_worker_exited() && error.to_string().ends_with(how),
+        "{error}"
+    );
+    assert_eq!(numbers(results.collect()), [22, 24]);
+}
+
+#[tokio::test]
+async fn what_it_has_answered_is_not_run_again() {
+    let results = outcome_of("has answered what it has not begun").await;
+    assert_eq!(numbers(results), [FALSEHOOD, FALSEHOOD, 24]);
+}
+
+#[tokio::test]
+async fn nothing_comes_after_the_end_of_a_chunk() {
+    let results = outcome_of("goes on after the end").await;
+    assert_eq!(numbers(results), [FALSEHOOD; 3]);
+}
