@@ -12,6 +12,7 @@
 //! | [`control`] | the shared page on which tasks are claimed and revoked |
 //! | [`lifeline`] | the end of a worker's whole process group when its parent dies |
 //! | [`process`] | a worker as a child process: spawn, kill, reap |
+//! | [`segment`] | memory that one process fills and others read |
 //! | [`stdio`] | taking the socket off standard input, on the worker's side |
 //! | [`memory`] | memory for much data, of huge pages |
 //! | [`output`] | writing to a stream without being blocked by its reader |
@@ -35,6 +36,7 @@ pub mod limits;
 pub mod memory;
 pub mod output;
 pub mod process;
+pub mod segment;
 pub mod socket;
 pub mod stdio;
 pub mod timer;
@@ -56,6 +58,7 @@ pub use function::{
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};
 pub use process::{SpawnSpec, WorkerProcess, WorkerStatus};
+pub use segment::{Segment, SegmentError, SegmentView};
 pub use spool_writer::SpoolWriter;
 pub use standing::Standing;
 pub use timer::Timer;
