@@ -9,7 +9,8 @@ use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
     Broadcast, Command, Event, Finished, Initialize, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Payload, Refusal, Run, RunItems, Setup, Start, Ticket, frame, value,
+    PanicReport, Payload, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket, frame,
+    value,
 };
 use serde::Serialize;
 
@@ -66,14 +67,32 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("resume", Command::Resume),
+        ("segments", Command::Segments(segments())),
         ("stop", Command::Stop),
     ]
+}
+
+fn segments() -> Segments {
+    Segments {
+        attached: vec![
+            Segment::Lent {
+                id: 0x2122_2324_2526_2728,
+                number: 0x3132_3334,
+                size: 0x4142_4344_4546_4748,
+                len: 0x5152_5354_5556_5758,
+            },
+            Segment::Own(0x6162_6364_6566_6768),
+        ],
+        returned: vec![(7, 9)],
+        forgotten: vec![5, 6],
+    }
 }
 
 /// One of each event and each outcome, no field zero.
 pub fn events() -> Vec<(&'static str, Event)> {
     vec![
         ("ready", Event::Ready),
+        ("segments", Event::Segments(segments())),
         (
             "refused-version",
             Event::Refused(Refusal::Version {

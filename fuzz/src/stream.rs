@@ -43,7 +43,7 @@ pub fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8], IntoIter: Clone>) -
     let chunks = chunks.into_iter();
     let transcript = read(chunks.clone(), Event::decode, |event| {
         let canonical = match event {
-            Event::Ready | Event::ItemsBegan(_) | Event::Items(_) => true,
+            Event::Ready | Event::ItemsBegan(_) | Event::Items(_) | Event::Segments(_) => true,
             Event::Refused(_) | Event::BroadcastEnded(_) | Event::ItemFailed(_) => false,
             Event::Finished(finished) => matches!(finished.outcome, Outcome::Returned(_)),
         };
@@ -111,6 +111,7 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             put(&initialize.args, &mut out);
         }
         Command::Resume => Command::encode_resume(&mut out),
+        Command::Segments(segments) => segments.encode_down(&mut out).expect("fits a frame"),
         Command::Stop => Command::encode_stop(&mut out),
     }
     out
@@ -128,6 +129,7 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
         Event::BroadcastEnded(refusal) => {
             Event::encode_broadcast_ended(refusal, &mut out).expect("fits a frame");
         }
+        Event::Segments(segments) => segments.encode_up(&mut out).expect("fits a frame"),
         Event::ItemsBegan(ticket) => Event::encode_items_began(*ticket, &mut out),
         Event::Items(frames) => {
             let mut frames = frames.clone();

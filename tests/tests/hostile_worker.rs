@@ -9,6 +9,7 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, exit};
@@ -16,8 +17,10 @@ use std::time::Duration;
 
 use futures::future::{select_all, try_join_all};
 use procpool::{Builder, ProcessPool, TaskError};
+use procpool_os::Segment as Memory;
 use procpool_tests::{Gate, Impostor, Watched, alone, answer, patiently, visit};
-use procpool_wire::{Event, Refusal, Ticket, frame};
+use procpool_wire::{Event, Refusal, Segment, Segments, Ticket, frame};
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::process::{Signal, getpid, kill_process};
 use tempfile::TempDir;
 
@@ -35,6 +38,64 @@ fn become_a_worker_if_told_to() {
         }
     }
     procpool::init();
+}
+
+fn say(impostor: &Impostor, segments: Segments) {
+    let mut bytes = Vec::new();
+    segments.encode_up(&mut bytes).expect("fits a frame");
+    impostor.send(&bytes);
+}
+
+fn lend(impostor: &Impostor, attached: &[Segment]) {
+    say(
+        impostor,
+        Segments {
+            attached: attached.to_vec(),
+            ..Segments::default()
+        },
+    );
+}
+
+fn lent(number: u32, size: u64, len: u64) -> Segment {
+    Segment::Lent {
+        id: 1,
+        number,
+        size,
+        len,
+    }
+}
+
+fn of_id(id: u64, number: u32) -> Segment {
+    Segment::Lent {
+        id,
+        number,
+        size: 4096,
+        len: 10,
+    }
+}
+
+/// A memory file that stays open, by its number.
+fn memory(size: u64) -> u32 {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let file = rustix::fs::memfd_create(c"hostile", flags).expect("a file");
+    rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size).expect("memory");
+    file.into_raw_fd().unsigned_abs()
+}
+
+fn sealed(size: u64) -> u32 {
+    let segment = Memory::create(usize::try_from(size).expect("small")).expect("memory");
+    let number = segment.number();
+    std::mem::forget(segment);
+    number
+}
+
+fn sparse() -> u32 {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let file = rustix::fs::memfd_create(c"hostile", flags).expect("a file");
+    rustix::fs::ftruncate(&file, 1 << 30).expect("a size");
+    let seals = SealFlags::SHRINK | SealFlags::GROW;
+    rustix::fs::fcntl_add_seals(&file, seals).expect("seals");
+    file.into_raw_fd().unsigned_abs()
 }
 
 /// What the impostor gives as the result of any task.
@@ -130,6 +191,40 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
             let slot = u16::MAX;
             impostor.answer(Ticket { slot, ..task }, &FALSEHOOD);
         }
+        "lends a file that can shrink" => lend(&impostor, &[lent(memory(4096), 4096, 10)]),
+        "lends memory of another size" => lend(&impostor, &[lent(sealed(4096), 8192, 10)]),
+        "lends memory with holes" => lend(&impostor, &[lent(sparse(), 1 << 30, 10)]),
+        "lends more bytes than there are" => lend(&impostor, &[lent(sealed(4096), 4096, 4097)]),
+        "lends a descriptor that it has not" => {
+            lend(&impostor, &[lent(u32::MAX, 4096, 10)]);
+        }
+        "lends a standard stream" => lend(&impostor, &[lent(0, 4096, 10)]),
+        "lends very much" => {
+            let number = sealed(4096);
+            let all: Vec<_> = (0..5000).map(|id| of_id(id, number)).collect();
+            lend(&impostor, &all);
+        }
+        "lends what changes" => {
+            let number = sealed(4096);
+            let (one, other) = (
+                of_id(1, number),
+                Segment::Lent {
+                    id: 1,
+                    number,
+                    size: 4096,
+                    len: 9,
+                },
+            );
+            lend(&impostor, &[one, other]);
+        }
+        "claims what it was not lent" => lend(&impostor, &[Segment::Own(1)]),
+        "gives back what it was not lent" => say(
+            &impostor,
+            Segments {
+                returned: vec![(1, 1)],
+                ..Segments::default()
+            },
+        ),
         "hangs up" => impostor.hang_up(),
         "stops" => stop(),
         "exits after its answer" => {
@@ -422,6 +517,59 @@ async fn what_a_dead_worker_leaves_is_trusted_no_more_than_what_it_sends() {
     assert_eq!(first.unwrap(), FALSEHOOD);
     stage.impostor().ended();
     goes_on(&pool).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_lends_what_cannot_be_shared_is_killed() {
+    let cannot = |size: u64, what: &str| {
+        format!(
+            "it lends what can't be shared: it is not a sealed memory file of {size} bytes: {what}"
+        )
+    };
+    for (script, how) in [
+        (
+            "lends a file that can shrink",
+            cannot(4096, "it is not sealed"),
+        ),
+        (
+            "lends memory of another size",
+            cannot(8192, "it has another size"),
+        ),
+        ("lends memory with holes", cannot(1 << 30, "it has holes")),
+        (
+            "lends more bytes than there are",
+            "it lends more bytes than there are".to_owned(),
+        ),
+        (
+            "lends a descriptor that it has not",
+            cannot(4096, "there is no such descriptor"),
+        ),
+        (
+            "lends a standard stream",
+            cannot(4096, "it is not a memory file"),
+        ),
+        (
+            "lends very much",
+            "it lends too much shared memory".to_owned(),
+        ),
+        (
+            "lends what changes",
+            "it lends shared memory that has changed while it was lent".to_owned(),
+        ),
+        (
+            "claims what it was not lent",
+            "it names shared memory that it was not lent".to_owned(),
+        ),
+        (
+            "gives back what it was not lent",
+            "it gave back memory that it was not lent".to_owned(),
+        ),
+    ] {
+        let error = Stage::of(script).first_task_fails().await;
+        assert_broke_protocol(&error, &how);
+    }
+    let mappings = fs::read_to_string("/proc/self/maps").unwrap();
+    assert!(!mappings.contains("procpool-shared") && !mappings.contains("hostile (deleted)"));
 }
 
 #[tokio::test]

@@ -82,7 +82,8 @@ impl Segment {
         };
         // All of the memory now: a page that can't be had later would end the process.
         rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, size as u64)?;
-        let mapping = Mapping::new(&file, size, ProtFlags::READ | ProtFlags::WRITE)?;
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let mapping = Mapping::new(&file, size, protection, MapFlags::POPULATE)?;
         let seals = SIZE_SEALS | SealFlags::SEAL;
         match rustix::fs::fcntl_add_seals(&file, seals | SealFlags::FUTURE_WRITE) {
             // Before Linux 5.1 there is no such seal.
@@ -149,7 +150,7 @@ impl SegmentView {
         if len == 0 {
             return Err(invalid("it is empty"));
         }
-        let mapping = Mapping::new(&file, len, ProtFlags::READ)?;
+        let mapping = Mapping::new(&file, len, ProtFlags::READ, MapFlags::empty())?;
         Ok(SegmentView { mapping, file })
     }
 
@@ -187,14 +188,19 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    fn new(file: impl AsFd, size: usize, protection: ProtFlags) -> io::Result<Mapping> {
+    fn new(
+        file: impl AsFd,
+        size: usize,
+        protection: ProtFlags,
+        flags: MapFlags,
+    ) -> io::Result<Mapping> {
         // SAFETY: the kernel picks the place, so no other mapping is touched.
         let address = unsafe {
             rustix::mm::mmap(
                 std::ptr::null_mut(),
                 size,
                 protection,
-                MapFlags::SHARED | MapFlags::POPULATE,
+                MapFlags::SHARED | flags,
                 file,
                 0,
             )
@@ -268,7 +274,8 @@ mod tests {
             .open(path)
             .unwrap();
         rustix::io::write(&file, b"no").unwrap_err();
-        Mapping::new(&file, 4096, ProtFlags::READ | ProtFlags::WRITE).unwrap_err();
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        Mapping::new(&file, 4096, protection, MapFlags::empty()).unwrap_err();
         rustix::fs::fcntl_add_seals(&segment.file, SealFlags::WRITE).unwrap_err();
     }
 

@@ -6,6 +6,7 @@ use crate::broadcast::{BROADCAST, Broadcast};
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{RUN_ITEMS, RunItems};
+use crate::segments::{self, Segments};
 use crate::{Limits, MessageError, Payload, Start, Ticket};
 
 const START: u8 = 1;
@@ -30,6 +31,8 @@ pub enum Command {
     RunItems(RunItems),
     /// Look at the control page again: items of the stream that runs are wanted, or none any more.
     Resume,
+    /// Of shared memory, for the next command with arguments.
+    Segments(Segments),
     /// Finish: drop the state and exit with code 0. Nothing follows.
     Stop,
 }
@@ -67,6 +70,9 @@ impl Command {
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
         let kind = frame.kind;
+        if kind == segments::DOWN {
+            return Segments::decode(frame).map(Command::Segments);
+        }
         let mut fields = Fields::of(frame);
         match kind {
             START => Start::decode(fields).map(Command::Start),

@@ -7,6 +7,7 @@ use bytes::BufMut;
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{ITEM, ItemFrames};
+use crate::segments::{self, Segments};
 use crate::value;
 use crate::{EventError, FrameBuffer, MessageError, PanicReport, Payload, Refusal, Ticket};
 
@@ -28,6 +29,8 @@ pub enum Event {
     Finished(Finished),
     /// A broadcast that came after the worker was ready has run, or why it failed; the worker lives on.
     BroadcastEnded(Option<Refusal>),
+    /// Of shared memory, for the next result.
+    Segments(Segments),
     /// Until the [`Finished`] of this ticket, what comes of an item is of this dispatch.
     ItemsBegan(Ticket),
     /// The next items have returned: their encoded results.
@@ -77,6 +80,9 @@ impl Event {
     /// [`MessageError`] if the body isn't what the kind announces.
     pub fn decode(frame: Frame) -> Result<Self, MessageError> {
         let kind = frame.kind;
+        if kind == segments::UP {
+            return Segments::decode(frame).map(Event::Segments);
+        }
         let fields = Fields::of(frame);
         match kind {
             READY => fields.end().map(|()| Event::Ready),

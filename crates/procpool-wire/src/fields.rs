@@ -12,9 +12,16 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn of(frame: Frame) -> Self {
-        Fields {
-            rest: frame.body,
-            bulk: frame.bulk,
+        match frame.bulk {
+            // Nothing leads a bulk that is all of the message.
+            Some(bulk) if frame.body.is_empty() => Fields {
+                rest: bulk,
+                bulk: None,
+            },
+            bulk => Fields {
+                rest: frame.body,
+                bulk,
+            },
         }
     }
 

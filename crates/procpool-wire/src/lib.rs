@@ -8,6 +8,7 @@
 //! This crate is a part of `procpool`; its interface may change with any version.
 #![forbid(unsafe_code)]
 
+mod attached;
 mod broadcast;
 mod command;
 mod event;
@@ -18,6 +19,7 @@ pub mod items;
 mod limits;
 mod message_error;
 mod payload;
+mod segments;
 mod start;
 mod ticket;
 pub mod value;
@@ -31,5 +33,6 @@ pub use items::{ItemFrames, RunItems};
 pub use limits::Limits;
 pub use message_error::{EventError, MessageError};
 pub use payload::Payload;
+pub use segments::{Segment, Segments};
 pub use start::{PROTOCOL_VERSION, PanicReport, Refusal, Setup, Start};
 pub use ticket::Ticket;

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Reserve;
+use crate::attached::{Content, Form};
 use crate::frame_buffer::LARGE;
+use crate::value::attachment::Attachment;
 use crate::value::{self, DecodeError, EncodeError, Prefix};
 
 /// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
@@ -21,20 +23,7 @@ const SMALL: usize = 128;
 /// nor, if it arrives as the bulk of a frame, when it is decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Payload {
-    form: Form,
-    bytes: Bytes,
-}
-
-/// What the bytes are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Form {
-    /// The whole encoding.
-    #[default]
-    Value,
-    /// The content of a sequence of `u8`.
-    Sequence,
-    /// The content of a byte string.
-    ByteString,
+    bytes: Content,
 }
 
 impl Payload {
@@ -49,16 +38,14 @@ impl Payload {
             && bytes.len() > LARGE
         {
             return Ok(Payload {
-                form: Form::Sequence,
-                bytes: mem::take(bytes).into(),
+                bytes: Content::Sequence(mem::take(bytes).into()),
             });
         }
         if let Some(Some(bytes)) = any.downcast_mut::<Option<Bytes>>()
             && bytes.len() > LARGE
         {
             return Ok(Payload {
-                form: Form::ByteString,
-                bytes: mem::take(bytes),
+                bytes: Content::ByteString(mem::take(bytes)),
             });
         }
         slot.map_or_else(|| Ok(Payload::default()), Err)
@@ -70,19 +57,33 @@ impl Payload {
     /// As [`value::encode`].
     pub fn encode<T: Serialize>(value: &T, reserve: Reserve) -> Result<Self, EncodeError> {
         let mut bytes = Vec::with_capacity(SMALL);
-        value::encode_reserving(value, &mut bytes, reserve)?;
-        Ok(match bytes.len() <= SMALL {
+        let mut attached = Vec::new();
+        value::encode_attaching(value, &mut bytes, reserve, Some(&mut attached))?;
+        let mut payload: Payload = match bytes.len() <= SMALL {
             // Very many may wait, each in as much memory as it needs.
             true => Bytes::copy_from_slice(&bytes).into(),
             false => bytes.into(),
-        })
+        };
+        payload.attach(Ok(attached));
+        Ok(payload)
+    }
+
+    /// What travels beside the bytes.
+    #[must_use]
+    pub fn attached(&self) -> &[Attachment] {
+        self.bytes.attached().unwrap_or_default()
+    }
+
+    /// Gives it what came beside its bytes, or the reason why that can't be had.
+    pub fn attach(&mut self, attached: Result<Vec<Attachment>, String>) {
+        self.bytes.attach(attached);
     }
 
     /// What comes before [`Payload::bytes`] in the encoding, if anything.
     #[must_use]
     pub fn prefix(&self) -> Prefix {
-        let len = self.bytes.len();
-        match self.form {
+        let len = self.bytes.get().len();
+        match self.bytes.form() {
             Form::Value => Prefix::default(),
             Form::Sequence => Prefix::of_sequence(len),
             Form::ByteString => Prefix::of_byte_string(len),
@@ -92,13 +93,13 @@ impl Payload {
     /// The encoding, behind [`Payload::prefix`].
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+        self.bytes.get()
     }
 
     /// How many bytes the encoding has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.prefix().len() + self.bytes.len()
+        self.prefix().len() + self.bytes.get().len()
     }
 
     /// Whether there are no bytes at all, which is the encoding of no value.
@@ -114,18 +115,22 @@ impl Payload {
     pub fn decode<T: DeserializeOwned + 'static>(mut self) -> Result<T, DecodeError> {
         let mut slot = None::<T>;
         let any = &mut slot as &mut dyn Any;
-        if self.form == Form::Sequence
+        if self.bytes.form() == Form::Sequence
             && let Some(vector) = any.downcast_mut::<Option<Vec<u8>>>()
         {
-            *vector = Some(mem::take(&mut self.bytes).into());
-        } else if self.form == Form::ByteString
+            *vector = Some(self.bytes.take().into());
+        } else if self.bytes.form() == Form::ByteString
             && let Some(bytes) = any.downcast_mut::<Option<Bytes>>()
         {
-            *bytes = Some(mem::take(&mut self.bytes));
+            *bytes = Some(self.bytes.take());
         }
         match slot {
             Some(value) => Ok(value),
-            None => value::decode(&self.into_whole()),
+            None => {
+                let content = self.bytes.clone();
+                let attached = content.attached().map_err(DecodeError::new)?;
+                value::decode_attached(&self.into_whole(), attached)
+            }
         }
     }
 
@@ -141,15 +146,22 @@ impl Payload {
         } else {
             return [lead, bulk].concat().into();
         };
-        Payload { form, bytes: bulk }
+        let bytes = match form {
+            Form::Value => Content::Value(bulk),
+            Form::Sequence => Content::Sequence(bulk),
+            Form::ByteString => Content::ByteString(bulk),
+        };
+        Payload { bytes }
     }
 
     /// The encoding in one piece.
     #[must_use]
     pub fn into_whole(self) -> Bytes {
-        match self.form {
-            Form::Value => self.bytes,
-            Form::Sequence | Form::ByteString => [&self.prefix(), &self.bytes[..]].concat().into(),
+        match self.bytes.form() {
+            Form::Value => self.bytes.get().clone(),
+            Form::Sequence | Form::ByteString => {
+                [&self.prefix(), &self.bytes.get()[..]].concat().into()
+            }
         }
     }
 }
@@ -158,8 +170,7 @@ impl From<Bytes> for Payload {
     /// Takes what [`value::encode`] has made.
     fn from(bytes: Bytes) -> Self {
         Payload {
-            form: Form::Value,
-            bytes,
+            bytes: Content::Value(bytes),
         }
     }
 }

@@ -37,7 +37,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        03 00 00 00                 version
+        04 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -56,7 +56,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        04 00 00 00                 version
+        05 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -137,12 +137,60 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         ",
     ),
     ("resume", 7, ""),
+    (
+        "segments",
+        8,
+        "
+        02 00 00 00                 how many are attached
+        01 00 00 00                 returned
+        02 00 00 00                 forgotten
+        00 00 00 00                 reserved
+        28 27 26 25 24 23 22 21     attached: name
+        01 00 00 00                 it is lent
+        34 33 32 31                 descriptor
+        48 47 46 45 44 43 42 41     size
+        58 57 56 55 54 53 52 51     bytes that count
+        68 67 66 65 64 63 62 61     attached: name
+        02 00 00 00                 it is the other side's own
+        00 00 00 00
+        00 00 00 00 00 00 00 00
+        00 00 00 00 00 00 00 00
+        07 00 00 00 00 00 00 00     returned: name
+        09 00 00 00 00 00 00 00     so many times
+        05 00 00 00 00 00 00 00     forgotten
+        06 00 00 00 00 00 00 00
+        ",
+    ),
     ("stop", 3, ""),
 ];
 
 /// See [`COMMANDS`].
 const EVENTS: &[(&str, u8, &str)] = &[
     ("ready", 129, ""),
+    (
+        "segments",
+        136,
+        "
+        02 00 00 00                 how many are attached
+        01 00 00 00                 returned
+        02 00 00 00                 forgotten
+        00 00 00 00                 reserved
+        28 27 26 25 24 23 22 21     attached: name
+        01 00 00 00                 it is lent
+        34 33 32 31                 descriptor
+        48 47 46 45 44 43 42 41     size
+        58 57 56 55 54 53 52 51     bytes that count
+        68 67 66 65 64 63 62 61     attached: name
+        02 00 00 00                 it is the other side's own
+        00 00 00 00
+        00 00 00 00 00 00 00 00
+        00 00 00 00 00 00 00 00
+        07 00 00 00 00 00 00 00     returned: name
+        09 00 00 00 00 00 00 00     so many times
+        05 00 00 00 00 00 00 00     forgotten
+        06 00 00 00 00 00 00 00
+        ",
+    ),
     (
         "refused-version",
         130,

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use procpool_os::{ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, lifeline, stdio};
+use procpool_shared::Peer;
 use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
 
 use crate::call::Call;
@@ -61,7 +62,10 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
         )
     })?;
     let socket = Arc::new(socket);
-    let (mut inbox, outbox) = (Inbox::new(Arc::clone(&socket)), Outbox::new(socket));
+    // What there is to tell the parent of shared memory waits for the next result.
+    let parent = Peer::new(std::os::unix::process::parent_id(), || {});
+    let mut inbox = Inbox::new(Arc::clone(&socket), Arc::clone(&parent));
+    let outbox = Outbox::new(socket, parent);
     let (command, descriptors) = inbox.receive_first()?;
     let Command::Start(start) = command else {
         return Err("the parent's first message is not the one that starts a worker".into());

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use procpool_os::{memory, socket};
-use procpool_wire::{Command, FrameBuffer};
+use procpool_shared::Peer;
+use procpool_wire::value::attachment::Attachment;
+use procpool_wire::{Command, FrameBuffer, Payload};
 
 /// The first message is no longer than this: 64 KiB.
 const FIRST_LEN: usize = 64 * 1024;
@@ -21,14 +23,19 @@ pub(crate) struct Inbox {
     buffer: FrameBuffer,
     /// What came while only one kind of command was waited for.
     aside: VecDeque<Command>,
+    parent: Arc<Peer>,
+    /// What the next command's arguments have beside them.
+    attached: Option<Result<Vec<Attachment>, String>>,
 }
 
 impl Inbox {
-    pub(crate) fn new(socket: Arc<OwnedFd>) -> Self {
+    pub(crate) fn new(socket: Arc<OwnedFd>, parent: Arc<Peer>) -> Self {
         Inbox {
             socket,
             buffer: FrameBuffer::new(memory::reserve),
             aside: VecDeque::new(),
+            parent,
+            attached: None,
         }
     }
 
@@ -92,10 +99,27 @@ impl Inbox {
     }
 
     fn next_in_buffer(&mut self) -> io::Result<Option<Command>> {
-        match self.buffer.next_frame().map_err(invalid)? {
-            Some(frame) => Command::decode(frame).map_err(invalid).map(Some),
-            None => Ok(None),
+        while let Some(frame) = self.buffer.next_frame().map_err(invalid)? {
+            let mut command = Command::decode(frame).map_err(invalid)?;
+            let args = match &mut command {
+                Command::Segments(segments) => {
+                    let received = self.parent.receive(std::mem::take(segments));
+                    self.attached = received.map_err(io::Error::other)?.attached;
+                    continue;
+                }
+                Command::Run(run) => &mut run.args,
+                Command::Initialize(initialize) => &mut initialize.args,
+                Command::Broadcast(broadcast) => &mut broadcast.args,
+                Command::Start(_) | Command::RunItems(_) | Command::Resume | Command::Stop => {
+                    &mut Payload::default()
+                }
+            };
+            if let Some(attached) = self.attached.take() {
+                args.attach(attached);
+            }
+            return Ok(Some(command));
         }
+        Ok(None)
     }
 
     /// The next command, if it is here or in the socket.

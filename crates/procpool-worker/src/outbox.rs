@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
+use procpool_shared::Peer;
 use procpool_wire::{Event, Finished, Payload, Refusal, Ticket};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
@@ -15,6 +16,7 @@ use procpool_wire::{Event, Finished, Payload, Refusal, Ticket};
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
     stream: Arc<Mutex<Stream>>,
+    parent: Arc<Peer>,
 }
 
 #[derive(Debug)]
@@ -25,13 +27,14 @@ struct Stream {
 }
 
 impl Outbox {
-    pub(crate) fn new(socket: Arc<OwnedFd>) -> Self {
+    pub(crate) fn new(socket: Arc<OwnedFd>, parent: Arc<Peer>) -> Self {
         let stream = Stream {
             socket,
             spool: None,
         };
         Outbox {
             stream: Arc::new(Mutex::new(stream)),
+            parent,
         }
     }
 
@@ -74,15 +77,25 @@ impl Outbox {
         result: &Payload,
     ) -> io::Result<()> {
         let head = Finished::returned_head(ticket, ran, worn, result).map_err(io::Error::other)?;
+        let shared = self.shared(result)?;
         self.stream()
-            .push([&head, &result.prefix(), result.bytes()])
+            .push([&shared, &head, &result.prefix(), result.bytes()])
     }
 
     /// Gathers an end without a result.
     pub(crate) fn push_finished(&self, finished: &Finished) -> io::Result<()> {
-        let mut bytes = Vec::new();
+        let mut bytes = self.shared(&Payload::default())?;
         finished.encode(&mut bytes).map_err(io::Error::other)?;
         self.stream().push([&bytes])
+    }
+
+    /// What is to be said of shared memory before a result.
+    fn shared(&self, result: &Payload) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if let Some(segments) = self.parent.lend(result.attached()) {
+            segments.encode_up(&mut bytes).map_err(io::Error::other)?;
+        }
+        Ok(bytes)
     }
 
     /// Gathers one frame.

@@ -72,7 +72,9 @@ pub(crate) fn serve(
                 return Ok(());
             }
             None => return Ok(()),
-            Some(Command::Start(_) | Command::Initialize(_) | Command::Resume) => {
+            Some(
+                Command::Start(_) | Command::Initialize(_) | Command::Resume | Command::Segments(_),
+            ) => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
                     "the parent started this worker twice",

@@ -121,6 +121,7 @@ pub use pool::ProcessPool;
 pub use pool_size::PoolSize;
 pub use priority::Priority;
 pub use procpool_macros::{main, test};
+pub use procpool_shared::SharedBytes;
 pub use procpool_worker::{init, worker};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]

@@ -3,6 +3,7 @@
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use super::access::{Items, Tagged, U8Items};
+use super::attachment;
 use super::decoder::Decoder;
 use super::error::DecodeError;
 use super::read::Head;
@@ -184,9 +185,14 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if name == attachment::NAME
+            && let Some(attached) = self.reader.attachment()?
+        {
+            return attachment::give(attached.clone(), || visitor.visit_unit());
+        }
         // No byte is read here, so a type that contains only itself would never end.
         self.nested(|decoder| visitor.visit_newtype_struct(decoder))
     }

@@ -3,6 +3,7 @@
 use serde::de::DeserializeSeed;
 
 use super::MAX_DEPTH;
+use super::attachment::Attachment;
 use super::error::DecodeError;
 use super::read::{Head, Reader};
 
@@ -16,9 +17,9 @@ pub(super) struct Decoder<'de> {
 }
 
 impl<'de> Decoder<'de> {
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
+    pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
         Self {
-            reader: Reader::new(bytes),
+            reader: Reader::new(bytes, attached),
             variants_due: 0,
             depth: 0,
         }

@@ -3,6 +3,7 @@
 use bytes::BufMut;
 use serde::Serialize;
 
+use super::attachment::{self, Attachment, MAX_ATTACHMENTS};
 use super::byte::Place;
 use super::error::EncodeError;
 use super::{MAX_DEPTH, tag};
@@ -17,6 +18,8 @@ const RESERVE_MAX: usize = 1 << 20;
 pub(super) struct Encoder<'o> {
     out: &'o mut Vec<u8>,
     reserve: Reserve,
+    /// `None` if there is no place for them.
+    attached: Option<&'o mut Vec<Attachment>>,
     run: Run,
     depth: usize,
 }
@@ -41,10 +44,15 @@ enum Run {
 }
 
 impl<'o> Encoder<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>, reserve: Reserve) -> Self {
+    pub(super) fn new(
+        out: &'o mut Vec<u8>,
+        reserve: Reserve,
+        attached: Option<&'o mut Vec<Attachment>>,
+    ) -> Self {
         Self {
             out,
             reserve,
+            attached,
             run: Run::Closed,
             depth: 0,
         }
@@ -226,6 +234,32 @@ impl<'o> Encoder<'o> {
         self.tag(tag::BYTES);
         put_uint(self.out, value.len() as u64);
         self.extend(value);
+    }
+
+    pub(super) fn takes_attachments(&self) -> bool {
+        let attached = self.attached.as_ref();
+        attached.is_some_and(|attached| attached.len() < MAX_ATTACHMENTS)
+    }
+
+    /// Writes a value that may attach itself.
+    pub(super) fn attachment<T: Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        self.close_run();
+        let start = self.out.len();
+        self.enter()?;
+        let (result, attachment) = attachment::ask(|| value.serialize(&mut *self));
+        self.leave();
+        result?;
+        if let (Some(attachment), Some(attached)) = (attachment, &mut self.attached) {
+            // What it was asked to write in its place.
+            self.out.truncate(start);
+            self.out.push(tag::ATTACHMENT);
+            put_uint(self.out, attached.len() as u64);
+            attached.push(attachment);
+        }
+        Ok(())
     }
 
     fn extend(&mut self, bytes: &[u8]) {

@@ -30,7 +30,7 @@ impl EncodeError {
 
 impl DecodeError {
     #[cold]
-    pub(super) fn new(message: impl fmt::Display) -> Self {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
         Self {
             message: one_line(message),
         }

@@ -50,6 +50,7 @@
 //! | `d6` | map or struct | key, value, key, value, …, end; a struct's keys are its field names |
 //! | `d7` | enum variant with content | its name, then its content as one value |
 //! | `d8` | end | |
+//! | `d9` | an [attachment], or elsewhere its bytes | its index |
 //!
 //! A unit variant is its name, a string. An integer takes the shortest form, whatever its type; a
 //! newtype struct is what it contains. The end mark, in place of a count, means that nothing has to
@@ -69,6 +70,7 @@
 //! ```
 
 mod access;
+pub mod attachment;
 mod byte;
 mod de;
 mod decoder;
@@ -88,6 +90,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Reserve;
+use attachment::Attachment;
 
 /// How many levels of nesting a value may have; see [what is refused](self#what-is-refused).
 ///
@@ -124,8 +127,17 @@ pub fn encode_reserving<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
     reserve: Reserve,
 ) -> Result<(), EncodeError> {
+    encode_attaching(value, out, reserve, None)
+}
+
+pub(crate) fn encode_attaching<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    reserve: Reserve,
+    attached: Option<&mut Vec<Attachment>>,
+) -> Result<(), EncodeError> {
     let start = out.len();
-    let mut encoder = encoder::Encoder::new(out, reserve);
+    let mut encoder = encoder::Encoder::new(out, reserve, attached);
     let result = value
         .serialize(&mut encoder)
         .and_then(|()| encoder.finish());
@@ -154,6 +166,13 @@ pub fn encode_reserving<T: Serialize + ?Sized>(
 /// # Ok::<(), procpool_wire::value::DecodeError>(())
 /// ```
 pub fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
+    decode_attached(bytes, &[])
+}
+
+pub(crate) fn decode_attached<T: DeserializeOwned + 'static>(
+    bytes: &[u8],
+    attached: &[Attachment],
+) -> Result<T, DecodeError> {
     // serde reads a `Vec<u8>` one number after another; here it can be seen that it is one.
     let mut vector = None::<T>;
     let as_bytes = (&mut vector as &mut dyn Any).downcast_mut::<Option<Vec<u8>>>();
@@ -165,7 +184,7 @@ pub fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeEr
     if let Some(vector) = vector {
         return Ok(vector);
     }
-    let mut decoder = decoder::Decoder::new(bytes);
+    let mut decoder = decoder::Decoder::new(bytes, attached);
     let value = T::deserialize(&mut decoder)?;
     decoder.finish()?;
     Ok(value)

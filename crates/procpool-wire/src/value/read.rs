@@ -1,5 +1,6 @@
 //! From bytes to the head of a value: its tag and what stands right behind it.
 
+use super::attachment::Attachment;
 use super::error::DecodeError;
 use super::tag;
 
@@ -7,6 +8,7 @@ use super::tag;
 #[derive(Debug)]
 pub(super) struct Reader<'de> {
     rest: &'de [u8],
+    attached: &'de [Attachment],
 }
 
 /// A whole scalar, or the beginning of what has parts.
@@ -33,7 +35,7 @@ pub(super) enum Head<'de> {
 
 /// The content, if `bytes` are one sequence of bytes and nothing else.
 pub(super) fn whole_u8_seq(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(bytes, &[]);
     match reader.head() {
         Ok(Head::U8Seq(content)) if reader.is_empty() => Some(content),
         _ => None,
@@ -41,8 +43,26 @@ pub(super) fn whole_u8_seq(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'de> Reader<'de> {
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
-        Self { rest: bytes }
+    pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
+        Self {
+            rest: bytes,
+            attached,
+        }
+    }
+
+    /// The next value, if it is an attachment and no other.
+    pub(super) fn attachment(&mut self) -> Result<Option<&'de Attachment>, DecodeError> {
+        if self.peek()? != tag::ATTACHMENT {
+            return Ok(None);
+        }
+        self.byte()?;
+        self.attached().map(Some)
+    }
+
+    fn attached(&mut self) -> Result<&'de Attachment, DecodeError> {
+        let index = self.len()?;
+        let attachment = self.attached.get(index);
+        attachment.ok_or_else(|| DecodeError::new("what is shared did not come with the value"))
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -113,6 +133,7 @@ impl<'de> Reader<'de> {
                 let len = self.len()?;
                 Head::Bytes(self.bytes(len)?)
             }
+            tag::ATTACHMENT => Head::Bytes(self.attached()?.bytes()),
             tag::U8_SEQ => {
                 let len = self.len()?;
                 Head::U8Seq(self.bytes(len)?)

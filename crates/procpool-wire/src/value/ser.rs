@@ -6,6 +6,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::attachment;
 use super::byte;
 use super::encoder::Encoder;
 use super::error::EncodeError;
@@ -141,9 +142,12 @@ impl Serializer for &mut Encoder<'_> {
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _name: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
+        if name == attachment::NAME && self.takes_attachments() {
+            return self.attachment(value);
+        }
         // No tag, so the run goes on: a sequence of newtypes around u8 is bytes too.
         self.enter()?;
         value.serialize(&mut *self)?;

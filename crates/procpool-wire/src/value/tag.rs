@@ -37,3 +37,6 @@ pub(super) const SEQ: u8 = 0xd5;
 pub(super) const MAP: u8 = 0xd6;
 pub(super) const VARIANT: u8 = 0xd7;
 pub(super) const END: u8 = 0xd8;
+
+/// An attachment; its index follows.
+pub(super) const ATTACHMENT: u8 = 0xd9;

@@ -133,6 +133,10 @@ impl Core {
     }
 
     /// Submits a task, in the room that was reserved for it if there is one.
+    #[allow(
+        clippy::result_large_err,
+        reason = "a job that is refused comes out of the lock as it went in, to be dropped there"
+    )]
     pub(crate) fn submit(
         self: &Arc<Self>,
         spec: TaskSpec,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_channel::oneshot;
 use procpool_scheduler::WorkerId;
+use procpool_wire::Payload;
 use smallvec::SmallVec;
 
 use crate::cell::{TaskCell, TaskEnd};
@@ -24,6 +25,8 @@ pub(crate) struct Effects {
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
     pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
+    /// What may hold shared memory, which is given back when this is dropped.
+    pub(crate) release: Vec<Payload>,
     /// Maps for which there is something.
     pub(crate) wake: SmallVec<[Arc<Intake>; 2]>,
     /// Those who waited for room and have it now.
@@ -39,6 +42,13 @@ impl Effects {
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
             self.flush.push(Arc::clone(link));
+        }
+    }
+
+    /// This is not needed any more.
+    pub(crate) fn release(&mut self, payload: Payload) {
+        if !payload.attached().is_empty() {
+            self.release.push(payload);
         }
     }
 
@@ -76,7 +86,7 @@ impl Effects {
             // One that is gone gives its room back when it drops its reservation.
             let _ = waiter.send(());
         }
-        drop(self.deny);
+        drop((self.deny, self.release));
         for (waiter, result) in self.tell {
             let _ = waiter.send(result);
         }

@@ -2,7 +2,7 @@
 
 use procpool_wire::{Event, Refusal};
 
-use crate::driver::incoming::{Incoming, Received};
+use crate::driver::incoming::{Incoming, Next, Received};
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 
@@ -42,16 +42,10 @@ pub(crate) async fn shake_hands(
             Received::Nothing | Received::End => return Err(Unready::Silent),
         }
         match incoming.next_event().map_err(Unready::Protocol)? {
-            None => {}
-            Some(Event::Ready) => return Ok(()),
-            Some(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
-            Some(
-                Event::Finished(_)
-                | Event::BroadcastEnded(_)
-                | Event::ItemsBegan(_)
-                | Event::Items(_)
-                | Event::ItemFailed(_),
-            ) => {
+            Next::Nothing => {}
+            Next::Event(Event::Ready) => return Ok(()),
+            Next::Event(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
+            Next::Event(_) | Next::Segments(_) => {
                 let what = "it answered before it was asked".to_owned();
                 return Err(Unready::Protocol(what));
             }

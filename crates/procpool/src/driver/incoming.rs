@@ -1,9 +1,12 @@
 //! Reading what one worker sends.
 
 use std::io;
+use std::sync::Arc;
 
 use procpool_os::{ControlPage, memory};
-use procpool_wire::{Event, FrameBuffer};
+use procpool_shared::Peer;
+use procpool_wire::value::attachment::Attachment;
+use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
 use tokio::net::UnixStream;
 
 /// Bytes of a large event that one read may bring: 1 MiB. More would keep the runtime's thread for long.
@@ -17,14 +20,28 @@ pub(crate) struct Incoming {
     position: u64,
     /// How much of that came from the spool, and is still to come from the socket.
     ahead: usize,
+    worker: Arc<Peer>,
+    /// What the next result has beside it.
+    attached: Option<Result<Vec<Attachment>, String>>,
 }
 
-impl Default for Incoming {
-    fn default() -> Self {
+/// What there is to handle next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Event(Event),
+    /// To be [taken](Incoming::take_segments) where nothing is locked, before what follows.
+    Segments(Segments),
+    Nothing,
+}
+
+impl Incoming {
+    pub(crate) fn new(worker: Arc<Peer>) -> Self {
         Incoming {
             buffer: FrameBuffer::new(memory::reserve),
             position: 0,
             ahead: 0,
+            worker,
+            attached: None,
         }
     }
 }
@@ -98,7 +115,28 @@ impl Incoming {
     ///
     /// # Errors
     /// In one line, how the worker broke the protocol.
-    pub(crate) fn next_event(&mut self) -> Result<Option<Event>, String> {
-        Event::take(&mut self.buffer).map_err(|error| error.to_string())
+    pub(crate) fn next_event(&mut self) -> Result<Next, String> {
+        let event = Event::take(&mut self.buffer).map_err(|error| error.to_string())?;
+        let mut event = match event {
+            None => return Ok(Next::Nothing),
+            Some(Event::Segments(segments)) => return Ok(Next::Segments(segments)),
+            Some(event) => event,
+        };
+        if let Event::Finished(finished) = &mut event
+            && let Some(attached) = self.attached.take()
+            && let Outcome::Returned(result) = &mut finished.outcome
+        {
+            result.attach(attached);
+        }
+        Ok(Next::Event(event))
+    }
+
+    /// Takes what the worker says of shared memory: it makes system calls, and what it gives back is dropped.
+    ///
+    /// # Errors
+    /// As [`next_event`](Incoming::next_event).
+    pub(crate) fn take_segments(&mut self, segments: Segments) -> Result<(), String> {
+        self.attached = self.worker.receive(segments)?.attached;
+        Ok(())
     }
 }

@@ -66,7 +66,7 @@ pub(crate) async fn launch(
     let outputs = Outputs::of(&mut process, outputs, core.name())?;
     let leader = Leader::new(process, Arc::clone(switch), born)?;
     let socket = UnixStream::from_std(ours.into())?;
-    let link = Link::new(socket, page);
+    let link = Link::new(socket, page, leader.pid());
     if let Some(call) = core.initializer() {
         link.push_initialize(&Initialize {
             entry: call.offsets.entry,
@@ -82,10 +82,11 @@ pub(crate) async fn launch(
         });
     }
     link.flush();
+    let incoming = Incoming::new(Arc::clone(link.worker()));
     Ok(Launched {
         leader,
         link: Arc::new(link),
-        incoming: Incoming::default(),
+        incoming,
         outputs,
         cgroup,
         _lifeline: lifeline,

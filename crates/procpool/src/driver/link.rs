@@ -1,5 +1,6 @@
 //! The parent's end of one worker that is ready.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,8 @@ use parking_lot::Mutex;
 use procpool_os::control::monotonic_now;
 use procpool_os::{ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
-use procpool_wire::{Broadcast, Initialize, Run, RunItems, Ticket};
+use procpool_shared::Peer;
+use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, Ticket};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
@@ -24,10 +26,15 @@ pub(crate) struct Link {
     /// How much of the worker's stream is here.
     received: AtomicU64,
     collect: Notify,
+    worker: Arc<Peer>,
+    /// There is something to tell the worker of shared memory.
+    notices: Arc<Notify>,
 }
 
 impl Link {
-    pub(crate) fn new(socket: UnixStream, page: ControlPage) -> Self {
+    pub(crate) fn new(socket: UnixStream, page: ControlPage, pid: u32) -> Self {
+        let notices = Arc::new(Notify::new());
+        let wake = Arc::clone(&notices);
         Link {
             socket,
             page,
@@ -35,6 +42,8 @@ impl Link {
             blocked: Notify::new(),
             received: AtomicU64::new(0),
             collect: Notify::new(),
+            worker: Peer::new(pid, move || wake.notify_one()),
+            notices,
         }
     }
 
@@ -80,6 +89,38 @@ impl Link {
         &self.socket
     }
 
+    /// The worker, as far as shared memory goes.
+    pub(crate) fn worker(&self) -> &Arc<Peer> {
+        &self.worker
+    }
+
+    /// Waits until there is something to tell the worker of shared memory.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn has_notices(&self) {
+        self.notices.notified().await;
+    }
+
+    /// Tells it.
+    pub(crate) fn tell_notices(&self) {
+        self.push(&[], &Payload::default());
+        self.flush();
+    }
+
+    /// Puts a message into the outbox, behind what is to be said of the memory that it shares.
+    fn push(&self, head: &[u8], payload: &Payload) {
+        let mut outbox = self.outbox.lock();
+        if let Some(segments) = self.worker.lend(payload.attached()) {
+            let mut bytes = Vec::new();
+            // A payload has far fewer attachments than a frame has room for.
+            if segments.encode_down(&mut bytes).is_ok() {
+                outbox.push(&bytes, &Payload::default());
+            }
+        }
+        outbox.push(head, payload);
+    }
+
     /// Puts a task into the outbox, and on the control page, where it may be claimed or revoked.
     pub(crate) fn offer(&self, run: &Run) {
         // Arguments beyond what a frame can hold were refused when the task was submitted.
@@ -87,7 +128,7 @@ impl Link {
         // On the page first: the worker may read the frame the moment it is written.
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
-        self.outbox.lock().push(&head, &run.args);
+        self.push(&head, &run.args);
     }
 
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken
@@ -104,14 +145,14 @@ impl Link {
     pub(crate) fn push_initialize(&self, initialize: &Initialize) {
         // Arguments beyond what a frame can hold were refused when the pool was built.
         let Ok(head) = initialize.head() else { return };
-        self.outbox.lock().push(&head, &initialize.args);
+        self.push(&head, &initialize.args);
     }
 
     /// Puts what every worker runs into the outbox.
     pub(crate) fn push_broadcast(&self, broadcast: &Broadcast) {
         // Arguments beyond what a frame can hold were refused when they were encoded.
         let Ok(head) = broadcast.head() else { return };
-        self.outbox.lock().push(&head, &broadcast.args);
+        self.push(&head, &broadcast.args);
     }
 
     pub(crate) fn push_resume(&self) {

@@ -133,7 +133,11 @@ impl State {
         };
         match feedback {
             Feedback::Resolved(job) => self.settle_job(job, finished.ran, finished.outcome),
-            Feedback::Late => {}
+            Feedback::Late => {
+                if let Outcome::Returned(result) = finished.outcome {
+                    self.effects.release(result);
+                }
+            }
             Feedback::Unknown => {
                 self.handle_faulty(now, worker, "it answered a task that it was not given");
             }

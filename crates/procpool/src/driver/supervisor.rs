@@ -2,22 +2,22 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use procpool_scheduler::WorkerId;
-use procpool_wire::Event;
+use procpool_wire::{Event, Segments};
 
 use crate::driver::alarm::delay;
 use crate::driver::cgroup::Cgroup;
 use crate::driver::core::Core;
 use crate::driver::handshake::{Unready, shake_hands};
-use crate::driver::incoming::{Incoming, Received};
+use crate::driver::incoming::{Incoming, Next, Received};
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::launch::{Launched, launch};
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 use crate::driver::memory_watch;
-use crate::driver::state::Ending;
+use crate::driver::state::{Ending, State};
 use crate::error::{ExitCause, WorkerStartError};
 
 /// How many reads are made before other runtime tasks get their turn.
@@ -88,6 +88,7 @@ impl Supervisor {
             lived = lived => lived,
             never = outputs.run() => match never {},
         };
+        link.worker().end();
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
         let exit = reaped.exit(cause, outputs.finish());
@@ -159,6 +160,7 @@ impl Supervisor {
                     Received::End => break,
                 },
                 () = link.write_blocked() => tokio::task::yield_now().await,
+                () = link.has_notices() => link.tell_notices(),
                 () = link.collect_requested() => self.collect(link, incoming),
                 () = leader.ended() => {
                     // A grandchild may hold the socket open: what is there now is all there is.
@@ -224,35 +226,45 @@ impl Supervisor {
     }
 
     fn handle_events(&self, incoming: &mut Incoming) {
+        while let Some(segments) = self.handle_events_until_segments(incoming) {
+            if let Err(what) = incoming.take_segments(segments) {
+                incoming.clear();
+                self.core
+                    .with(|state, now| state.handle_faulty(now, self.worker, &what));
+                return;
+            }
+        }
+    }
+
+    /// Stops where something can only be done without the lock.
+    fn handle_events_until_segments(&self, incoming: &mut Incoming) -> Option<Segments> {
         self.core.with(|state, now| {
             loop {
                 match incoming.next_event() {
-                    Ok(Some(Event::Finished(finished))) => {
-                        state.handle_finished(now, self.worker, finished);
-                    }
-                    Ok(Some(Event::ItemsBegan(ticket))) => {
-                        state.handle_items_began(now, self.worker, ticket);
-                    }
-                    Ok(Some(Event::Items(frames))) => {
-                        state.handle_items(now, self.worker, frames);
-                    }
-                    Ok(Some(Event::ItemFailed(why))) => {
-                        state.handle_item_failed(now, self.worker, why);
-                    }
-                    Ok(Some(Event::BroadcastEnded(refusal))) => {
-                        state.handle_briefed(now, self.worker, refusal);
-                    }
-                    Ok(Some(Event::Ready | Event::Refused(_))) => {
-                        state.handle_faulty(now, self.worker, "it started twice");
-                    }
-                    Ok(None) => return,
+                    Ok(Next::Event(event)) => self.handle_event(state, now, event),
+                    Ok(Next::Segments(segments)) => return Some(segments),
+                    Ok(Next::Nothing) => return None,
                     Err(what) => {
                         incoming.clear();
-                        return state.handle_faulty(now, self.worker, &what);
+                        state.handle_faulty(now, self.worker, &what);
+                        return None;
                     }
                 }
             }
-        });
+        })
+    }
+
+    fn handle_event(&self, state: &mut State, now: Instant, event: Event) {
+        match event {
+            Event::Finished(finished) => state.handle_finished(now, self.worker, finished),
+            Event::ItemsBegan(ticket) => state.handle_items_began(now, self.worker, ticket),
+            Event::Items(frames) => state.handle_items(now, self.worker, frames),
+            Event::ItemFailed(why) => state.handle_item_failed(now, self.worker, why),
+            Event::BroadcastEnded(refusal) => state.handle_briefed(now, self.worker, refusal),
+            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
+                state.handle_faulty(now, self.worker, "it started twice");
+            }
+        }
     }
 
     fn end(&mut self, ending: Ending) {

@@ -63,6 +63,7 @@ impl State {
 
     /// What came of a task whose worker is done with it.
     pub(super) fn settle_job(&mut self, job: Job, ran: Duration, outcome: Outcome) {
+        self.effects.release(job.call.args);
         match job.sink {
             Sink::Cell(cell) => self.effects.finish.push((cell, end(outcome))),
             Sink::Chunk(chunk) => {
@@ -84,6 +85,7 @@ impl State {
         if error.is_pool_closed() {
             self.tally.abandoned += abandoned;
         }
+        self.effects.release(job.call.args);
         match job.sink {
             Sink::Cell(cell) => self.effects.finish.push((cell, Err(error))),
             Sink::Chunk(chunk) => {

@@ -1,0 +1,96 @@
+//! The bytes of a payload, and what travels beside them.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::value::attachment::Attachment;
+
+/// Bytes in one of their forms. It is small, for very many may wait.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    Value(Bytes),
+    Sequence(Bytes),
+    ByteString(Bytes),
+    /// A value with attachments.
+    Attached(Arc<Attached>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Attached {
+    bytes: Bytes,
+    /// By their index, or why those that were sent can't be had.
+    attachments: Result<Vec<Attachment>, String>,
+}
+
+/// What the bytes of a payload are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The whole encoding.
+    Value,
+    /// The content of a sequence of `u8`.
+    Sequence,
+    /// The content of a byte string.
+    ByteString,
+}
+
+impl Content {
+    pub(crate) fn form(&self) -> Form {
+        match self {
+            Content::Value(_) | Content::Attached(_) => Form::Value,
+            Content::Sequence(_) => Form::Sequence,
+            Content::ByteString(_) => Form::ByteString,
+        }
+    }
+
+    pub(crate) fn get(&self) -> &Bytes {
+        match self {
+            Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
+            Content::Attached(attached) => &attached.bytes,
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> Bytes {
+        match mem::take(self) {
+            Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
+            Content::Attached(attached) => attached.bytes.clone(),
+        }
+    }
+
+    pub(crate) fn attach(&mut self, attachments: Result<Vec<Attachment>, String>) {
+        let nothing = attachments.as_ref().is_ok_and(Vec::is_empty);
+        if !nothing && self.form() == Form::Value {
+            let bytes = self.take();
+            *self = Content::Attached(Arc::new(Attached { bytes, attachments }));
+        }
+    }
+
+    pub(crate) fn attached(&self) -> Result<&[Attachment], &str> {
+        match self {
+            Content::Attached(attached) => match &attached.attachments {
+                Ok(attachments) => Ok(attachments),
+                Err(why) => Err(why),
+            },
+            _ => Ok(&[]),
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Content::Value(Bytes::new())
+    }
+}
+
+impl PartialEq for Content {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Content::Attached(one), Content::Attached(other)) => Arc::ptr_eq(one, other),
+            (Content::Attached(_), _) | (_, Content::Attached(_)) => false,
+            _ => self.form() == other.form() && self.get() == other.get(),
+        }
+    }
+}
+
+impl Eq for Content {}
