@@ -2,7 +2,7 @@
 //!
 //! [`SharedBytes`] are a segment that one process has filled. [`Peer`] is the other end of one connection: it
 //! knows what was lent to it and what was borrowed from it. A segment goes back to its maker's
-//! [store](cache) when the last handle in every process is gone, and only then is it filled anew.
+//! store of unused ones (`cache`) when the last handle in every process is gone, and only then is it filled anew.
 //!
 //! ```text
 //!   maker                                      borrower
