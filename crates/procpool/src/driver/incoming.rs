@@ -3,11 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::BufMut;
 use procpool_os::{ControlPage, memory};
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
-use tokio::net::UnixStream;
+
+use crate::driver::channel::Channel;
 
 /// Bytes of a large event that one read may bring: 1 MiB. More would keep the runtime's thread for long.
 const READ_LEN: usize = 1024 * 1024;
@@ -59,14 +61,26 @@ pub(crate) enum Received {
 
 impl Incoming {
     /// Reads once, without waiting.
-    pub(crate) fn receive(&mut self, socket: &UnixStream) -> io::Result<Received> {
+    pub(crate) fn receive(&mut self, socket: &Channel) -> io::Result<Received> {
+        self.receive_by(|room| socket.receive(room))
+    }
+
+    /// As [`receive`](Incoming::receive), from a worker that has ended.
+    pub(crate) fn receive_last(&mut self, socket: &Channel) -> io::Result<Received> {
+        self.receive_by(|room| socket.receive_now(room))
+    }
+
+    fn receive_by(
+        &mut self,
+        receive: impl Fn(&mut dyn BufMut) -> io::Result<usize>,
+    ) -> io::Result<Received> {
         loop {
             let received = match self.ahead {
-                0 => socket.try_read_buf(&mut self.buffer.room(READ_LEN)),
+                0 => receive(&mut self.buffer.room(READ_LEN)),
                 ahead => {
                     let mut known = [0; 4096];
                     let len = ahead.min(known.len());
-                    socket.try_read(&mut known[..len])
+                    receive(&mut &mut known[..len])
                 }
             };
             return match received {

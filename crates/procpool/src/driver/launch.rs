@@ -9,9 +9,9 @@ use std::time::Instant;
 use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
-use tokio::net::UnixStream;
 
 use crate::driver::cgroup::Cgroup;
+use crate::driver::channel::Channel;
 use crate::driver::core::Core;
 use crate::driver::incoming::Incoming;
 use crate::driver::kill_switch::KillSwitch;
@@ -65,7 +65,7 @@ pub(crate) async fn launch(
     let outputs = (surroundings.stdout, surroundings.stderr);
     let outputs = Outputs::of(&mut process, outputs, core.name())?;
     let leader = Leader::new(process, Arc::clone(switch), born)?;
-    let socket = UnixStream::from_std(ours.into())?;
+    let socket = Channel::new(ours)?;
     let link = Link::new(socket, page, leader.pid());
     if let Some(call) = core.initializer() {
         link.push_initialize(&Initialize {

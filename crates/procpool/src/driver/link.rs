@@ -10,15 +10,15 @@ use procpool_os::{ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
 use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, Ticket};
-use tokio::net::UnixStream;
 use tokio::sync::Notify;
 
+use crate::driver::channel::Channel;
 use crate::driver::outbox::Outbox;
 
 /// The socket and the control page of one worker.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: UnixStream,
+    socket: Channel,
     page: ControlPage,
     outbox: Mutex<Outbox>,
     /// The outbox has just become blocked.
@@ -32,7 +32,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(socket: UnixStream, page: ControlPage, pid: u32) -> Self {
+    pub(crate) fn new(socket: Channel, page: ControlPage, pid: u32) -> Self {
         let notices = Arc::new(Notify::new());
         let wake = Arc::clone(&notices);
         Link {
@@ -85,7 +85,7 @@ impl Link {
         self.collect.notified().await;
     }
 
-    pub(crate) fn socket(&self) -> &UnixStream {
+    pub(crate) fn socket(&self) -> &Channel {
         &self.socket
     }
 

@@ -27,6 +27,7 @@ mod accepted;
 mod alarm;
 mod broadcasts;
 mod cgroup;
+mod channel;
 mod chunk;
 mod core;
 mod core_config;

@@ -6,7 +6,8 @@ use std::io::{self, IoSlice};
 use bytes::{Buf, Bytes};
 use procpool_wire::{Command, Payload};
 use smallvec::SmallVec;
-use tokio::net::UnixStream;
+
+use crate::driver::channel::Channel;
 
 /// Payloads up to this many bytes are copied next to the headers around them, so that one write
 /// carries many of them; larger ones are written from where they are: 8 KiB.
@@ -69,7 +70,7 @@ impl Outbox {
     }
 
     /// Writes what the socket takes, if that is not too much. Tells whether someone must now wait for it to take more.
-    pub(crate) fn flush(&mut self, socket: &UnixStream) -> bool {
+    pub(crate) fn flush(&mut self, socket: &Channel) -> bool {
         match self.blocked {
             true => false,
             false => self.write(socket),
@@ -77,12 +78,12 @@ impl Outbox {
     }
 
     /// The socket is writable again.
-    pub(crate) fn resume(&mut self, socket: &UnixStream) {
+    pub(crate) fn resume(&mut self, socket: &Channel) {
         self.blocked = false;
         self.write(socket);
     }
 
-    fn write(&mut self, socket: &UnixStream) -> bool {
+    fn write(&mut self, socket: &Channel) -> bool {
         let mut sum = 0;
         while !self.is_empty() {
             if sum >= BYTES_IN_A_ROW {
@@ -111,10 +112,10 @@ impl Outbox {
         false
     }
 
-    fn write_once(&self, socket: &UnixStream, most: usize) -> io::Result<usize> {
+    fn write_once(&self, socket: &Channel, most: usize) -> io::Result<usize> {
         let small = &self.small[self.small_written..];
         if self.parts.is_empty() {
-            return socket.try_write(&small[..small.len().min(most)]);
+            return socket.send(&small[..small.len().min(most)]);
         }
         let mut left = most;
         let mut slices = SmallVec::<[IoSlice<'_>; PARTS]>::new();
@@ -123,7 +124,7 @@ impl Outbox {
             slices.push(IoSlice::new(&part[..len]));
             left -= len;
         }
-        socket.try_write_vectored(&slices)
+        socket.send_vectored(&slices)
     }
 
     fn advance(&mut self, mut written: usize) {
@@ -169,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_is_written_at_once_than_others_can_wait_for() {
         let (ours, theirs) = socket::pair().unwrap();
-        let ours = UnixStream::from_std(ours.into()).unwrap();
+        let ours = Channel::new(ours).unwrap();
         let payload = Payload::of_bytes(vec![7_u8; 6 << 20]).expect("is moved");
         let mut outbox = Outbox::default();
         outbox.push(b"head", &payload);

@@ -1,6 +1,7 @@
 //! The runtime task that sees one worker through, from its spawn until it is reaped.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use procpool_wire::{Event, Segments};
 
 use crate::driver::alarm::delay;
 use crate::driver::cgroup::Cgroup;
+use crate::driver::channel::Channel;
 use crate::driver::core::Core;
 use crate::driver::handshake::{Unready, shake_hands};
 use crate::driver::incoming::{Incoming, Next, Received};
@@ -154,7 +156,7 @@ impl Supervisor {
     async fn serve(&self, leader: &Leader, link: &Link, incoming: &mut Incoming) {
         loop {
             tokio::select! {
-                () = link.readable() => match self.receive(link, incoming) {
+                () = link.readable() => match self.receive(link, incoming, Incoming::receive) {
                     Received::Nothing => {}
                     Received::Bytes(_) => tokio::task::yield_now().await,
                     Received::End => break,
@@ -165,7 +167,7 @@ impl Supervisor {
                 () = leader.ended() => {
                     // A grandchild may hold the socket open: what is there now is all there is.
                     for _ in 0..LAST_READS {
-                        let received = self.receive(link, incoming);
+                        let received = self.receive(link, incoming, Incoming::receive_last);
                         if !matches!(received, Received::Bytes(_)) {
                             break;
                         }
@@ -202,10 +204,15 @@ impl Supervisor {
 
     /// Handles what is there, some reads at most. All that one read brings goes through the lock at
     /// once, and what follows from it for the worker goes out in one write.
-    fn receive(&self, link: &Link, incoming: &mut Incoming) -> Received {
+    fn receive(
+        &self,
+        link: &Link,
+        incoming: &mut Incoming,
+        read: fn(&mut Incoming, &Channel) -> io::Result<Received>,
+    ) -> Received {
         let mut sum = 0;
         for _ in 0..READS_IN_A_ROW {
-            let received = match incoming.receive(link.socket()) {
+            let received = match read(incoming, link.socket()) {
                 Ok(received) => received,
                 Err(error) => {
                     tracing::error!(%error, "procpool: a worker's socket can't be read");
