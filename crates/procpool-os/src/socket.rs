@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use bytes::BufMut;
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
@@ -178,6 +179,20 @@ fn receive_flagged(
 ) -> io::Result<usize> {
     let (_, received) = retry_on_intr(|| rustix::net::recv(socket, &mut *bytes, flags))?;
     Ok(received)
+}
+
+/// Waits until there is something to receive, or the other end is closed.
+///
+/// Who waits in [`receive`] is woken as well when the *other* side takes something out of the socket, since that
+/// makes room to send; who waits here is not.
+///
+/// # Errors
+///
+/// What the kernel says: out of memory.
+pub fn wait_to_receive(socket: impl AsFd) -> io::Result<()> {
+    let mut watched = [PollFd::new(&socket, PollFlags::IN)];
+    retry_on_intr(|| poll(&mut watched, None))?;
+    Ok(())
 }
 
 /// Receives bytes and up to `max` descriptors, which are close-on-exec.

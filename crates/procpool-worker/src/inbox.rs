@@ -134,6 +134,7 @@ impl Inbox {
     }
 
     fn fill(&mut self) -> io::Result<usize> {
+        socket::wait_to_receive(self.socket.as_fd())?;
         let mut room = self.buffer.room(usize::MAX);
         socket::receive_into(self.socket.as_fd(), &mut room)
     }
