@@ -83,6 +83,8 @@ struct Shared {
     cancel: Line,
     /// How often the parent has written to the socket.
     bell: Line,
+    /// Not zero while the worker listens for it.
+    listening: Line,
     /// Nanoseconds for which the worker may listen for the bell.
     listens: Line,
     progress: Progress<AtomicU64>,
@@ -310,6 +312,18 @@ impl ControlPage {
         self.shared().listens.0.store(nanos, Ordering::Relaxed);
     }
 
+    /// The worker: it listens from now on, or no longer.
+    pub fn set_listening(&self, is_listening: bool) {
+        let word = u64::from(is_listening);
+        self.shared().listening.0.store(word, Ordering::Relaxed);
+    }
+
+    /// The parent: whether the worker says that it listens.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        self.shared().listening.0.load(Ordering::Relaxed) != 0
+    }
+
     /// The worker: for how long it may.
     #[must_use]
     pub fn may_listen(&self) -> Duration {
@@ -345,6 +359,12 @@ impl ControlPage {
     #[must_use]
     pub fn read_spool(&self, position: u64, out: &mut Vec<u8>) -> bool {
         self.shared().spool.read(position, out)
+    }
+
+    /// The parent: how much of its stream the worker says is in the socket. One load from memory.
+    #[must_use]
+    pub fn spool_flushed(&self) -> u64 {
+        self.shared().spool.flushed()
     }
 
     /// The parent: where the worker says that its stream ends. One load from memory.

@@ -171,6 +171,7 @@ impl Server<'_> {
         // What was written up to now has been read, or is at the first ring.
         let mut rings = worker::rings();
         let mut received = inbox.receive_nowait();
+        worker::set_listening(true);
         let how = spin(limit, monotonic_now, || {
             if matches!(received, Ok(None)) && worker::rings() != rings {
                 rings = worker::rings();
@@ -178,6 +179,7 @@ impl Server<'_> {
             }
             !matches!(received, Ok(None))
         });
+        worker::set_listening(false);
         self.spinner.spun(how);
         match received {
             Ok(None) => inbox.receive(),

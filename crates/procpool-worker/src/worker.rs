@@ -92,6 +92,13 @@ pub(crate) fn rings() -> u64 {
     WORKER.get().map_or(0, |worker| worker.page.rings())
 }
 
+/// This worker listens for that from now on, or no longer.
+pub(crate) fn set_listening(is_listening: bool) {
+    if let Some(worker) = WORKER.get() {
+        worker.page.set_listening(is_listening);
+    }
+}
+
 /// For how long this worker may listen for that instead of sleeping.
 pub(crate) fn may_listen() -> Duration {
     WORKER

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
+use crate::soon::Soon;
 use crate::task_id::TaskId;
 
 /// What came of a task: its encoded result, or why there is none.
@@ -24,7 +25,11 @@ pub(crate) struct TaskCell {
 
 #[derive(Debug)]
 enum Content {
-    Pending(Option<Waker>),
+    Pending {
+        waker: Option<Waker>,
+        /// Its end may be near; until it is polled.
+        soon: Option<Soon>,
+    },
     /// The error has a box of its own, since all that wait have room for what they may become.
     Finished(Result<Payload, Box<TaskError>>),
     Taken,
@@ -32,7 +37,10 @@ enum Content {
 
 impl TaskCell {
     pub(crate) fn pending() -> Self {
-        TaskCell::new(Content::Pending(None))
+        TaskCell::new(Content::Pending {
+            waker: None,
+            soon: None,
+        })
     }
 
     pub(crate) fn finished(end: TaskEnd) -> Self {
@@ -54,7 +62,7 @@ impl TaskCell {
     /// Puts the end in and wakes who waits for it. The first end counts.
     pub(crate) fn finish(&self, end: TaskEnd) {
         let mut content = self.content.lock();
-        if let Content::Pending(waker) = &mut *content {
+        if let Content::Pending { waker, .. } = &mut *content {
             let waker = waker.take();
             *content = Content::Finished(end.map_err(Box::new));
             // A waker runs foreign code, which may well poll the task.
@@ -69,7 +77,7 @@ impl TaskCell {
     pub(crate) fn watch(&self, waker: Waker) -> bool {
         let mut content = self.content.lock();
         let replaced = match &mut *content {
-            Content::Pending(waiting) => waiting.replace(waker),
+            Content::Pending { waker: waiting, .. } => waiting.replace(waker),
             Content::Finished(_) | Content::Taken => return true,
         };
         drop(content);
@@ -78,22 +86,35 @@ impl TaskCell {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        !matches!(*self.content.lock(), Content::Pending(_))
+        !matches!(*self.content.lock(), Content::Pending { .. })
+    }
+
+    /// The end is likely to be near: who polls for it first may stay awake for it.
+    pub(crate) fn expect_soon(&self, expected: Soon) {
+        if let Content::Pending { soon, .. } = &mut *self.content.lock() {
+            *soon = Some(expected);
+        }
     }
 
     /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
         let mut content = self.content.lock();
-        if let Content::Pending(waiting) = &mut *content {
-            match waiting {
+        if let Content::Pending { waker, soon } = &mut *content {
+            match waker {
                 Some(waker) => waker.clone_from(cx.waker()),
-                None => *waiting = Some(cx.waker().clone()),
+                None => *waker = Some(cx.waker().clone()),
+            }
+            let soon = soon.take();
+            drop(content);
+            // Whoever reads the worker's socket puts the end in, and wakes; it may be this thread, later.
+            if let Some(soon) = soon {
+                soon.stay_awake();
             }
             return Poll::Pending;
         }
         match mem::replace(&mut *content, Content::Taken) {
             Content::Finished(end) => Poll::Ready(end.map_err(|error| *error)),
-            Content::Taken | Content::Pending(_) => Poll::Ready(Err(TaskError::Cancelled)),
+            Content::Taken | Content::Pending { .. } => Poll::Ready(Err(TaskError::Cancelled)),
         }
     }
 }

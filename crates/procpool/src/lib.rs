@@ -97,6 +97,7 @@ pub mod recipes;
 mod service;
 mod shutdown_report;
 mod sizing;
+mod soon;
 mod task;
 mod task_id;
 mod task_set;

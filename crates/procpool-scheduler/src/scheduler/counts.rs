@@ -1,6 +1,9 @@
 //! What there is to see from outside.
 
+use std::time::Duration;
+
 use super::Scheduler;
+use crate::id::TaskId;
 
 /// How many tasks and workers are in which state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -35,6 +38,15 @@ impl<P> Scheduler<P> {
     #[must_use]
     pub fn open_tasks(&self) -> usize {
         self.open_tasks
+    }
+
+    /// How long the task's function took of late, on average. `None` if that is not known, or nor is the task.
+    #[must_use]
+    pub fn expected(&self, task: TaskId) -> Option<Duration> {
+        let task = self.tasks.get(task)?;
+        self.history
+            .expected(task.function)
+            .map(Duration::from_nanos)
     }
 
     /// How many workers have a task in flight; constant time.

@@ -19,7 +19,7 @@ use crate::driver::outbox::Outbox;
 #[derive(Debug)]
 pub(crate) struct Link {
     socket: Channel,
-    page: ControlPage,
+    page: Arc<ControlPage>,
     outbox: Mutex<Outbox>,
     /// The outbox has just become blocked.
     blocked: Notify,
@@ -37,7 +37,7 @@ impl Link {
         let wake = Arc::clone(&notices);
         Link {
             socket,
-            page,
+            page: Arc::new(page),
             outbox: Mutex::default(),
             blocked: Notify::new(),
             received: AtomicU64::new(0),
@@ -47,7 +47,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn page(&self) -> &ControlPage {
+    pub(crate) fn page(&self) -> &Arc<ControlPage> {
         &self.page
     }
 

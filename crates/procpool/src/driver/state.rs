@@ -14,6 +14,7 @@ use procpool_scheduler::{
     TaskState as Phase, WarmUpId, WorkerId,
 };
 use procpool_wire::{Finished, Outcome, Refusal, Run, Ticket};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cell::TaskEnd;
 use crate::driver::broadcasts::Broadcasts;
@@ -25,6 +26,7 @@ use crate::driver::worker_limits::WorkerLimits;
 use crate::error::{
     DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
+use crate::soon::Soon;
 use crate::task_state::TaskState;
 
 /// What the pool's lock guards.
@@ -45,6 +47,8 @@ pub(crate) struct State {
     limits: WorkerLimits,
     /// How many processors the pool's program may use.
     processors: usize,
+    /// How many threads of this process a result passes through: who reads it, and who waits for it.
+    reading_threads: usize,
     /// How long a worker may look for work before it sleeps, while a processor is to spare.
     spin: Duration,
     /// How the worker whose end is being handled came to it.
@@ -102,6 +106,10 @@ impl State {
             startup_timeout,
             limits,
             processors: std::thread::available_parallelism().map_or(1, usize::from),
+            reading_threads: match Handle::current().runtime_flavor() {
+                RuntimeFlavor::CurrentThread => 1,
+                _ => 2,
+            },
             spin,
             ending: None,
             refusal: None,
@@ -351,9 +359,10 @@ impl State {
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
-        if let Sink::Chunk(_) = job.sink {
-            return self.dispatch_items(worker, task, ticket);
-        }
+        let cell = match &job.sink {
+            Sink::Cell(cell) => Arc::clone(cell),
+            Sink::Chunk(_) => return self.dispatch_items(worker, task, ticket),
+        };
         let run = Run {
             ticket,
             entry: job.call.offsets.entry,
@@ -370,6 +379,15 @@ impl State {
             true => self.spin,
             false => Duration::ZERO,
         });
+        let is_short = || {
+            let expected = self.scheduler.expected(task);
+            expected.is_some_and(|expected| expected <= Soon::SHORT)
+        };
+        let may_stay_awake =
+            self.scheduler.busy_workers() + self.reading_threads <= self.processors;
+        if may_stay_awake && link.page().is_listening() && is_short() {
+            cell.expect_soon(Soon::new(link.page()));
+        }
         self.effects.flush(link);
         entry.dispatch(ticket, task, None);
     }
