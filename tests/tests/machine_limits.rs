@@ -110,6 +110,31 @@ async fn a_tasks_own_cpu_time_limit_is_taken_off_after_it() {
     assert_eq!(last, first);
 }
 
+/// The backtrace of a failed allocation comes after the words by which that is known, and is longer than what
+/// is shown of a worker's standard error.
+#[procpool::test]
+async fn a_failed_allocation_is_known_before_a_long_backtrace() {
+    #[inline(never)]
+    fn deeper(levels: usize) -> usize {
+        match levels {
+            0 => fill(1 << 30),
+            _ => std::hint::black_box(deeper(levels - 1)) + 1,
+        }
+    }
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .memory_limit(256 << 20)
+        .env("RUST_BACKTRACE", "full")
+        .build()
+        .unwrap();
+    let error = patiently(pool.run_in_process(deeper, 90))
+        .await
+        .unwrap_err();
+    let error = exceeded(error);
+    assert_eq!(error.memory_limit(), Some(256 << 20));
+    assert!(!error.exit().stderr_tail().contains("memory allocation of"));
+}
+
 #[procpool::test]
 async fn an_allocation_beyond_the_memory_limit_fails_that_task_alone() {
     let limit = 256 << 20;

@@ -8,7 +8,9 @@ use procpool_os::{WorkerProcess, WorkerStatus};
 
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::readiness::Readiness;
+use crate::driver::worker_limits::tells_of_memory;
 use crate::error::{ExitCause, WorkerExit};
+use crate::output::Tail;
 
 /// Waits for a worker's process to end, and reaps it.
 #[derive(Debug)]
@@ -90,9 +92,10 @@ pub(crate) struct Reaped {
 }
 
 impl Reaped {
-    pub(crate) fn exit(self, cause: Option<ExitCause>, stderr_tail: String) -> WorkerExit {
+    pub(crate) fn exit(self, cause: Option<ExitCause>, stderr: &Tail) -> WorkerExit {
         let code = self.status.and_then(|status| status.code());
         let signal = self.status.and_then(|status| status.signal());
-        WorkerExit::new(self.pid, (code, signal), self.uptime, cause, stderr_tail)
+        let exit = WorkerExit::new(self.pid, (code, signal), self.uptime, cause, stderr.text());
+        exit.out_of_memory(tells_of_memory(stderr))
     }
 }

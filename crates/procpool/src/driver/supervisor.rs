@@ -93,7 +93,7 @@ impl Supervisor {
         link.worker().end();
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
-        let exit = reaped.exit(cause, outputs.finish());
+        let exit = reaped.exit(cause, &outputs.finish());
         if !self.switch.is_pulled() && exit.code() != Some(0) {
             tracing::warn!(pool = self.core.name(), %exit, "procpool: a worker died");
         }

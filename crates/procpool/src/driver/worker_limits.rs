@@ -7,6 +7,7 @@ use procpool_wire::Limits;
 
 use crate::error::{ExitCause, LimitExceeded, WorkerExit};
 use crate::options::TaskOptions;
+use crate::output::Tail;
 
 /// `signal(7)`: the signal of a process that gave itself up.
 const SIGABRT: i32 = 6;
@@ -16,6 +17,11 @@ const SIGXCPU: i32 = 24;
 
 /// What is written to stderr when an allocation fails, by Rust's standard library and by C++'s.
 const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of ", "std::bad_alloc"];
+
+/// Whether a worker has said that an allocation failed.
+pub(crate) fn tells_of_memory(stderr: &Tail) -> bool {
+    stderr.says(&OUT_OF_MEMORY)
+}
 
 /// The limits that a pool sets to its workers.
 #[derive(Debug, Clone, Default)]
@@ -55,9 +61,6 @@ impl WorkerLimits {
         let memory = [task.memory, self.memory].into_iter().flatten().min()?;
         // The kernel only refuses memory; it is the program that aborts for it, and says so.
         let aborted = exit.signal() == Some(SIGABRT);
-        let said_so = OUT_OF_MEMORY
-            .iter()
-            .any(|words| exit.stderr_tail().contains(words));
-        (aborted && said_so).then(|| LimitExceeded::memory(memory, exit.clone()))
+        (aborted && exit.is_out_of_memory()).then(|| LimitExceeded::memory(memory, exit.clone()))
     }
 }

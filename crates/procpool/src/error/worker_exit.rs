@@ -12,6 +12,8 @@ pub struct WorkerExit {
     exit: Arc<Inner>,
     task: Option<TaskId>,
     attempts: u32,
+    /// It said that an allocation had failed.
+    is_out_of_memory: bool,
 }
 
 #[derive(Debug)]
@@ -55,7 +57,17 @@ impl WorkerExit {
             exit: Arc::new(exit),
             task: None,
             attempts: 1,
+            is_out_of_memory: false,
         }
+    }
+
+    pub(crate) fn out_of_memory(mut self, said: bool) -> Self {
+        self.is_out_of_memory = said;
+        self
+    }
+
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.is_out_of_memory
     }
 
     pub(crate) fn cause(&self) -> Option<&ExitCause> {

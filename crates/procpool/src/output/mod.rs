@@ -7,3 +7,4 @@ mod pump;
 mod tail;
 
 pub(crate) use outputs::Outputs;
+pub(crate) use tail::Tail;

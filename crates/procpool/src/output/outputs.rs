@@ -9,6 +9,7 @@ use procpool_os::WorkerProcess;
 use crate::output::forward::{Forward, Stream};
 use crate::output::lines::Lines;
 use crate::output::pump::{Pump, Sink};
+use crate::output::tail::Tail;
 use crate::worker_output::WorkerOutput;
 
 /// How long a runtime that stops waits for who reads this process's own streams.
@@ -59,11 +60,11 @@ impl Outputs {
 
     /// Passes on what the worker had written when it ended, without waiting, and gives the end of
     /// its standard error.
-    pub(crate) fn finish(&mut self) -> String {
+    pub(crate) fn finish(&mut self) -> Tail {
         self.finish_until(Instant::now())
     }
 
-    fn finish_until(&mut self, deadline: Instant) -> String {
+    fn finish_until(&mut self, deadline: Instant) -> Tail {
         if let Some(stdout) = self.stdout.take() {
             stdout.finish(deadline);
         }

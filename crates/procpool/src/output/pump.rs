@@ -72,7 +72,7 @@ impl Pump {
     /// Reads what the worker had written when it ended, without waiting, and gives the end of all.
     ///
     /// Nor does it wait to pass it on, but until the deadline.
-    pub(crate) fn finish(mut self, deadline: Instant) -> String {
+    pub(crate) fn finish(mut self, deadline: Instant) -> Tail {
         for _ in 0..LAST_READS {
             match &mut self.sink {
                 Sink::Forward(forward) => forward.write_until(&mut self.pending, deadline),
@@ -85,7 +85,7 @@ impl Pump {
         if let Sink::Lines(lines) = &mut self.sink {
             lines.end();
         }
-        self.tail.text()
+        self.tail
     }
 
     /// Reads once: whether there was something; `None` if there is nothing for now.
