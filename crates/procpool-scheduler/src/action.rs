@@ -83,8 +83,8 @@ pub enum Action<P> {
     Resolve {
         /// The task.
         task: TaskId,
-        /// What was given to `handle_submit`.
-        payload: P,
+        /// What was given to `handle_submit`. In a box, since actions of other kinds are small, and many.
+        payload: Box<P>,
         /// Why there is no result.
         outcome: Outcome,
     },

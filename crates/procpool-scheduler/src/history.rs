@@ -1,8 +1,8 @@
 //! How long functions run.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use crate::id::FunctionKey;
 
@@ -12,7 +12,8 @@ use crate::id::FunctionKey;
 /// mostly but not always must soon pass for long, because a task sent after it pays for the error.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    known: HashMap<FunctionKey, u32, BuildHasherDefault<Mix>>,
+    /// Keys are the program's own addresses, so the hash need not withstand an attack.
+    known: FxHashMap<FunctionKey, u32>,
     means: Vec<Option<u64>>,
 }
 
@@ -60,27 +61,6 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 
 /// A window full of them can be summed.
 const MOST: u64 = u64::MAX >> 8;
-
-/// Keys are the program's own addresses, so a hash need not withstand an attack, only spread them.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let product = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ (product >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 #[cfg(test)]
 mod tests {

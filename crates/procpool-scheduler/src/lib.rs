@@ -14,6 +14,8 @@
 //!   [`Action::Inspect`] by [`handle_inspected`](Scheduler::handle_inspected), [`Action::Shorten`] by
 //!   [`handle_shortened`](Scheduler::handle_shortened), and a spawn that fails at
 //!   once is reported at once. The actions this adds come after those that are already there.
+//! - What happened together may be told together, between [`begin_batch`](Scheduler::begin_batch) and
+//!   [`end_batch`](Scheduler::end_batch); the actions of all of it are performed after the latter.
 //! - Report the results of a worker that it has received before it reports the worker's exit, and keep the
 //!   worker's control page until the actions that follow the exit are performed.
 //!

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -26,6 +27,8 @@ static PEERS: Mutex<Vec<Weak<Peer>>> = Mutex::new(Vec::new());
 pub struct Peer {
     pid: u32,
     state: Mutex<State>,
+    /// Something is returned or forgotten. Most messages find nothing, and don't take the lock.
+    has_news: AtomicBool,
     /// Called when there is something to tell that should not wait for the next message.
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -65,6 +68,7 @@ impl Peer {
         let peer = Arc::new(Peer {
             pid,
             state: Mutex::default(),
+            has_news: AtomicBool::new(false),
             wake: Box::new(wake),
         });
         let mut peers = PEERS.lock();
@@ -76,11 +80,16 @@ impl Peer {
     /// Lends what is attached to a payload. Gives what is to be said before it is sent, if anything.
     #[must_use]
     pub fn lend(&self, attached: &[Attachment]) -> Option<Segments> {
+        // Whoever has news and wants it told at once calls for a message after it.
+        if attached.is_empty() && !self.has_news.load(Ordering::Acquire) {
+            return None;
+        }
         let handles: Vec<_> = attached.iter().cloned().filter_map(handle).collect();
         let mut state = self.state.lock();
         if state.ended {
             return None;
         }
+        self.has_news.store(false, Ordering::Relaxed);
         let handles = handles.into_iter();
         let attached = handles.filter_map(|handle| self.attach(&mut state, handle));
         let attached = attached.collect();
@@ -150,6 +159,7 @@ impl Peer {
                     }
                     Err(Unusable::Missing { id, why }) => {
                         state.returned.push((id, 1));
+                        self.has_news.store(true, Ordering::Release);
                         missing.get_or_insert(why);
                     }
                 }
@@ -261,6 +271,7 @@ impl Peer {
             return;
         }
         state.returned.push((id, times));
+        self.has_news.store(true, Ordering::Release);
         drop(state);
         if size >= TOLD_AT_ONCE {
             (self.wake)();
@@ -285,6 +296,7 @@ impl Peer {
         let mut state = self.state.lock();
         if state.known.remove(&id) {
             state.forgotten.push(id);
+            self.has_news.store(true, Ordering::Release);
             drop(state);
             (self.wake)();
         }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::short::Short;
 use crate::value::attachment::Attachment;
 
 /// Bytes in one of their forms. It is small, for very many may wait.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
+    /// A value of few bytes.
+    Short(Short),
     Value(Bytes),
     Sequence(Bytes),
     ByteString(Bytes),
@@ -38,14 +41,15 @@ pub(crate) enum Form {
 impl Content {
     pub(crate) fn form(&self) -> Form {
         match self {
-            Content::Value(_) | Content::Attached(_) => Form::Value,
+            Content::Short(_) | Content::Value(_) | Content::Attached(_) => Form::Value,
             Content::Sequence(_) => Form::Sequence,
             Content::ByteString(_) => Form::ByteString,
         }
     }
 
-    pub(crate) fn get(&self) -> &Bytes {
+    pub(crate) fn get(&self) -> &[u8] {
         match self {
+            Content::Short(short) => short,
             Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
             Content::Attached(attached) => &attached.bytes,
         }
@@ -53,6 +57,7 @@ impl Content {
 
     pub(crate) fn take(&mut self) -> Bytes {
         match mem::take(self) {
+            Content::Short(short) => Bytes::copy_from_slice(&short),
             Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
             Content::Attached(attached) => attached.bytes.clone(),
         }
@@ -80,6 +85,21 @@ impl Content {
 impl Default for Content {
     fn default() -> Self {
         Content::Value(Bytes::new())
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Short::new(&bytes).map_or(Content::Value(bytes), Content::Short)
+    }
+}
+
+impl From<&[u8]> for Content {
+    fn from(bytes: &[u8]) -> Self {
+        match Short::new(bytes) {
+            Some(short) => Content::Short(short),
+            None => Content::Value(Bytes::copy_from_slice(bytes)),
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 use bytes::BufMut;
 
 use crate::broadcast::{BROADCAST, Broadcast};
-use crate::fields::Fields;
+use crate::fields::{Body, Fields};
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{RUN_ITEMS, RunItems};
 use crate::segments::{self, Segments};
-use crate::{Limits, MessageError, Payload, Start, Ticket};
+use crate::{FrameBuffer, Limits, MessageError, Payload, Start, StreamError, Ticket};
 
 const START: u8 = 1;
 const RUN: u8 = 2;
@@ -76,18 +76,7 @@ impl Command {
         let mut fields = Fields::of(frame);
         match kind {
             START => Start::decode(fields).map(Command::Start),
-            RUN => {
-                let ticket = Ticket::decode(&mut fields)?;
-                let (entry, function) = (fields.u64()?, fields.u64()?);
-                let limits = Limits::decode(&mut fields)?;
-                Ok(Command::Run(Run {
-                    ticket,
-                    entry,
-                    function,
-                    limits,
-                    args: fields.payload(),
-                }))
-            }
+            RUN => Run::decode(fields).map(Command::Run),
             RUN_ITEMS => RunItems::decode(fields).map(Command::RunItems),
             INITIALIZE => {
                 let (entry, function) = (fields.u64()?, fields.u64()?);
@@ -101,6 +90,20 @@ impl Command {
             RESUME => fields.end().map(|()| Command::Resume),
             STOP => fields.end().map(|()| Command::Stop),
             kind => Err(MessageError::UnknownKind(kind)),
+        }
+    }
+
+    /// Takes the next message, or `None` while it is not whole.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes. The stream is of no further use then.
+    pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, StreamError> {
+        if let Some(run) = buffer.take_short(RUN, |fields| Run::decode(fields)) {
+            return Ok(Some(Command::Run(run?)));
+        }
+        match buffer.next_frame()? {
+            Some(frame) => Ok(Some(Command::decode(frame)?)),
+            None => Ok(None),
         }
     }
 
@@ -155,6 +158,19 @@ impl Run {
     pub const MAX_ARGS_LEN: usize = frame::MAX_BODY_LEN - Self::FIXED_LEN;
 
     const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN;
+
+    fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {
+        let ticket = Ticket::decode(&mut fields)?;
+        let (entry, function) = (fields.u64()?, fields.u64()?);
+        let limits = Limits::decode(&mut fields)?;
+        Ok(Run {
+            ticket,
+            entry,
+            function,
+            limits,
+            args: fields.payload(),
+        })
+    }
 
     /// The frame up to the arguments, which follow it in the stream.
     ///

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use bytes::BufMut;
 
-use crate::fields::Fields;
+use crate::fields::{Body, Fields};
 use crate::frame::{self, Frame, FrameError};
 use crate::items::{ITEM, ItemFrames};
 use crate::segments::{self, Segments};
 use crate::value;
-use crate::{EventError, FrameBuffer, MessageError, PanicReport, Payload, Refusal, Ticket};
+use crate::{StreamError, FrameBuffer, MessageError, PanicReport, Payload, Refusal, Ticket};
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
@@ -108,9 +108,12 @@ impl Event {
     ///
     /// # Errors
     /// What is wrong with the bytes. The stream is of no further use then.
-    pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, EventError> {
+    pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, StreamError> {
         if let Some(frames) = buffer.take_items() {
             return Ok(Some(Event::Items(frames)));
+        }
+        if let Some(finished) = buffer.take_short(FINISHED, |fields| Finished::decode(fields)) {
+            return Ok(Some(Event::Finished(finished?)));
         }
         match buffer.next_frame()? {
             Some(frame) => Ok(Some(Event::decode(frame)?)),
@@ -226,7 +229,7 @@ impl Finished {
         Ok(head)
     }
 
-    fn decode(mut fields: Fields) -> Result<Self, MessageError> {
+    fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {
         let ticket = Ticket::decode(&mut fields)?;
         let ran = Duration::from_nanos(fields.u64()?);
         let outcome = fields.u8()?;

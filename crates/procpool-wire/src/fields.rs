@@ -1,13 +1,43 @@
 //! Fixed-width fields at the front of a body, read without trusting that they are there.
 
+use std::ops::Deref;
+
 use bytes::{Buf, Bytes};
 
 use crate::{Frame, MessageError, Payload};
 
 /// Takes fields from the front of a body; what is left is the payload.
-pub(crate) struct Fields {
-    rest: Bytes,
+pub(crate) struct Fields<B = Bytes> {
+    rest: B,
     bulk: Option<Bytes>,
+}
+
+/// A body: bytes that are shared, or a piece of the buffer in which they arrived.
+pub(crate) trait Body: Deref<Target = [u8]> + Buf {
+    /// A payload of this and what was read apart from it.
+    fn into_payload(self, bulk: Option<Bytes>) -> Payload;
+}
+
+impl Body for Bytes {
+    fn into_payload(self, bulk: Option<Bytes>) -> Payload {
+        Payload::of_parts(self, bulk)
+    }
+}
+
+impl Body for &[u8] {
+    fn into_payload(self, bulk: Option<Bytes>) -> Payload {
+        match bulk {
+            None => self.into(),
+            bulk => Payload::of_parts(Bytes::copy_from_slice(self), bulk),
+        }
+    }
+}
+
+impl<'a> Fields<&'a [u8]> {
+    pub(crate) fn of_slice(body: &'a [u8]) -> Self {
+        let (rest, bulk) = (body, None);
+        Fields { rest, bulk }
+    }
 }
 
 impl Fields {
@@ -25,9 +55,12 @@ impl Fields {
         }
     }
 
+}
+
+impl<B: Body> Fields<B> {
     /// All that follows.
     pub(crate) fn payload(self) -> Payload {
-        Payload::of_parts(self.rest, self.bulk)
+        self.rest.into_payload(self.bulk)
     }
 
     pub(crate) fn u8(&mut self) -> Result<u8, MessageError> {

@@ -4,6 +4,7 @@ use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::ItemFrames;
+use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
 
 /// Bytes that one read may bring of frames that are not large: 64 KiB.
@@ -11,6 +12,9 @@ const ROOM: usize = 64 << 10;
 
 /// A frame with a longer body is read to memory of its own: 32 KiB.
 pub(crate) const LARGE: usize = 32 << 10;
+
+/// A frame up to this is decoded where it lies, and what it holds is copied: 256 bytes.
+const SHORT_FRAME: usize = 256;
 
 /// Room for the header of a large frame and what leads its bulk, and not much of the bulk, which would
 /// have to be copied.
@@ -138,6 +142,28 @@ impl FrameBuffer {
                 body: large.lead,
                 bulk: Some(large.bulk.into()),
             }))
+    }
+
+    /// The next message, if it is there as a whole, of this kind, and short: decoded where it lies, which costs
+    /// less than to cut it out.
+    pub(crate) fn take_short<T>(
+        &mut self,
+        kind: u8,
+        decode: impl FnOnce(Fields<&[u8]>) -> T,
+    ) -> Option<T> {
+        if self.large.is_some() {
+            return None;
+        }
+        // What is wrong with it is told by who takes it as a frame.
+        let header = frame::parse_header(&self.small).ok()??;
+        let end = HEADER_LEN + header.body_len;
+        if header.kind != kind || end > SHORT_FRAME {
+            return None;
+        }
+        let decoded = decode(Fields::of_slice(self.small.get(HEADER_LEN..end)?));
+        self.small.advance(end);
+        self.expects_large = false;
+        Some(decoded)
     }
 
     /// The results of items that are there as a whole and come next, if there are any.

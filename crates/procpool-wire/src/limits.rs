@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::BufMut;
 
 use crate::MessageError;
-use crate::fields::Fields;
+use crate::fields::{Body, Fields};
 
 /// What a task may use of its worker's machine; `None` for as much as there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ impl Limits {
         out.put_u64_le(self.memory.map_or(0, |bytes| bytes.max(1)));
     }
 
-    pub(crate) fn decode(fields: &mut Fields) -> Result<Self, MessageError> {
+    pub(crate) fn decode<B: Body>(fields: &mut Fields<B>) -> Result<Self, MessageError> {
         let some = |number: u64| (number > 0).then_some(number);
         let cpu_time = some(fields.u64()?).map(Duration::from_nanos);
         let memory = some(fields.u64()?);

@@ -34,10 +34,10 @@ pub enum MessageError {
     Value(#[from] DecodeError),
 }
 
-/// Bytes from a worker that are no event.
+/// Bytes that are no message.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
-pub enum EventError {
+pub enum StreamError {
     /// They are no frame.
     #[error(transparent)]
     Frame(#[from] FrameError),

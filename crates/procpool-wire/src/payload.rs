@@ -1,6 +1,7 @@
 //! Arguments or a result, encoded.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::mem;
 
 use bytes::Bytes;
@@ -15,6 +16,14 @@ use crate::value::{self, DecodeError, EncodeError, Prefix};
 
 /// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
 const SMALL: usize = 128;
+
+/// Memory for the next encoding that has grown past this is given back: 4 KiB.
+const KEPT: usize = 4096;
+
+thread_local! {
+    /// Where values are encoded; most are small, and copied from here.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// One encoded value.
 ///
@@ -56,15 +65,26 @@ impl Payload {
     /// # Errors
     /// As [`value::encode`].
     pub fn encode<T: Serialize>(value: &T, reserve: Reserve) -> Result<Self, EncodeError> {
-        let mut bytes = Vec::with_capacity(SMALL);
+        // Whatever a `Serialize` does, who comes to this meanwhile finds other memory here.
+        let mut bytes = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        bytes.reserve(SMALL);
         let mut attached = Vec::new();
-        value::encode_attaching(value, &mut bytes, reserve, Some(&mut attached))?;
-        let mut payload: Payload = match bytes.len() <= SMALL {
+        let encoded = value::encode_attaching(value, &mut bytes, reserve, Some(&mut attached));
+        let payload = match encoded {
             // Very many may wait, each in as much memory as it needs.
-            true => Bytes::copy_from_slice(&bytes).into(),
-            false => bytes.into(),
+            Ok(()) if bytes.len() <= SMALL => Ok(bytes.as_slice().into()),
+            Ok(()) => Ok(mem::take(&mut bytes).into()),
+            Err(error) => Err(error),
         };
-        payload.attach(Ok(attached));
+        if bytes.capacity() <= KEPT {
+            bytes.clear();
+            // Unless the thread is at its end.
+            let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
+        }
+        let mut payload: Payload = payload?;
+        if !attached.is_empty() {
+            payload.attach(Ok(attached));
+        }
         Ok(payload)
     }
 
@@ -92,8 +112,14 @@ impl Payload {
 
     /// The encoding, behind [`Payload::prefix`].
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
+    pub fn bytes(&self) -> &[u8] {
         self.bytes.get()
+    }
+
+    /// As [`Payload::bytes`], to be kept: without a copy, unless they are few.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        self.bytes.clone().take()
     }
 
     /// How many bytes the encoding has.
@@ -126,11 +152,11 @@ impl Payload {
         }
         match slot {
             Some(value) => Ok(value),
-            None => {
-                let content = self.bytes.clone();
-                let attached = content.attached().map_err(DecodeError::new)?;
-                value::decode_attached(&self.into_whole(), attached)
+            None if self.bytes.form() == Form::Value => {
+                let attached = self.bytes.attached().map_err(DecodeError::new)?;
+                value::decode_attached(self.bytes.get(), attached)
             }
+            None => value::decode(&self.into_whole()),
         }
     }
 
@@ -158,7 +184,7 @@ impl Payload {
     #[must_use]
     pub fn into_whole(self) -> Bytes {
         match self.bytes.form() {
-            Form::Value => self.bytes.get().clone(),
+            Form::Value => self.to_bytes(),
             Form::Sequence | Form::ByteString => {
                 [&self.prefix(), &self.bytes.get()[..]].concat().into()
             }
@@ -170,7 +196,16 @@ impl From<Bytes> for Payload {
     /// Takes what [`value::encode`] has made.
     fn from(bytes: Bytes) -> Self {
         Payload {
-            bytes: Content::Value(bytes),
+            bytes: bytes.into(),
+        }
+    }
+}
+
+impl From<&[u8]> for Payload {
+    /// Copies what [`value::encode`] has made.
+    fn from(bytes: &[u8]) -> Self {
+        Payload {
+            bytes: bytes.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::BufMut;
 
 use crate::MessageError;
-use crate::fields::Fields;
+use crate::fields::{Body, Fields};
 
 /// Names one dispatch of one task to one worker: the worker claims it on the control page before it
 /// starts, and names it in its answer.
@@ -27,7 +27,7 @@ impl Ticket {
         out.put_bytes(0, 6);
     }
 
-    pub(crate) fn decode(fields: &mut Fields) -> Result<Self, MessageError> {
+    pub(crate) fn decode<B: Body>(fields: &mut Fields<B>) -> Result<Self, MessageError> {
         let number = fields.u64()?;
         let slot = fields.u16()?;
         fields.zeroes::<6>()?;

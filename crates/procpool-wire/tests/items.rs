@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use procpool_wire::items::{push_item, skip_items, take_item};
-use procpool_wire::{Event, EventError, FrameBuffer, ItemFrames, frame};
+use procpool_wire::{Event, StreamError, FrameBuffer, ItemFrames, frame};
 
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {
@@ -82,10 +82,10 @@ fn results_are_skipped_as_they_would_be_read() {
 fn a_result_that_is_announced_too_long_is_an_error() {
     let header = [255, 255, 255, 255, 134, 0, 0, 0];
     let result = Event::take(&mut received(&header));
-    assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
+    assert!(matches!(result, Err(StreamError::Frame(_))), "{result:?}");
     let reserved = [1, 0, 0, 0, 134, 0, 7, 0, 9];
     let result = Event::take(&mut received(&reserved));
-    assert!(matches!(result, Err(EventError::Frame(_))), "{result:?}");
+    assert!(matches!(result, Err(StreamError::Frame(_))), "{result:?}");
 }
 
 #[test]

@@ -99,8 +99,7 @@ impl Inbox {
     }
 
     fn next_in_buffer(&mut self) -> io::Result<Option<Command>> {
-        while let Some(frame) = self.buffer.next_frame().map_err(invalid)? {
-            let mut command = Command::decode(frame).map_err(invalid)?;
+        while let Some(mut command) = Command::take(&mut self.buffer).map_err(invalid)? {
             let args = match &mut command {
                 Command::Segments(segments) => {
                     let received = self.parent.receive(std::mem::take(segments));

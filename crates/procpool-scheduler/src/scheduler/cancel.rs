@@ -221,7 +221,7 @@ impl<P> Scheduler<P> {
             self.open_tasks -= 1;
             self.actions.push_back(Action::Resolve {
                 task: id,
-                payload,
+                payload: Box::new(payload),
                 outcome,
             });
         }

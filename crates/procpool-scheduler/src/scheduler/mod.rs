@@ -76,6 +76,8 @@ pub struct Scheduler<P> {
     several: usize,
     /// Tasks of which the driver was asked to take items back, and has not answered. The same goes for these.
     shortening: usize,
+    /// Inputs are being gathered: what follows for the pool is decided after the last of them.
+    in_batch: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,12 +131,25 @@ impl<P> Scheduler<P> {
             revoking: 0,
             several: 0,
             shortening: 0,
+            in_batch: false,
         }
     }
 
     /// What is to be done next, if anything.
     pub fn poll_action(&mut self) -> Option<Action<P>> {
         self.actions.pop_front()
+    }
+
+    /// Several inputs follow that happened together. What they mean for the pool as a whole is decided once, by
+    /// [`end_batch`](Self::end_batch), and not after each of them.
+    pub fn begin_batch(&mut self) {
+        self.in_batch = true;
+    }
+
+    /// Those were all.
+    pub fn end_batch(&mut self, now: Instant) {
+        self.in_batch = false;
+        self.settle(now);
     }
 
     /// Starts `min_workers`, and those that stand by.
@@ -377,7 +392,7 @@ impl<P> Scheduler<P> {
 
     /// Moves on what has become possible. Called at the end of every input.
     fn settle(&mut self, now: Instant) {
-        if self.revoking > 0 || self.shortening > 0 {
+        if self.in_batch || self.revoking > 0 || self.shortening > 0 {
             return;
         }
         self.dispatch_all(now);

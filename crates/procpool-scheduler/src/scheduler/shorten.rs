@@ -38,7 +38,7 @@ impl<P> Scheduler<P> {
             let (_, payload) = rest?;
             self.actions.push_back(Action::Resolve {
                 task: id,
-                payload,
+                payload: Box::new(payload),
                 outcome: Outcome::Cancelled,
             });
             return None;

@@ -121,10 +121,13 @@ impl Core {
         let answer = input(&mut state, now);
         state.perform(now);
         self.set_alarm(&mut state, now);
-        let effects = std::mem::take(&mut state.effects);
+        // Most submits only join the queue.
+        let effects = (!state.effects.is_empty()).then(|| std::mem::take(&mut state.effects));
         let is_stopped = state.scheduler.is_stopped();
         drop(state);
-        effects.apply(|worker, switch| (self.supervise)(Arc::clone(self), worker, switch));
+        if let Some(effects) = effects {
+            effects.apply(|worker, switch| (self.supervise)(Arc::clone(self), worker, switch));
+        }
         if is_stopped {
             self.stopped
                 .send_if_modified(|stopped| !std::mem::replace(stopped, true));

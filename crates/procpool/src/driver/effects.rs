@@ -38,6 +38,32 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
+    /// Whether there is nothing to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Effects {
+            kill,
+            flush,
+            collect,
+            spawn,
+            finish,
+            release,
+            wake,
+            grant,
+            deny,
+            tell,
+        } = self;
+        kill.is_empty()
+            && flush.is_empty()
+            && collect.is_empty()
+            && spawn.is_empty()
+            && finish.is_empty()
+            && release.is_empty()
+            && wake.is_empty()
+            && grant.is_empty()
+            && deny.is_empty()
+            && tell.is_empty()
+    }
+
     /// A write to this worker is due, once however often it is asked for.
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {

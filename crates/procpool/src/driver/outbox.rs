@@ -49,7 +49,7 @@ impl Outbox {
         } else {
             let mut before = Bytes::from(std::mem::take(&mut self.small));
             before.advance(std::mem::take(&mut self.small_written));
-            self.parts.extend([before, bytes.clone()]);
+            self.parts.extend([before, payload.to_bytes()]);
         }
     }
 

@@ -3,7 +3,6 @@
 mod awaited;
 mod chunks;
 
-use std::collections::HashMap;
 use std::ops::Sub;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use procpool_scheduler::{
     TaskState as Phase, WarmUpId, WorkerId,
 };
 use procpool_wire::{Finished, Outcome, Refusal, Run, Ticket};
+use rustc_hash::FxHashMap;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cell::TaskEnd;
@@ -38,11 +38,11 @@ pub(crate) struct State {
     pub(crate) alarm: Option<Instant>,
     pub(crate) tally: Tally,
     /// Those who wait for room in the queue.
-    pub(crate) waiters: HashMap<ReservationId, oneshot::Sender<()>>,
+    pub(crate) waiters: FxHashMap<ReservationId, oneshot::Sender<()>>,
     /// Those who wait until all workers are ready.
-    pub(crate) warm_ups: HashMap<WarmUpId, oneshot::Sender<Told>>,
+    pub(crate) warm_ups: FxHashMap<WarmUpId, oneshot::Sender<Told>>,
     pub(crate) broadcasts: Broadcasts,
-    workers: HashMap<WorkerId, WorkerEntry>,
+    workers: FxHashMap<WorkerId, WorkerEntry>,
     startup_timeout: Duration,
     limits: WorkerLimits,
     /// How many processors the pool's program may use.
@@ -99,10 +99,10 @@ impl State {
             effects: Effects::default(),
             alarm: None,
             tally: Tally::default(),
-            waiters: HashMap::new(),
-            warm_ups: HashMap::new(),
+            waiters: FxHashMap::default(),
+            warm_ups: FxHashMap::default(),
             broadcasts,
-            workers: HashMap::new(),
+            workers: FxHashMap::default(),
             startup_timeout,
             limits,
             processors: std::thread::available_parallelism().map_or(1, usize::from),
@@ -340,7 +340,7 @@ impl State {
                 } => {
                     let error = self.error(outcome, &job);
                     let timed_out = matches!(outcome, Verdict::TimedOut { .. });
-                    self.fail_job(job, error, timed_out);
+                    self.fail_job(*job, error, timed_out);
                 }
             }
         }
@@ -359,10 +359,9 @@ impl State {
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
-        let cell = match &job.sink {
-            Sink::Cell(cell) => Arc::clone(cell),
-            Sink::Chunk(_) => return self.dispatch_items(worker, task, ticket),
-        };
+        if let Sink::Chunk(_) = &job.sink {
+            return self.dispatch_items(worker, task, ticket);
+        }
         let run = Run {
             ticket,
             entry: job.call.offsets.entry,
@@ -379,13 +378,18 @@ impl State {
             true => self.spin,
             false => Duration::ZERO,
         });
-        let is_short = || {
-            let expected = self.scheduler.expected(task);
-            expected.is_some_and(|expected| expected <= Soon::SHORT)
-        };
         let may_stay_awake =
             self.scheduler.busy_workers() + self.reading_threads <= self.processors;
-        if may_stay_awake && link.page().is_listening() && is_short() {
+        let is_short = |scheduler: &Scheduler<Job>| {
+            let expected = scheduler.expected(task);
+            expected.is_some_and(|expected| expected <= Soon::SHORT)
+        };
+        if may_stay_awake
+            && link.page().is_listening()
+            && is_short(&self.scheduler)
+            && let Some(job) = self.scheduler.payload_mut(task)
+            && let Sink::Cell(cell) = &job.sink
+        {
             cell.expect_soon(Soon::new(link.page()));
         }
         self.effects.flush(link);

@@ -246,18 +246,21 @@ impl Supervisor {
     /// Stops where something can only be done without the lock.
     fn handle_events_until_segments(&self, incoming: &mut Incoming) -> Option<Segments> {
         self.core.with(|state, now| {
-            loop {
+            state.scheduler.begin_batch();
+            let segments = loop {
                 match incoming.next_event() {
                     Ok(Next::Event(event)) => self.handle_event(state, now, event),
-                    Ok(Next::Segments(segments)) => return Some(segments),
-                    Ok(Next::Nothing) => return None,
+                    Ok(Next::Segments(segments)) => break Some(segments),
+                    Ok(Next::Nothing) => break None,
                     Err(what) => {
                         incoming.clear();
                         state.handle_faulty(now, self.worker, &what);
-                        return None;
+                        break None;
                     }
                 }
-            }
+            };
+            state.scheduler.end_batch(now);
+            segments
         })
     }
 

@@ -109,7 +109,7 @@ impl World {
                     task,
                     payload,
                     outcome,
-                } => self.resolve(task, payload, outcome),
+                } => self.resolve(task, *payload, outcome),
                 Action::Grant(reservation) => self.granted(reservation),
                 Action::Deny(reservation) => self.denied(reservation),
                 Action::Warm(warm_up) => self.warm(warm_up),

@@ -1,0 +1,61 @@
+//! Few bytes, kept in place.
+
+use std::fmt;
+use std::ops::Deref;
+
+/// Up to [`Short::MOST`] bytes without memory of their own: most arguments and results of small functions.
+#[derive(Clone, Copy)]
+pub(crate) struct Short {
+    len: u8,
+    bytes: [u8; Short::MOST],
+}
+
+impl Short {
+    /// As many as fit beside the other forms of a payload, without making it larger.
+    pub(crate) const MOST: usize = 38;
+
+    /// `None` if there are too many.
+    pub(crate) fn new(from: &[u8]) -> Option<Self> {
+        let mut bytes = [0; Short::MOST];
+        bytes.get_mut(..from.len())?.copy_from_slice(from);
+        // It fits, as has just been seen.
+        let len = from.len() as u8;
+        Some(Short { len, bytes })
+    }
+}
+
+impl Deref for Short {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Debug for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Payload;
+
+    #[test]
+    fn it_holds_what_fits_and_nothing_longer() {
+        let bytes: Vec<u8> = (0..).take(Short::MOST + 1).collect();
+        for len in 0..=Short::MOST {
+            assert_eq!(*Short::new(&bytes[..len]).unwrap(), bytes[..len]);
+        }
+        assert!(Short::new(&bytes).is_none());
+    }
+
+    /// Very many payloads may wait.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn a_payload_is_not_larger_for_it() {
+        assert_eq!(size_of::<Payload>(), 40);
+    }
+}
