@@ -97,7 +97,7 @@ struct Line(AtomicU64);
 
 impl ControlPage {
     /// As many tasks may be offered to a worker at once.
-    pub const SLOTS: usize = 64;
+    pub const SLOTS: usize = 256;
 
     const BYTES: usize = size_of::<Shared>();
     const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);

@@ -34,7 +34,7 @@ pub struct Config {
     /// After how much time a worker is replaced; to spread the moments, it may be up to an eighth
     /// less. `None`: never.
     pub max_age: Option<Duration>,
-    /// The most tasks in flight on one worker, 1 to 64.
+    /// The most tasks in flight on one worker, 1 to [`MAX_WINDOW`](Self::MAX_WINDOW).
     pub window: usize,
     /// How much expected work may be in flight on one worker for another task to be sent after it.
     pub send_ahead: Duration,
@@ -49,7 +49,7 @@ pub struct Config {
 
 impl Config {
     /// The most that [`window`](Self::window) may be: the slots of one control page.
-    pub const MAX_WINDOW: usize = 64;
+    pub const MAX_WINDOW: usize = 256;
 }
 
 impl Default for Config {

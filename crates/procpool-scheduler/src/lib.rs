@@ -74,6 +74,7 @@ mod backoff;
 mod config;
 mod deadlines;
 mod fleet;
+mod free_slots;
 mod history;
 mod id;
 mod level;

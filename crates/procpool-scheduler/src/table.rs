@@ -113,11 +113,34 @@ impl<T> Table<T> {
 
     pub(crate) fn remove(&mut self, id: TaskId) -> Option<T> {
         self.get(id)?;
-        let key = id.key();
         let next = Content::Free { next: self.free };
-        let place = self.rows.get_mut(key / ROW)?.get_mut(key % ROW)?;
+        let place = self.place_mut(id.key())?;
         let Content::Full(value) = std::mem::replace(&mut place.content, next) else {
             return None;
+        };
+        self.freed(id.key());
+        Some(value)
+    }
+
+    /// As [`remove`](Self::remove), and drops it where it is: it need not be moved.
+    pub(crate) fn discard(&mut self, id: TaskId) {
+        let next = Content::Free { next: self.free };
+        if self.contains(id)
+            && let Some(place) = self.place_mut(id.key())
+        {
+            place.content = next;
+            self.freed(id.key());
+        }
+    }
+
+    /// What was at this place is gone, and the next free place is noted there.
+    fn freed(&mut self, key: usize) {
+        let Some(place) = self
+            .rows
+            .get_mut(key / ROW)
+            .and_then(|row| row.get_mut(key % ROW))
+        else {
+            return;
         };
         self.len -= 1;
         place.generation = place.generation.saturating_add(1);
@@ -134,7 +157,6 @@ impl<T> Table<T> {
             self.places = 0;
             self.free = None;
         }
-        Some(value)
     }
 
     /// The ids of all, in no particular order.
@@ -160,7 +182,13 @@ mod tests {
         assert_eq!(second.key(), first.key());
         assert_eq!(table.get(first), None);
         assert_eq!(table.remove(first), None);
+        table.discard(first);
         assert_eq!(table.get(second), Some(&'b'));
+        table.discard(second);
+        assert_eq!((table.get(second), table.len()), (None, 0));
+        let third = table.insert('c');
+        assert_eq!(third.key(), first.key());
+        assert_eq!(table.get(third), Some(&'c'));
     }
 
     #[test]

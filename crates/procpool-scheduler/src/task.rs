@@ -201,6 +201,18 @@ impl<P> Task<P> {
         }
     }
 
+    /// As in [`spec`](Self::spec).
+    pub(crate) fn affinity(&self) -> Option<AffinityKey> {
+        self.terms.as_ref()?.affinity
+    }
+
+    /// As in [`spec`](Self::spec).
+    pub(crate) fn seat(&self) -> Seat {
+        self.terms
+            .as_ref()
+            .map_or_else(Seat::default, |terms| terms.seat())
+    }
+
     /// Where it is, if a worker has it.
     pub(crate) fn sent(&self) -> Option<Sent> {
         self.sent.as_deref().copied()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::backoff::Round;
 use crate::deadlines::Timer;
+use crate::free_slots::FreeSlots;
 use crate::id::{BroadcastId, TaskId, WorkerId};
 
 #[derive(Debug)]
@@ -17,8 +18,7 @@ pub(crate) struct Worker {
     pub(crate) in_flight: VecDeque<TaskId>,
     /// What it has yet to run before its next task, and, if it is ready, was told to, in order.
     pub(crate) briefings: VecDeque<BroadcastId>,
-    /// A bit for each slot of its control page that no task in flight uses.
-    free_slots: u64,
+    free_slots: FreeSlots,
     /// Nanoseconds that the known functions in flight are expected to take.
     pub(crate) load: u64,
     /// How many functions in flight are not known.
@@ -91,7 +91,7 @@ impl Worker {
             timer: None,
             in_flight: VecDeque::new(),
             briefings: VecDeque::new(),
-            free_slots: u64::MAX >> (64 - window),
+            free_slots: FreeSlots::new(window),
             load: 0,
             unknown: 0,
             graces: 0,
@@ -123,7 +123,7 @@ impl Worker {
     pub(crate) fn accepts_ahead(&self) -> bool {
         self.accepts()
             && self.briefings.is_empty()
-            && self.free_slots != 0
+            && !self.free_slots.is_empty()
             && self.unknown == 0
             && self.graces == 0
     }
@@ -134,8 +134,8 @@ impl Worker {
     }
 
     pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>) -> u16 {
-        let slot = self.free_slots.trailing_zeros() as u16;
-        self.free_slots &= self.free_slots - 1;
+        // Who has none left is sent nothing.
+        let slot = self.free_slots.take().unwrap_or_default();
         match expected {
             Some(nanos) => self.load += nanos,
             None => self.unknown += 1,
@@ -147,7 +147,7 @@ impl Worker {
 
     /// True if the task was the head.
     pub(crate) fn remove(&mut self, task: TaskId, slot: u16, expected: Option<u64>) -> bool {
-        self.free_slots |= 1 << slot;
+        self.free_slots.give(slot);
         match expected {
             Some(nanos) => self.load -= nanos,
             None => self.unknown -= 1,

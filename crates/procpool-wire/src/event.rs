@@ -9,7 +9,7 @@ use crate::frame::{self, Frame, FrameError};
 use crate::items::{ITEM, ItemFrames};
 use crate::segments::{self, Segments};
 use crate::value;
-use crate::{StreamError, FrameBuffer, MessageError, PanicReport, Payload, Refusal, Ticket};
+use crate::{FrameBuffer, MessageError, PanicReport, Payload, Refusal, StreamError, Ticket};
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;

@@ -54,7 +54,6 @@ impl Fields {
             },
         }
     }
-
 }
 
 impl<B: Body> Fields<B> {
@@ -95,7 +94,8 @@ impl<B: Body> Fields<B> {
         }
     }
 
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
+    /// So many bytes.
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
         let field = *self
             .rest
             .first_chunk::<N>()

@@ -32,7 +32,7 @@ pub use frame::{Frame, FrameError};
 pub use frame_buffer::{FrameBuffer, Reserve};
 pub use items::{ItemFrames, RunItems};
 pub use limits::Limits;
-pub use message_error::{StreamError, MessageError};
+pub use message_error::{MessageError, StreamError};
 pub use payload::Payload;
 pub use segments::{Segment, Segments};
 pub use start::{PROTOCOL_VERSION, PanicReport, Refusal, Setup, Start};

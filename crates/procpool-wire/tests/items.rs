@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use procpool_wire::items::{push_item, skip_items, take_item};
-use procpool_wire::{Event, StreamError, FrameBuffer, ItemFrames, frame};
+use procpool_wire::{Event, FrameBuffer, ItemFrames, StreamError, frame};
 
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use procpool_wire::{Payload, value};
@@ -169,8 +169,11 @@ impl<R> Task<R> {
 impl<R> Future for Task<R> {
     type Output = Result<R, TaskError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.cell.poll(cx).map(self.decode)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let end = ready!(self.cell.poll(cx));
+        // There is nothing left to cancel.
+        self.accepted = None;
+        Poll::Ready((self.decode)(end))
     }
 }
 

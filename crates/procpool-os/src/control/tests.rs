@@ -66,7 +66,8 @@ fn a_start_is_told_from_the_claim_to_the_end() {
 #[test]
 fn a_slot_or_a_ticket_out_of_range_is_no_panic() {
     let (parent, worker) = two_sides();
-    for (slot, ticket) in [(64, 1), (usize::MAX, 1), (0, 1 << 62), (0, u64::MAX)] {
+    let beyond = ControlPage::SLOTS;
+    for (slot, ticket) in [(beyond, 1), (usize::MAX, 1), (0, 1 << 62), (0, u64::MAX)] {
         parent.offer(slot, ticket);
         assert!(!worker.claim(slot, ticket) && !parent.revoke(slot, ticket));
         worker.restart(slot, ticket);

@@ -40,6 +40,14 @@ pub(crate) struct Seat {
     pub(crate) share: Option<ShareKey>,
 }
 
+impl Seat {
+    /// It says nothing of its order.
+    #[inline]
+    pub(crate) fn is_ordinary(self) -> bool {
+        self.share.is_none() && self.level == Level::Normal
+    }
+}
+
 /// The task that is next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Next {
@@ -67,7 +75,7 @@ impl Queue {
 
     #[inline]
     pub(crate) fn push_back(&mut self, now: Instant, seat: Seat, id: TaskId) {
-        if self.is_ordinary() && seat.share.is_none() && seat.level == Level::Normal {
+        if self.is_ordinary() && seat.is_ordinary() {
             self.levels[Level::Normal as usize].push_plain(now, id);
             self.waiting = ORDINARY;
             self.len += 1;
@@ -216,7 +224,7 @@ impl Queue {
 
     /// Whether nothing waits but tasks that say nothing of their order. Those are to pay for no order.
     #[inline]
-    fn is_ordinary(&self) -> bool {
+    pub(crate) fn is_ordinary(&self) -> bool {
         (self.waiting & !ORDINARY) | self.keyed == 0
     }
 

@@ -35,7 +35,7 @@ impl<P> Scheduler<P> {
     /// Whether a task that was sent ahead waits for the worker that it prefers, and has not waited longer than
     /// it may while others are idle.
     pub(super) fn is_at_home(&self, now: Instant, place: usize, id: TaskId) -> bool {
-        let key = self.tasks.get(id).and_then(|task| task.spec().affinity);
+        let key = self.tasks.get(id).and_then(|task| task.affinity());
         let home = key.and_then(|key| self.affinities.home(key));
         home.is_some_and(|home| home.place == place && home.worker == self.fleet[place].id)
             && self

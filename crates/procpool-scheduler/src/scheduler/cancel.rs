@@ -202,7 +202,7 @@ impl<P> Scheduler<P> {
     /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
     pub(super) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
         let seat = self.tasks.get(id).filter(|task| !task.pausing);
-        let seat = seat.map(|task| task.spec().seat());
+        let seat = seat.map(|task| task.seat());
         self.resolve(id, outcome);
         if let Some(seat) = seat {
             self.queue.forget(seat, |id| self.tasks.contains(id));

@@ -23,14 +23,13 @@ impl<P> Scheduler<P> {
             let Some(task) = self.tasks.get(next.id) else {
                 return;
             };
-            let (function, items, affinity) = (task.function, task.items, task.spec().affinity);
+            let (function, items, affinity) = (task.function, task.items, task.affinity());
             let Some(place) = self.choose(now, function, items, affinity) else {
                 return;
             };
-            let charged = self
-                .queue
-                .pop_front(next, self.history.expected_of(function, items));
-            self.dispatch(now, place, next.id, charged);
+            let expected = self.history.expected_of(function, items);
+            let charged = self.queue.pop_front(next, expected);
+            self.dispatch(now, place, next.id, expected, charged);
         }
     }
 
@@ -81,13 +80,19 @@ impl<P> Scheduler<P> {
         self.fleet.least_loaded(now, expected, nanos(most))
     }
 
-    fn dispatch(&mut self, now: Instant, place: usize, id: TaskId, charged: bool) {
+    fn dispatch(
+        &mut self,
+        now: Instant,
+        place: usize,
+        id: TaskId,
+        expected: Option<u64>,
+        charged: bool,
+    ) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let expected = self.history.expected_of(task.function, task.items);
         let worker = &mut self.fleet[place];
-        if let Some(key) = task.spec().affinity {
+        if let Some(key) = task.affinity() {
             let worker = worker.id;
             self.affinities.moved(key, Home { place, worker });
         }
@@ -146,7 +151,7 @@ impl<P> Scheduler<P> {
         if sender.id != worker || sender.stage == Stage::Exited {
             return Finished::Unknown;
         }
-        if self.queue.is_shared(task.spec().seat()) {
+        if self.queue.is_shared(task.seat()) {
             self.settle_share(now, id, ran);
         }
         let was_head = self.unsend(id);
@@ -158,17 +163,19 @@ impl<P> Scheduler<P> {
             self.fleet[place].heard = true;
             self.watch_results(now);
         }
-        let Some(mut task) = self.tasks.remove(id) else {
+        let Some(task) = self.tasks.get_mut(id) else {
             return Finished::Unknown;
         };
         self.deadlines.disarm(&mut task.timer);
         self.deadlines.disarm(&mut task.deadline);
+        let (payload, function, items) = (task.payload.take(), task.function, task.items);
+        self.tasks.discard(id);
         self.vacated(now, place, was_head);
-        match task.payload {
+        match payload {
             Some(payload) => {
                 self.open_tasks -= 1;
-                if let Some(each) = ran.checked_div(task.items) {
-                    self.history.record(task.function, each);
+                if let Some(each) = ran.checked_div(items) {
+                    self.history.record(function, each);
                 }
                 Finished::Resolved(payload)
             }
@@ -208,8 +215,7 @@ impl<P> Scheduler<P> {
         {
             let charged = sent.charged.then_some(sent.expected);
             let used = ran.min(now.saturating_duration_since(sent.at));
-            self.queue
-                .settle(now, task.spec().seat(), sent.at, charged, used);
+            self.queue.settle(now, task.seat(), sent.at, charged, used);
         }
     }
 

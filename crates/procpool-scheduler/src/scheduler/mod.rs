@@ -183,8 +183,14 @@ impl<P> Scheduler<P> {
             self.tasks.get_mut(id).expect("just inserted").timer =
                 self.deadlines.arm(now, limit, Due::Task(id));
         }
+        // Another one behind those for whom there is no room, and more wait than workers could be started for.
+        let changes_nothing = self.queue.is_ordinary()
+            && self.queue.len() > self.config.max_workers
+            && spec.seat().is_ordinary();
         self.queue.push_back(now, spec.seat(), id);
-        self.settle(now);
+        if !changes_nothing {
+            self.settle(now);
+        }
         id
     }
 

@@ -130,7 +130,7 @@ impl<P> Scheduler<P> {
         } else if let Some(limit) = task.waited_past(now) {
             self.resolve(id, Outcome::QueueTimedOut { limit });
         } else {
-            self.queue.push_front(now, task.spec().seat(), id);
+            self.queue.push_front(now, task.seat(), id);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use procpool_os::ControlPage;
 use procpool_scheduler::TaskId;
-use procpool_wire::Ticket;
+use procpool_wire::{Finished, Outcome, Ticket};
 
 use crate::call::EncodedCall;
 use crate::driver::chunk::Chunk;
@@ -22,7 +22,7 @@ pub(crate) struct WorkerEntry {
     pub(crate) fault: Option<ExitCause>,
     /// What it must run before it is ready.
     pub(crate) broadcasts: Vec<EncodedCall>,
-    /// Which dispatch each slot of the control page holds.
+    /// Which dispatch each slot of the control page holds, of those that were ever used.
     dispatched: Vec<Option<Dispatched>>,
     /// The slot of the chunk whose items it tells of now.
     opened: Option<u16>,
@@ -44,15 +44,20 @@ impl WorkerEntry {
             link: None,
             fault: None,
             broadcasts,
-            dispatched: (0..ControlPage::SLOTS).map(|_| None).collect(),
+            dispatched: Vec::new(),
             opened: None,
         }
     }
 
     pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {
-        if let Some(slot) = self.dispatched.get_mut(usize::from(ticket.slot)) {
+        let slot = usize::from(ticket.slot);
+        // The lowest are used first.
+        if self.dispatched.len() <= slot && slot < ControlPage::SLOTS {
+            self.dispatched.resize_with(slot + 1, || None);
+        }
+        if let Some(place) = self.dispatched.get_mut(slot) {
             let number = ticket.number;
-            *slot = Some(Dispatched {
+            *place = Some(Dispatched {
                 number,
                 task,
                 chunk,
@@ -65,6 +70,14 @@ impl WorkerEntry {
         let slot = self.dispatched.get(usize::from(ticket.slot))?;
         let sent = slot.as_ref().filter(|sent| sent.number == ticket.number);
         sent?.chunk.as_ref()
+    }
+
+    /// Whether the worker says that it is done with a chunk of which it has not told all.
+    pub(crate) fn breaks_off(&self, finished: &Finished) -> bool {
+        self.chunk(finished.ticket).is_some_and(|chunk| {
+            let returned = matches!(finished.outcome, Outcome::Returned(_));
+            returned && !chunk.is_stream() && !chunk.is_received()
+        })
     }
 
     /// From now on it tells of the items of this chunk; false if it was not given that, or tells of others.

@@ -129,10 +129,13 @@ impl State {
         if finished.worn {
             self.scheduler.handle_worn(now, worker);
         }
-        if self.breaks_off(worker, &finished) {
+        let entry = self.workers.get_mut(&worker);
+        if entry
+            .as_ref()
+            .is_some_and(|entry| entry.breaks_off(&finished))
+        {
             return self.handle_faulty(now, worker, "it ended a chunk before its items");
         }
-        let entry = self.workers.get_mut(&worker);
         let feedback = match entry.and_then(|entry| entry.redeem(finished.ticket)) {
             Some(task) => self
                 .scheduler

@@ -53,14 +53,6 @@ impl State {
         }
     }
 
-    /// Whether the worker says that it is done with a chunk of which it has not told all.
-    pub(super) fn breaks_off(&self, worker: WorkerId, finished: &Finished) -> bool {
-        let entry = self.workers.get(&worker);
-        let chunk = entry.and_then(|entry| entry.chunk(finished.ticket));
-        let returned = matches!(finished.outcome, Outcome::Returned(_));
-        chunk.is_some_and(|chunk| returned && !chunk.is_stream() && !chunk.is_received())
-    }
-
     /// What came of a task whose worker is done with it.
     pub(super) fn settle_job(&mut self, job: Job, ran: Duration, outcome: Outcome) {
         self.effects.release(job.call.args);
