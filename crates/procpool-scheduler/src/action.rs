@@ -24,7 +24,8 @@ pub enum Action<P> {
     },
     /// Take the task back if the worker has not claimed it, and call `handle_revoked` at once, before
     /// the next action is performed. May name a worker whose exit was just reported: its control page must
-    /// stay mapped until the actions that followed `handle_exited` are performed.
+    /// stay mapped until the actions that followed `handle_exited` are performed. And a task that was answered in the
+    /// same batch, which is not taken back.
     Revoke {
         /// The worker that was sent the task.
         worker: WorkerId,

@@ -18,7 +18,7 @@ use plan::Plan;
 use world::World;
 
 /// What some storm must have had, else the storms prove nothing about it.
-const EXPECTED: [&str; 38] = [
+const EXPECTED: [&str; 40] = [
     "cancelled",
     "timed out",
     "waited too long",
@@ -26,6 +26,8 @@ const EXPECTED: [&str; 38] = [
     "start failed",
     "terminated",
     "late result",
+    "a batch",
+    "answered in the batch",
     "faulty worker",
     "taken back",
     "had begun",

@@ -56,6 +56,8 @@ pub(crate) struct World {
     next_spec: Option<TaskSpec>,
     spawns: usize,
     /// The worker whose end is being told, and which runs nothing any more.
+    /// What has been answered in the batch whose actions are performed.
+    batch: Vec<TaskId>,
     reaped: Option<WorkerId>,
     /// What came about, so that a storm that has become a breeze is noticed.
     pub(crate) seen: BTreeSet<&'static str>,
@@ -120,6 +122,7 @@ impl World {
             peak: plan.config.max_workers,
             next_spec: None,
             spawns: 0,
+            batch: Vec::new(),
             reaped: None,
             seen: BTreeSet::new(),
             last_run: 0,

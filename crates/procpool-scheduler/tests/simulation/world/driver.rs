@@ -194,6 +194,10 @@ impl World {
     }
 
     pub(super) fn revoke(&mut self, worker: WorkerId, frame: Frame) {
+        if self.batch.contains(&frame.task) {
+            self.see("answered in the batch");
+            return self.scheduler.handle_revoked(self.now, frame.task, false);
+        }
         let process = self
             .processes
             .get_mut(&worker)
@@ -215,12 +219,23 @@ impl World {
     }
 
     pub(super) fn read(&mut self, worker: WorkerId) {
+        // One read brings one answer or several.
+        let mut in_batch = self.rng.chance(0.5);
+        if in_batch {
+            self.see("a batch");
+            self.scheduler.begin_batch();
+        }
         while let Some(process) = self.processes.get_mut(&worker)
             && let Some(answer) = process.outbox.pop_front()
         {
             let (id, ran) = match answer {
                 Answer::Result(id, ran) => (id, ran),
                 Answer::Prepared { ran } => {
+                    if std::mem::take(&mut in_batch) {
+                        self.scheduler.end_batch(self.now);
+                        self.perform();
+                        self.batch.clear();
+                    }
                     self.prepared(worker, ran);
                     continue;
                 }
@@ -238,10 +253,15 @@ impl World {
                 }
                 Finished::Unknown => panic!("the result of {id} was not expected"),
             }
-            self.perform();
+            match in_batch {
+                true => self.batch.push(id),
+                false => self.perform(),
+            }
             if self.rng.chance(self.chances.worn) {
                 self.scheduler.handle_worn(self.now, worker);
-                self.perform();
+                if !in_batch {
+                    self.perform();
+                }
             }
             if self.rng.chance(self.chances.sent_twice) {
                 let again = self.scheduler.handle_finished(self.now, worker, id, ran);
@@ -249,8 +269,15 @@ impl World {
                 self.see("faulty worker");
                 self.say("faulty");
                 self.scheduler.handle_faulty(self.now, worker);
-                self.perform();
+                if !in_batch {
+                    self.perform();
+                }
             }
+        }
+        if in_batch {
+            self.scheduler.end_batch(self.now);
+            self.perform();
+            self.batch.clear();
         }
     }
 
