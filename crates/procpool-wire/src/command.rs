@@ -98,7 +98,7 @@ impl Command {
     /// # Errors
     /// What is wrong with the bytes. The stream is of no further use then.
     pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, StreamError> {
-        if let Some(run) = buffer.take_short(RUN, |fields| Run::decode(fields)) {
+        if let Some(run) = buffer.take_short(RUN, Run::decode_short) {
             return Ok(Some(Command::Run(run?)));
         }
         match buffer.next_frame()? {
@@ -158,6 +158,10 @@ impl Run {
     pub const MAX_ARGS_LEN: usize = frame::MAX_BODY_LEN - Self::FIXED_LEN;
 
     const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN;
+
+    fn decode_short(fields: Fields<&[u8]>) -> Result<Self, MessageError> {
+        Self::decode(fields)
+    }
 
     fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {
         let ticket = Ticket::decode(&mut fields)?;

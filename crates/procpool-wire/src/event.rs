@@ -112,7 +112,7 @@ impl Event {
         if let Some(frames) = buffer.take_items() {
             return Ok(Some(Event::Items(frames)));
         }
-        if let Some(finished) = buffer.take_short(FINISHED, |fields| Finished::decode(fields)) {
+        if let Some(finished) = buffer.take_short(FINISHED, Finished::decode_short) {
             return Ok(Some(Event::Finished(finished?)));
         }
         match buffer.next_frame()? {
@@ -227,6 +227,10 @@ impl Finished {
         out.put_u8(outcome);
         out.put_u8(worn.into());
         Ok(head)
+    }
+
+    fn decode_short(fields: Fields<&[u8]>) -> Result<Self, MessageError> {
+        Self::decode(fields)
     }
 
     fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {

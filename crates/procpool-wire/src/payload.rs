@@ -185,9 +185,7 @@ impl Payload {
     pub fn into_whole(self) -> Bytes {
         match self.bytes.form() {
             Form::Value => self.to_bytes(),
-            Form::Sequence | Form::ByteString => {
-                [&self.prefix(), &self.bytes.get()[..]].concat().into()
-            }
+            Form::Sequence | Form::ByteString => [&self.prefix(), self.bytes.get()].concat().into(),
         }
     }
 }

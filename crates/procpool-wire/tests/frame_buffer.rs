@@ -134,7 +134,7 @@ fn what_is_moved_is_encoded_as_ever() {
         let moved = Payload::of_bytes(bytes.clone()).expect("is moved");
         let copied = Payload::encode(&bytes, Vec::reserve).expect("is encoded");
         assert_eq!(
-            [&moved.prefix(), &moved.bytes()[..]].concat(),
+            [&moved.prefix(), moved.bytes()].concat(),
             copied.bytes()[..]
         );
         assert!(sent(moved, 10_000).decode::<Vec<u8>>().expect("bytes") == vector);
