@@ -84,7 +84,7 @@ impl Content {
 
 impl Default for Content {
     fn default() -> Self {
-        Content::Value(Bytes::new())
+        Content::Short(Short::EMPTY)
     }
 }
 

@@ -14,6 +14,11 @@ impl Short {
     /// As many as fit beside the other forms of a payload, without making it larger.
     pub(crate) const MOST: usize = 38;
 
+    pub(crate) const EMPTY: Self = Short {
+        len: 0,
+        bytes: [0; Short::MOST],
+    };
+
     /// `None` if there are too many.
     pub(crate) fn new(from: &[u8]) -> Option<Self> {
         let mut bytes = [0; Short::MOST];
