@@ -99,16 +99,17 @@ impl TaskCell {
     /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
         let mut content = self.content.lock();
-        if let Content::Pending { waker, soon } = &mut *content {
+        if let Content::Pending { soon, .. } = &mut *content
+            && let Some(soon) = soon.take()
+        {
+            drop(content);
+            soon.stay_awake(|| self.is_finished());
+            content = self.content.lock();
+        }
+        if let Content::Pending { waker, .. } = &mut *content {
             match waker {
                 Some(waker) => waker.clone_from(cx.waker()),
                 None => *waker = Some(cx.waker().clone()),
-            }
-            let soon = soon.take();
-            drop(content);
-            // Whoever reads the worker's socket puts the end in, and wakes; it may be this thread, later.
-            if let Some(soon) = soon {
-                soon.stay_awake();
             }
             return Poll::Pending;
         }

@@ -1,19 +1,24 @@
 //! A result that is likely to be here within microseconds.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use procpool_os::ControlPage;
 
 /// A worker that was awake when it was given a short task.
 ///
 /// Who waits for its result would go to sleep only to be woken at once, which takes some 25 µs on an idle
-/// machine. To stay awake for as long as such a task and its way take costs less.
+/// machine. To stay awake for as long as such a task and its way take costs less; and who is awake takes the
+/// result from where the worker has put it, before it has come through the socket and the runtime.
 #[derive(Debug)]
-pub(crate) struct Soon {
-    page: Arc<ControlPage>,
-    /// How much the worker had sent by then.
-    sent: u64,
+pub(crate) struct Soon(Arc<dyn Speaker>);
+
+/// A worker that says something now and then.
+pub(crate) trait Speaker: Debug + Send + Sync {
+    /// Whether it has said something that nobody has handled. A look at memory.
+    fn has_said_more(&self) -> bool;
+
+    /// Handles that, unless someone else is about to.
+    fn hear(&self);
 }
 
 impl Soon {
@@ -23,19 +28,19 @@ impl Soon {
     /// The longest time for which one stays awake: 10 µs. A runtime's thread is kept for no longer, once a task.
     const LIMIT: Duration = Duration::from_micros(10);
 
-    /// To be noted before the task is on its way.
-    pub(crate) fn new(page: &Arc<ControlPage>) -> Self {
-        Soon {
-            sent: page.spool_flushed(),
-            page: Arc::clone(page),
-        }
+    pub(crate) fn new(worker: &Arc<dyn Speaker>) -> Self {
+        Soon(Arc::clone(worker))
     }
 
-    /// Stays awake until the worker has sent anything, for some microseconds at most.
-    pub(crate) fn stay_awake(&self) {
+    /// Stays awake and takes what the worker says until that is what was waited for, for some microseconds at
+    /// most.
+    pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) {
         let began = Instant::now();
-        while self.page.spool_flushed() == self.sent && began.elapsed() < Self::LIMIT {
-            std::hint::spin_loop();
+        while !is_there() && began.elapsed() < Self::LIMIT {
+            match self.0.has_said_more() {
+                true => self.0.hear(),
+                false => std::hint::spin_loop(),
+            }
         }
     }
 }

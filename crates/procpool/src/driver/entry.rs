@@ -11,6 +11,7 @@ use crate::driver::chunk::Chunk;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::ExitCause;
+use crate::soon::Speaker;
 
 /// One worker, from the decision to spawn it until it is reaped.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct WorkerEntry {
     pub(crate) switch: Arc<KillSwitch>,
     /// `None` until the worker is ready.
     pub(crate) link: Option<Arc<Link>>,
+    /// As long as it has a link: who takes what it says.
+    pub(crate) speaker: Option<Arc<dyn Speaker>>,
     /// Why the pool had to put an end to it.
     pub(crate) fault: Option<ExitCause>,
     /// What it must run before it is ready.
@@ -42,6 +45,7 @@ impl WorkerEntry {
         WorkerEntry {
             switch: Arc::default(),
             link: None,
+            speaker: None,
             fault: None,
             broadcasts,
             dispatched: Vec::new(),

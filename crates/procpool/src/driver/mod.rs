@@ -9,8 +9,8 @@
 //!       State::perform           Action::Dispatch → the link's outbox                │
 //!   Effects::apply               lock released; writes to the worker's socket        ▼
 //!     …  procpool-worker         claims, decodes, runs, encodes              the worker process
-//!   Supervisor::serve            reads the results that are there            a task of the runtime
-//!     State::handle_event        takes the lock                                      │
+//!   Supervisor::serve            waits until there is something              a task of the runtime
+//!     Reader::receive            reads it, takes the lock                            │
 //!       Scheduler::handle_finished                                                   │
 //!   Effects::apply               lock released; TaskCell::finish wakes               ▼
 //! Task::poll                     decodes the result                          who awaits it
@@ -44,6 +44,7 @@ mod link;
 mod memory_watch;
 mod open_pool;
 mod outbox;
+mod reader;
 mod readiness;
 mod reservation;
 mod spawn;

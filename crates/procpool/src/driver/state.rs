@@ -14,7 +14,6 @@ use procpool_scheduler::{
 };
 use procpool_wire::{Finished, Outcome, Refusal, Run, Ticket};
 use rustc_hash::FxHashMap;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::cell::TaskEnd;
 use crate::driver::broadcasts::Broadcasts;
@@ -26,7 +25,7 @@ use crate::driver::worker_limits::WorkerLimits;
 use crate::error::{
     DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
-use crate::soon::Soon;
+use crate::soon::{Soon, Speaker};
 use crate::task_state::TaskState;
 
 /// What the pool's lock guards.
@@ -47,8 +46,6 @@ pub(crate) struct State {
     limits: WorkerLimits,
     /// How many processors the pool's program may use.
     processors: usize,
-    /// How many threads of this process a result passes through: who reads it, and who waits for it.
-    reading_threads: usize,
     /// How long a worker may look for work before it sleeps, while a processor is to spare.
     spin: Duration,
     /// How the worker whose end is being handled came to it.
@@ -106,10 +103,6 @@ impl State {
             startup_timeout,
             limits,
             processors: std::thread::available_parallelism().map_or(1, usize::from),
-            reading_threads: match Handle::current().runtime_flavor() {
-                RuntimeFlavor::CurrentThread => 1,
-                _ => 2,
-            },
             spin,
             ending: None,
             refusal: None,
@@ -117,9 +110,15 @@ impl State {
     }
 
     /// A worker has completed the handshake.
-    pub(crate) fn handle_ready(&mut self, now: Instant, worker: WorkerId, link: Arc<Link>) {
+    pub(crate) fn handle_ready(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        link: Arc<Link>,
+        speaker: Arc<dyn Speaker>,
+    ) {
         if let Some(entry) = self.workers.get_mut(&worker) {
-            entry.link = Some(link);
+            (entry.link, entry.speaker) = (Some(link), Some(speaker));
         }
         self.scheduler.handle_ready(now, worker);
     }
@@ -381,8 +380,8 @@ impl State {
             true => self.spin,
             false => Duration::ZERO,
         });
-        let may_stay_awake =
-            self.scheduler.busy_workers() + self.reading_threads <= self.processors;
+        // The processors that the pool keeps busy now, and that of who waits.
+        let may_stay_awake = self.scheduler.busy_workers() < self.processors;
         let is_short = |scheduler: &Scheduler<Job>| {
             let expected = scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
@@ -390,10 +389,11 @@ impl State {
         if may_stay_awake
             && link.page().is_listening()
             && is_short(&self.scheduler)
+            && let Some(speaker) = &entry.speaker
             && let Some(job) = self.scheduler.payload_mut(task)
             && let Sink::Cell(cell) = &job.sink
         {
-            cell.expect_soon(Soon::new(link.page()));
+            cell.expect_soon(Soon::new(speaker));
         }
         self.effects.flush(link);
         entry.dispatch(ticket, task, None);

@@ -1,37 +1,25 @@
 //! The runtime task that sees one worker through, from its spawn until it is reaped.
 
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use procpool_scheduler::WorkerId;
-use procpool_wire::{Event, Segments};
 
 use crate::driver::alarm::delay;
 use crate::driver::cgroup::Cgroup;
-use crate::driver::channel::Channel;
 use crate::driver::core::Core;
 use crate::driver::handshake::{Unready, shake_hands};
-use crate::driver::incoming::{Incoming, Next, Received};
+use crate::driver::incoming::{Incoming, Received};
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::launch::{Launched, launch};
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 use crate::driver::memory_watch;
-use crate::driver::state::{Ending, State};
+use crate::driver::reader::Reader;
+use crate::driver::state::Ending;
 use crate::error::{ExitCause, WorkerStartError};
-
-/// How many reads are made before other runtime tasks get their turn.
-const READS_IN_A_ROW: usize = 16;
-
-/// How many bytes are read before other runtime tasks get their turn: 1 MiB, which takes some tenths of a
-/// millisecond.
-const BYTES_IN_A_ROW: usize = 1 << 20;
-
-/// How many times as many reads are made at most once the worker has ended: more than a socket can
-/// hold, so that only a descendant which goes on writing is cut off.
-const LAST_READS: usize = 64;
+use crate::soon::Speaker;
 
 /// How long a worker may live on after it has closed its socket.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
@@ -77,13 +65,13 @@ impl Supervisor {
         let Launched {
             leader,
             link,
-            mut incoming,
+            incoming,
             mut outputs,
             cgroup,
             _lifeline,
         } = launched;
         let lived = async {
-            let lived = self.live(&leader, &link, &mut incoming).await;
+            let lived = self.live(&leader, &link, incoming).await;
             (lived, leader.reap().await)
         };
         let (lived, reaped) = tokio::select! {
@@ -124,14 +112,10 @@ impl Supervisor {
         &self,
         leader: &Leader,
         link: &Arc<Link>,
-        incoming: &mut Incoming,
+        mut incoming: Incoming,
     ) -> Result<(), Unready> {
-        match shake_hands(leader, link, incoming).await {
-            Ok(()) => {
-                let link = Arc::clone(link);
-                self.core
-                    .with(|state, now| state.handle_ready(now, self.worker, link));
-            }
+        match shake_hands(leader, link, &mut incoming).await {
+            Ok(()) => {}
             // It exits by itself.
             Err(Unready::Refused(refusal)) => return Err(Unready::Refused(refusal)),
             // The kill below pulls the switch too.
@@ -141,38 +125,38 @@ impl Supervisor {
                 return Err(unready);
             }
         }
+        let reader = Reader::new(&self.core, self.worker, Arc::clone(link), incoming);
+        let reader = Arc::new(reader);
+        self.core.with(|state, now| {
+            let speaker = Arc::clone(&reader) as Arc<dyn Speaker>;
+            state.handle_ready(now, self.worker, Arc::clone(link), speaker);
+        });
         let limit = self.core.limits().own_memory();
         tokio::select! {
-            () = self.serve(leader, link, incoming) => return Ok(()),
+            () = self.serve(leader, &reader) => return Ok(()),
             limit = memory_watch::exceeds(leader.pid(), limit) => self.core.with(|state, now| {
                 state.handle_overgrown(now, self.worker, limit);
             }),
         }
-        self.serve(leader, link, incoming).await;
+        self.serve(leader, &reader).await;
         Ok(())
     }
 
     /// Handles what the worker sends, until its process has ended and all that it sent is handled.
-    async fn serve(&self, leader: &Leader, link: &Link, incoming: &mut Incoming) {
+    async fn serve(&self, leader: &Leader, reader: &Reader) {
+        let link = reader.link();
         loop {
             tokio::select! {
-                () = link.readable() => match self.receive(link, incoming, Incoming::receive) {
+                () = link.readable() => match reader.receive() {
                     Received::Nothing => {}
                     Received::Bytes(_) => tokio::task::yield_now().await,
                     Received::End => break,
                 },
                 () = link.write_blocked() => tokio::task::yield_now().await,
                 () = link.has_notices() => link.tell_notices(),
-                () = link.collect_requested() => self.collect(link, incoming),
+                () = link.collect_requested() => reader.collect(),
                 () = leader.ended() => {
-                    // A grandchild may hold the socket open: what is there now is all there is.
-                    for _ in 0..LAST_READS {
-                        let received = self.receive(link, incoming, Incoming::receive_last);
-                        if !matches!(received, Received::Bytes(_)) {
-                            break;
-                        }
-                    }
-                    self.collect(link, incoming);
+                    reader.receive_last();
                     return;
                 }
             }
@@ -191,90 +175,7 @@ impl Supervisor {
                 leader.ended().await;
             }
         }
-        self.collect(link, incoming);
-    }
-
-    /// Handles what the worker has said and not written to its socket.
-    fn collect(&self, link: &Link, incoming: &mut Incoming) {
-        if incoming.collect(link.page()) {
-            self.handle_events(incoming);
-            link.set_received(incoming.position());
-        }
-    }
-
-    /// Handles what is there, some reads at most. All that one read brings goes through the lock at
-    /// once, and what follows from it for the worker goes out in one write.
-    fn receive(
-        &self,
-        link: &Link,
-        incoming: &mut Incoming,
-        read: fn(&mut Incoming, &Channel) -> io::Result<Received>,
-    ) -> Received {
-        let mut sum = 0;
-        for _ in 0..READS_IN_A_ROW {
-            let received = match read(incoming, link.socket()) {
-                Ok(received) => received,
-                Err(error) => {
-                    tracing::error!(%error, "procpool: a worker's socket can't be read");
-                    Received::End
-                }
-            };
-            let Received::Bytes(len) = received else {
-                return received;
-            };
-            self.handle_events(incoming);
-            link.set_received(incoming.position());
-            sum += len;
-            if sum >= BYTES_IN_A_ROW {
-                break;
-            }
-        }
-        Received::Bytes(sum)
-    }
-
-    fn handle_events(&self, incoming: &mut Incoming) {
-        while let Some(segments) = self.handle_events_until_segments(incoming) {
-            if let Err(what) = incoming.take_segments(segments) {
-                incoming.clear();
-                self.core
-                    .with(|state, now| state.handle_faulty(now, self.worker, &what));
-                return;
-            }
-        }
-    }
-
-    /// Stops where something can only be done without the lock.
-    fn handle_events_until_segments(&self, incoming: &mut Incoming) -> Option<Segments> {
-        self.core.with(|state, now| {
-            state.scheduler.begin_batch();
-            let segments = loop {
-                match incoming.next_event() {
-                    Ok(Next::Event(event)) => self.handle_event(state, now, event),
-                    Ok(Next::Segments(segments)) => break Some(segments),
-                    Ok(Next::Nothing) => break None,
-                    Err(what) => {
-                        incoming.clear();
-                        state.handle_faulty(now, self.worker, &what);
-                        break None;
-                    }
-                }
-            };
-            state.scheduler.end_batch(now);
-            segments
-        })
-    }
-
-    fn handle_event(&self, state: &mut State, now: Instant, event: Event) {
-        match event {
-            Event::Finished(finished) => state.handle_finished(now, self.worker, finished),
-            Event::ItemsBegan(ticket) => state.handle_items_began(now, self.worker, ticket),
-            Event::Items(frames) => state.handle_items(now, self.worker, frames),
-            Event::ItemFailed(why) => state.handle_item_failed(now, self.worker, why),
-            Event::BroadcastEnded(refusal) => state.handle_briefed(now, self.worker, refusal),
-            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
-                state.handle_faulty(now, self.worker, "it started twice");
-            }
-        }
+        reader.collect();
     }
 
     fn end(&mut self, ending: Ending) {

@@ -1,0 +1,191 @@
+//! What one worker that is ready says: read, and handled.
+
+use std::io;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use procpool_scheduler::WorkerId;
+use procpool_wire::{Event, Segments};
+
+use crate::driver::channel::Channel;
+use crate::driver::core::Core;
+use crate::driver::incoming::{Incoming, Next, Received};
+use crate::driver::link::Link;
+use crate::driver::state::State;
+use crate::soon::Speaker;
+
+/// How many reads are made before other runtime tasks get their turn.
+const READS_IN_A_ROW: usize = 16;
+
+/// How many bytes are read before other runtime tasks get their turn: 1 MiB, which takes some tenths of a
+/// millisecond.
+const BYTES_IN_A_ROW: usize = 1 << 20;
+
+/// How many times as many reads are made at most once the worker has ended: more than a socket can
+/// hold, so that only a descendant which goes on writing is cut off.
+const LAST_READS: usize = 64;
+
+/// Handles the events of one worker, in order.
+///
+/// That is the work of the worker's [supervisor](super::supervisor). But who waits awake for a result takes
+/// it as well, without the way through the runtime.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// The pool has this, too.
+    core: Weak<Core>,
+    worker: WorkerId,
+    link: Arc<Link>,
+    /// Locked while what was read is handled, so that it is handled in order.
+    incoming: Mutex<Incoming>,
+}
+
+impl Reader {
+    /// To go on where the handshake has come to.
+    pub(crate) fn new(
+        core: &Arc<Core>,
+        worker: WorkerId,
+        link: Arc<Link>,
+        incoming: Incoming,
+    ) -> Self {
+        Reader {
+            core: Arc::downgrade(core),
+            worker,
+            link,
+            incoming: Mutex::new(incoming),
+        }
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Handles what is there, some reads at most. All that one read brings goes through the lock at
+    /// once, and what follows from it for the worker goes out in one write.
+    pub(crate) fn receive(&self) -> Received {
+        self.receive_by(&mut self.incoming.lock(), Incoming::receive)
+    }
+
+    /// The worker has ended: handles all that it has said.
+    pub(crate) fn receive_last(&self) {
+        let mut incoming = self.incoming.lock();
+        // A grandchild may hold the socket open: what is there now is all there is.
+        for _ in 0..LAST_READS {
+            let received = self.receive_by(&mut incoming, Incoming::receive_last);
+            if !matches!(received, Received::Bytes(_)) {
+                break;
+            }
+        }
+        self.collect_from(&mut incoming);
+    }
+
+    /// Handles what the worker has said and not written to its socket.
+    pub(crate) fn collect(&self) {
+        self.collect_from(&mut self.incoming.lock());
+    }
+
+    fn collect_from(&self, incoming: &mut Incoming) -> bool {
+        let is_something = incoming.collect(self.link.page());
+        if is_something {
+            self.handle_events(incoming);
+        }
+        is_something
+    }
+
+    fn receive_by(
+        &self,
+        incoming: &mut Incoming,
+        read: fn(&mut Incoming, &Channel) -> io::Result<Received>,
+    ) -> Received {
+        let mut sum = 0;
+        for _ in 0..READS_IN_A_ROW {
+            let received = match read(incoming, self.link.socket()) {
+                Ok(received) => received,
+                Err(error) => {
+                    tracing::error!(%error, "procpool: a worker's socket can't be read");
+                    Received::End
+                }
+            };
+            let Received::Bytes(len) = received else {
+                return received;
+            };
+            self.handle_events(incoming);
+            sum += len;
+            if sum >= BYTES_IN_A_ROW {
+                break;
+            }
+        }
+        Received::Bytes(sum)
+    }
+
+    fn handle_events(&self, incoming: &mut Incoming) {
+        // Without a pool nobody waits for anything.
+        let Some(core) = self.core.upgrade() else {
+            return incoming.clear();
+        };
+        while let Some(segments) = self.handle_events_until_segments(&core, incoming) {
+            if let Err(what) = incoming.take_segments(segments) {
+                incoming.clear();
+                core.with(|state, now| state.handle_faulty(now, self.worker, &what));
+                break;
+            }
+        }
+        self.link.set_received(incoming.position());
+    }
+
+    /// Stops where something can only be done without the lock.
+    fn handle_events_until_segments(
+        &self,
+        core: &Arc<Core>,
+        incoming: &mut Incoming,
+    ) -> Option<Segments> {
+        core.with(|state, now| {
+            state.scheduler.begin_batch();
+            let segments = loop {
+                match incoming.next_event() {
+                    Ok(Next::Event(event)) => self.handle_event(state, now, event),
+                    Ok(Next::Segments(segments)) => break Some(segments),
+                    Ok(Next::Nothing) => break None,
+                    Err(what) => {
+                        incoming.clear();
+                        state.handle_faulty(now, self.worker, &what);
+                        break None;
+                    }
+                }
+            };
+            state.scheduler.end_batch(now);
+            segments
+        })
+    }
+
+    fn handle_event(&self, state: &mut State, now: Instant, event: Event) {
+        match event {
+            Event::Finished(finished) => state.handle_finished(now, self.worker, finished),
+            Event::ItemsBegan(ticket) => state.handle_items_began(now, self.worker, ticket),
+            Event::Items(frames) => state.handle_items(now, self.worker, frames),
+            Event::ItemFailed(why) => state.handle_item_failed(now, self.worker, why),
+            Event::BroadcastEnded(refusal) => state.handle_briefed(now, self.worker, refusal),
+            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
+                state.handle_faulty(now, self.worker, "it started twice");
+            }
+        }
+    }
+}
+
+impl Speaker for Reader {
+    fn has_said_more(&self) -> bool {
+        self.link.holds_back()
+    }
+
+    fn hear(&self) {
+        let Some(mut incoming) = self.incoming.try_lock() else {
+            return;
+        };
+        // It is in memory, or in the socket by now.
+        if !self.collect_from(&mut incoming)
+            && let Ok(Received::Bytes(_)) = incoming.receive_last(self.link.socket())
+        {
+            self.handle_events(&mut incoming);
+        }
+    }
+}
