@@ -78,6 +78,8 @@ pub struct Scheduler<P> {
     shortening: usize,
     /// Inputs are being gathered: what follows for the pool is decided after the last of them.
     in_batch: bool,
+    /// Something may have been decided, or another deadline be the next, since anyone asked.
+    has_decided: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,6 +134,7 @@ impl<P> Scheduler<P> {
             several: 0,
             shortening: 0,
             in_batch: false,
+            has_decided: false,
         }
     }
 
@@ -150,6 +153,12 @@ impl<P> Scheduler<P> {
     pub fn end_batch(&mut self, now: Instant) {
         self.in_batch = false;
         self.settle(now);
+    }
+
+    /// Whether there may be actions, or another [`next_deadline`](Self::next_deadline), since this was asked last. A
+    /// task that only joins a long queue changes neither.
+    pub fn take_decided(&mut self) -> bool {
+        std::mem::take(&mut self.has_decided)
     }
 
     /// Starts `min_workers`, and those that stand by.
@@ -186,7 +195,8 @@ impl<P> Scheduler<P> {
         // Another one behind those for whom there is no room, and more wait than workers could be started for.
         let changes_nothing = self.queue.is_ordinary()
             && self.queue.len() > self.config.max_workers
-            && spec.seat().is_ordinary();
+            && spec.seat().is_ordinary()
+            && spec.queue_timeout.is_none();
         self.queue.push_back(now, spec.seat(), id);
         if !changes_nothing {
             self.settle(now);
@@ -398,6 +408,7 @@ impl<P> Scheduler<P> {
 
     /// Moves on what has become possible. Called at the end of every input.
     fn settle(&mut self, now: Instant) {
+        self.has_decided = true;
         if self.in_batch || self.revoking > 0 || self.shortening > 0 {
             return;
         }

@@ -119,8 +119,10 @@ impl Core {
         let now = Instant::now();
         let mut state = self.state.lock();
         let answer = input(&mut state, now);
-        state.perform(now);
-        self.set_alarm(&mut state, now);
+        if state.scheduler.take_decided() {
+            state.perform(now);
+            self.set_alarm(&mut state, now);
+        }
         // Most submits only join the queue.
         let effects = (!state.effects.is_empty()).then(|| std::mem::take(&mut state.effects));
         let is_stopped = state.scheduler.is_stopped();
