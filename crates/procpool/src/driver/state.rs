@@ -2,6 +2,8 @@
 
 mod awaited;
 mod chunks;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Sub;
 use std::sync::Arc;
