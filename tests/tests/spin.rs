@@ -41,3 +41,60 @@ async fn a_worker_without_tasks_sleeps() {
         .await;
     }
 }
+
+/// The worker waits a moment for who is awake to take a result from memory. Here nobody is.
+#[procpool::test]
+async fn a_result_that_nobody_polls_for_comes_all_the_same() {
+    let pool = ProcessPool::builder()
+        .workers(1)
+        .spin(Duration::MAX)
+        .build()
+        .expect("a pool");
+    for _ in 0..20 {
+        // By then the function is known to be short, and the worker listens, if a processor is to spare.
+        calls(&pool, 20).await;
+        let task = pool.run_in_process(|()| std::process::id(), ());
+        patiently(async {
+            while !task.is_finished() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        task.await.expect("it returns");
+    }
+}
+
+async fn all_come(workers: usize) {
+    let pool = ProcessPool::builder()
+        .workers(workers)
+        .spin(Duration::from_micros(50))
+        .build()
+        .expect("a pool");
+    fn text((number, len): (u32, usize)) -> String {
+        format!("{number:>len$}")
+    }
+    for round in 0..300_u32 {
+        // One by one, which are taken from memory; several at once, which come through the socket; and now and
+        // then one that is too large for the memory.
+        let burst = [1, 1, 2, 1, 40, 1, 1, 300][round as usize % 8];
+        let len = if round % 50 == 49 { 65_000 } else { 12 };
+        let tasks: Vec<_> = (0..burst)
+            .map(|number| pool.run_in_process(text, (round * 1000 + number, len)))
+            .collect();
+        for (number, task) in (0..).zip(tasks) {
+            let result = patiently(task).await.expect("it returns");
+            assert!(result == text((round * 1000 + number, len)));
+        }
+    }
+}
+
+#[procpool::test(flavor = "current_thread")]
+async fn results_come_whole_whichever_way_they_take() {
+    all_come(1).await;
+}
+
+#[procpool::test(flavor = "multi_thread", worker_threads = 3)]
+async fn results_come_whole_whichever_thread_takes_them() {
+    all_come(1).await;
+    all_come(2).await;
+}

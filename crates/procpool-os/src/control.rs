@@ -87,6 +87,10 @@ struct Shared {
     listening: Line,
     /// Nanoseconds for which the worker may listen for the bell.
     listens: Line,
+    /// Not zero while someone is awake in the parent who takes results from the spool.
+    awaited: Line,
+    /// How much of the worker's stream the parent has, from the socket or from the spool.
+    taken: Line,
     progress: Progress<AtomicU64>,
     spool: PageSpool,
 }
@@ -333,6 +337,33 @@ impl ControlPage {
 
 /// The worker's event stream, as far as the socket does not have it.
 impl ControlPage {
+    /// The parent: whether someone is awake who looks for the next result in the spool, so that the worker may
+    /// wait a moment before it writes that to the socket.
+    pub fn set_awaited(&self, is_awaited: bool) {
+        let awaited = &self.shared().awaited.0;
+        // The worker looks at it all the time, and mostly nothing changes.
+        if awaited.load(Ordering::Relaxed) != u64::from(is_awaited) {
+            awaited.store(is_awaited.into(), Ordering::Relaxed);
+        }
+    }
+
+    /// The worker: whether someone is. One load from memory.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.shared().awaited.0.load(Ordering::Relaxed) != 0
+    }
+
+    /// The parent: it has the worker's stream up to this position.
+    pub fn set_taken(&self, position: u64) {
+        self.shared().taken.0.store(position, Ordering::Relaxed);
+    }
+
+    /// The worker: up to which position the parent has its stream. One load from memory.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.shared().taken.0.load(Ordering::Relaxed)
+    }
+
     /// The worker: the writer of the spool, for the first who asks.
     pub fn spool_writer(&self) -> Option<SpoolWriter<'_>> {
         let is_first = !self.spools.swap(true, Ordering::Relaxed);

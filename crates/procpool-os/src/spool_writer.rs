@@ -36,6 +36,12 @@ impl<'a> SpoolWriter<'a> {
         (self.head - self.flushed) as usize
     }
 
+    /// How long the stream is, with what is not flushed.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.head
+    }
+
     /// Whether all is flushed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -103,6 +103,14 @@ impl Outbox {
         self.stream().push([frame])
     }
 
+    /// How long the stream is, with what has gathered. Zero if nothing gathers.
+    pub(crate) fn position(&self) -> u64 {
+        self.stream()
+            .spool
+            .as_ref()
+            .map_or(0, SpoolWriter::position)
+    }
+
     /// Writes what has gathered.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.stream().flush()

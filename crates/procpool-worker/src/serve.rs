@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
-use crate::pace::{HELD_BACK, WORTH_A_WRITE};
+use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
 use crate::spinner::{Spinner, spin};
 use crate::{panic, worker};
@@ -42,7 +42,6 @@ pub(crate) fn serve(
         let command = match inbox.next()? {
             Some(command) => Some(command),
             None => {
-                server.flush()?;
                 ended = None;
                 server.wait(&mut inbox)?
             }
@@ -142,6 +141,10 @@ impl Server<'_> {
 
     fn tell(&mut self, ticket: Ticket, ran: Duration, ended: Duration) -> io::Result<Duration> {
         let worn = self.limiter.is_worn();
+        // What the parent has taken from memory is not held back.
+        if worker::is_awaited() && worker::taken() >= self.outbox.position() {
+            self.held_since = None;
+        }
         match self.call.result() {
             Some(result) => self.outbox.push_returned(ticket, ran, worn, result)?,
             None => self
@@ -159,20 +162,34 @@ impl Server<'_> {
     fn wait(&mut self, inbox: &mut Inbox) -> io::Result<Option<Command>> {
         let limit = worker::may_listen();
         if limit.is_zero() {
+            self.flush()?;
             return inbox.receive();
         }
         if !self.spinner.begin() {
+            self.flush()?;
             let began = monotonic_now();
             let received = inbox.receive();
             self.spinner
                 .slept(monotonic_now().saturating_sub(began), limit);
             return received;
         }
+        // Who is awake takes it from memory, which saves this process the system call and the other a wake-up.
+        let told = self.outbox.position();
+        let mut is_held = worker::is_awaited();
+        if !is_held {
+            self.flush()?;
+        }
         // What was written up to now has been read, or is at the first ring.
         let mut rings = worker::rings();
         let mut received = inbox.receive_nowait();
         worker::set_listening(true);
-        let how = spin(limit, monotonic_now, || {
+        let how = spin(limit, monotonic_now, |since| {
+            if is_held && worker::taken() < told && (since >= AWAITED || !worker::is_awaited()) {
+                is_held = false;
+                if let Err(error) = self.flush() {
+                    received = Err(error);
+                }
+            }
             if matches!(received, Ok(None)) && worker::rings() != rings {
                 rings = worker::rings();
                 received = inbox.receive_nowait();
@@ -182,7 +199,10 @@ impl Server<'_> {
         worker::set_listening(false);
         self.spinner.spun(how);
         match received {
-            Ok(None) => inbox.receive(),
+            Ok(None) => {
+                self.flush()?;
+                inbox.receive()
+            }
             received => received,
         }
     }

@@ -67,16 +67,16 @@ impl Spinner {
     }
 }
 
-/// Looks until there is something, for `limit` at most.
+/// Looks until there is something, for `limit` at most. Each look is told for how long it has been going on.
 pub(crate) fn spin(
     limit: Duration,
     now: impl Fn() -> Duration,
-    mut is_there: impl FnMut() -> bool,
+    mut is_there: impl FnMut(Duration) -> bool,
 ) -> Spun {
     let began = now();
     let mut last = began;
     loop {
-        if is_there() {
+        if is_there(last.saturating_sub(began)) {
             return Spun::Heard;
         }
         std::hint::spin_loop();
@@ -149,14 +149,14 @@ mod tests {
         };
         let nano = Duration::from_nanos(20);
         let looks = Cell::new(0);
-        let third = || {
+        let third = |_| {
             looks.set(looks.get() + 1);
             looks.get() == 3
         };
         assert_eq!(spin(LIMIT, every(nano), third), Spun::Heard);
         let before = time.get();
-        assert_eq!(spin(LIMIT, every(nano), || false), Spun::InVain);
+        assert_eq!(spin(LIMIT, every(nano), |_| false), Spun::InVain);
         assert!(time.get() - before <= LIMIT + 3 * nano);
-        assert_eq!(spin(LIMIT, every(LIMIT / 2), || false), Spun::Preempted);
+        assert_eq!(spin(LIMIT, every(LIMIT / 2), |_| false), Spun::Preempted);
     }
 }

@@ -99,6 +99,16 @@ pub(crate) fn set_listening(is_listening: bool) {
     }
 }
 
+/// Whether someone is awake in the parent who looks for results in memory.
+pub(crate) fn is_awaited() -> bool {
+    WORKER.get().is_some_and(|worker| worker.page.is_awaited())
+}
+
+/// How much of this worker's stream the parent has.
+pub(crate) fn taken() -> u64 {
+    WORKER.get().map_or(0, |worker| worker.page.taken())
+}
+
 /// For how long this worker may listen for that instead of sleeping.
 pub(crate) fn may_listen() -> Duration {
     WORKER

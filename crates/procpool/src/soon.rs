@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 ///
 /// Who waits for its result would go to sleep only to be woken at once, which takes some 25 µs on an idle
 /// machine. To stay awake for as long as such a task and its way take costs less; and who is awake takes the
-/// result from where the worker has put it, before it has come through the socket and the runtime.
+/// result from where the worker has put it. The worker waits a moment with writing it to the socket, since nobody
+/// may have to be woken by that.
 #[derive(Debug)]
 pub(crate) struct Soon(Arc<dyn Speaker>);
 
@@ -19,6 +20,9 @@ pub(crate) trait Speaker: Debug + Send + Sync {
 
     /// Handles that, unless someone else is about to.
     fn hear(&self);
+
+    /// Nobody is awake to hear it: it is to send for them.
+    fn send_for_us(&self);
 }
 
 impl Soon {
@@ -36,11 +40,101 @@ impl Soon {
     /// most.
     pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) {
         let began = Instant::now();
-        while !is_there() && began.elapsed() < Self::LIMIT {
-            match self.0.has_said_more() {
-                true => self.0.hear(),
-                false => std::hint::spin_loop(),
+        while !is_there() {
+            if self.0.has_said_more() {
+                self.0.hear();
+                if is_there() {
+                    return;
+                }
+            }
+            // Whatever it says: it need not be true.
+            if began.elapsed() >= Self::LIMIT {
+                return self.0.send_for_us();
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::sync::Weak;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    use procpool_wire::Payload;
+
+    use super::*;
+    use crate::cell::{TaskCell, TaskEnd};
+
+    /// It always has something to say: the end of this task, or nothing at all.
+    #[derive(Debug, Default)]
+    struct Worker {
+        ends: Weak<TaskCell>,
+        looks: AtomicU32,
+        heard: AtomicU32,
+        sent_for: AtomicU32,
+    }
+
+    impl Speaker for Worker {
+        fn has_said_more(&self) -> bool {
+            self.looks.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+
+        fn hear(&self) {
+            self.heard.fetch_add(1, Ordering::Relaxed);
+            if let Some(cell) = self.ends.upgrade() {
+                cell.finish(Ok(Payload::default()));
             }
         }
+
+        fn send_for_us(&self) {
+            self.sent_for.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    struct Awaited<'a>(&'a TaskCell);
+
+    impl Future for Awaited<'_> {
+        type Output = TaskEnd;
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TaskEnd> {
+            self.0.poll(cx)
+        }
+    }
+
+    fn poll(cell: &TaskCell) -> Poll<TaskEnd> {
+        Pin::new(&mut Awaited(cell)).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn the_first_poll_brings_what_the_worker_says_meanwhile() {
+        let cell = Arc::new(TaskCell::pending());
+        let worker = Arc::new(Worker {
+            ends: Arc::downgrade(&cell),
+            ..Worker::default()
+        });
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        assert!(matches!(poll(&cell), Poll::Ready(Ok(_))));
+        assert_eq!(worker.heard.load(Ordering::Relaxed), 1);
+        assert_eq!(worker.sent_for.load(Ordering::Relaxed), 0);
+    }
+
+    /// Else the worker would wait in vain with writing it down for who sleeps.
+    #[test]
+    fn who_goes_to_sleep_says_so_and_stays_awake_once_only() {
+        let cell = Arc::new(TaskCell::pending());
+        let worker = Arc::new(Worker::default());
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        assert!(poll(&cell).is_pending());
+        assert_eq!(worker.sent_for.load(Ordering::Relaxed), 1);
+        let looks = worker.looks.load(Ordering::Relaxed);
+        assert!(poll(&cell).is_pending());
+        assert_eq!(worker.looks.load(Ordering::Relaxed), looks);
+        cell.finish(Ok(Payload::default()));
+        assert!(poll(&cell).is_ready());
     }
 }

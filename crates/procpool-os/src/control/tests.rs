@@ -140,3 +140,16 @@ fn a_page_that_may_change_its_size_or_has_another_is_refused() {
     rustix::fs::ftruncate(&descriptor, 0).unwrap_err();
     rustix::fs::ftruncate(&descriptor, size + 1).unwrap_err();
 }
+
+#[test]
+fn the_worker_knows_what_the_parent_has_taken_and_whether_it_waits_awake() {
+    let (parent, worker) = two_sides();
+    assert!(!worker.is_awaited());
+    assert_eq!(worker.taken(), 0);
+    for is_awaited in [true, true, false, true] {
+        parent.set_awaited(is_awaited);
+        assert_eq!(worker.is_awaited(), is_awaited);
+    }
+    parent.set_taken(41);
+    assert_eq!(worker.taken(), 41);
+}

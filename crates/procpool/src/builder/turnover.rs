@@ -23,7 +23,8 @@ impl<S> Builder<S> {
     /// no processor.
     ///
     /// While a worker looks, the first poll of a [`Task`](crate::Task) that was given to it stays awake for the result for
-    /// up to 10 µs, if the function has shown itself shorter than 5 µs, which saves the other of the two wake-ups.
+    /// up to 10 µs, if the function has shown itself shorter than 5 µs. It takes the result from shared memory, which
+    /// saves the other wake-up and the way through the runtime.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -78,7 +78,7 @@ impl Incoming {
             let received = match self.ahead {
                 0 => receive(&mut self.buffer.room(READ_LEN)),
                 ahead => {
-                    let mut known = [0; 4096];
+                    let mut known = [0; 16 * 1024];
                     let len = ahead.min(known.len());
                     receive(&mut &mut known[..len])
                 }
@@ -152,5 +152,74 @@ impl Incoming {
     pub(crate) fn take_segments(&mut self, segments: Segments) -> Result<(), String> {
         self.attached = self.worker.receive(segments)?.attached;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use procpool_os::{SpoolWriter, socket};
+    use procpool_wire::{Finished, Payload, Ticket};
+
+    use super::*;
+
+    fn push(spool: &mut SpoolWriter<'_>, number: u64) {
+        let finished = Finished {
+            ticket: Ticket { slot: 0, number },
+            ran: Duration::ZERO,
+            worn: false,
+            outcome: Outcome::Returned(Payload::default()),
+        };
+        let mut frame = Vec::new();
+        finished.encode(&mut frame).unwrap();
+        assert!(spool.push(&[&frame]));
+    }
+
+    /// The numbers of the tickets of what is there.
+    fn taken(incoming: &mut Incoming) -> Vec<u64> {
+        let events = std::iter::from_fn(|| match incoming.next_event().unwrap() {
+            Next::Event(Event::Finished(finished)) => Some(finished.ticket.number),
+            Next::Nothing => None,
+            other => panic!("{other:?}"),
+        });
+        events.collect()
+    }
+
+    /// What was taken from memory comes through the socket as well, be it at once or much later.
+    #[tokio::test]
+    async fn whatever_comes_both_ways_is_there_once() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let ours = Channel::new(ours).unwrap();
+        let (page, descriptor) = ControlPage::create().unwrap();
+        let at_worker = ControlPage::attach(descriptor).unwrap();
+        let mut spool = at_worker.spool_writer().unwrap();
+        let mut incoming = Incoming::new(Peer::new(1, || {}));
+        let mut numbers = 0..;
+        for several in [1, 3, 900] {
+            let from_memory: Vec<_> = numbers.by_ref().take(several).collect();
+            from_memory
+                .iter()
+                .for_each(|&number| push(&mut spool, number));
+            assert!(incoming.collect(&page));
+            assert_eq!(taken(&mut incoming), from_memory);
+            assert!(!incoming.collect(&page), "nothing is new");
+
+            let from_socket: Vec<_> = numbers.by_ref().take(2).collect();
+            from_socket
+                .iter()
+                .for_each(|&number| push(&mut spool, number));
+            spool.flush(&theirs).unwrap();
+            assert!(!incoming.collect(&page), "the socket has it");
+            ours.readable().await.unwrap();
+            let mut received = Vec::new();
+            while received.len() < from_socket.len() {
+                let read = incoming.receive(&ours).unwrap();
+                assert!(matches!(read, Received::Bytes(_)), "{read:?}");
+                received.extend(taken(&mut incoming));
+            }
+            assert_eq!(received, from_socket);
+            assert_eq!(incoming.receive(&ours).unwrap(), Received::Nothing);
+        }
     }
 }

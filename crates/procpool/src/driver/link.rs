@@ -62,9 +62,10 @@ impl Link {
         }
     }
 
-    /// Notes how much of the worker's stream is here.
+    /// Notes how much of the worker's stream is here, and lets the worker know.
     pub(crate) fn set_received(&self, position: u64) {
         self.received.store(position, Ordering::Relaxed);
+        self.page.set_taken(position);
     }
 
     /// Whether the worker has said more than is here, be it in the socket or not.

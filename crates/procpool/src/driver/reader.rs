@@ -188,4 +188,8 @@ impl Speaker for Reader {
             self.handle_events(&mut incoming);
         }
     }
+
+    fn send_for_us(&self) {
+        self.link.page().set_awaited(false);
+    }
 }

@@ -388,9 +388,9 @@ impl State {
             let expected = scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        if may_stay_awake
-            && link.page().is_listening()
-            && is_short(&self.scheduler)
+        let is_soon = may_stay_awake && link.page().is_listening() && is_short(&self.scheduler);
+        link.page().set_awaited(is_soon);
+        if is_soon
             && let Some(speaker) = &entry.speaker
             && let Some(job) = self.scheduler.payload_mut(task)
             && let Sink::Cell(cell) = &job.sink

@@ -27,6 +27,8 @@ impl Speaker for Mute {
     }
 
     fn hear(&self) {}
+
+    fn send_for_us(&self) {}
 }
 
 /// The kill comes a moment after it was decided, and the exit later yet. If the worker were still allowed
