@@ -44,6 +44,7 @@
 //! at its size, so that no access can hit a missing page (`SIGBUS`).
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,7 +52,6 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
-use rustix::time::ClockId;
 
 use crate::progress::Progress;
 use crate::slot::Slot;
@@ -166,7 +166,9 @@ impl ControlPage {
                 std::ptr::null_mut(),
                 Self::BYTES,
                 ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::SHARED | MapFlags::POPULATE,
+                // Not populated: most of it is the spool, of which a worker with little to say
+                // touches a page, and sixteen fresh ones are a good part of its start.
+                MapFlags::SHARED,
                 memory,
                 0,
             )
@@ -420,7 +422,14 @@ pub fn monotonic_now() -> Duration {
 }
 
 fn monotonic_nanoseconds() -> u64 {
-    let now = rustix::time::clock_gettime(ClockId::Monotonic);
+    let mut now = MaybeUninit::uninit();
+    // By way of libc and not of rustix, which looks for the fast clock by itself when it is first asked: a
+    // good part of what a worker's first task takes.
+    // SAFETY: the pointer is to a local of the right type.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    assert_eq!(answer, 0, "every Linux has this clock");
+    // SAFETY: the call succeeded, so it has written the time.
+    let now: libc::timespec = unsafe { now.assume_init() };
     // 64 bits of nanoseconds are 584 years.
     (now.tv_sec as u64)
         .wrapping_mul(1_000_000_000)

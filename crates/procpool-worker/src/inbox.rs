@@ -10,8 +10,9 @@ use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Command, FrameBuffer, Payload};
 
-/// The first message is no longer than this: 64 KiB.
-const FIRST_LEN: usize = 64 * 1024;
+/// What the first read takes: 1 KiB, which the first message hardly ever exceeds. More would have to be
+/// zeroed, page by fresh page, and all but the first byte may come with a later read as well.
+const FIRST_LEN: usize = 1024;
 
 /// The parent passes the control page and the lifeline with its first message.
 const DESCRIPTORS: usize = 2;
@@ -41,7 +42,7 @@ impl Inbox {
 
     /// The first command, with the descriptors that come with its first byte.
     pub(crate) fn receive_first(&mut self) -> io::Result<(Command, Vec<OwnedFd>)> {
-        let mut first = vec![0; FIRST_LEN];
+        let mut first = [0; FIRST_LEN];
         let received =
             socket::receive_with_descriptors(self.socket.as_fd(), &mut first, DESCRIPTORS);
         let (len, descriptors) = received?;
