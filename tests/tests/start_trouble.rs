@@ -541,16 +541,6 @@ fn assert_recovered(output: &Output) {
 }
 
 #[test]
-fn a_spawning_thread_that_cannot_be_made_is_the_cause_of_a_failed_start() {
-    let starved = Command::new(env!("CARGO_BIN_EXE_starved"))
-        .arg("of-memory-for-threads")
-        // What the standard library takes for the stack of each thread.
-        .env("RUST_MIN_STACK", (256_u64 << 20).to_string())
-        .output();
-    assert_recovered(&starved.unwrap());
-}
-
-#[test]
 fn memory_that_cannot_be_had_is_the_cause_of_a_failed_start() {
     let starved = Command::new(env!("CARGO_BIN_EXE_starved"))
         .arg("of-memory")
@@ -580,16 +570,14 @@ fn a_limit_on_processes_is_the_cause_of_a_failed_start() {
     for path in [directory.path(), &program] {
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
-    for means in ["of-threads", "of-processes"] {
-        let starved = Command::new(&program)
-            .arg(means)
-            .uid(40_000 + std::process::id() % 20_000)
-            .current_dir("/")
-            .output();
-        match starved {
-            Ok(output) => assert_recovered(&output),
-            Err(error) => return println!("skipped: no program can be another user's: {error}"),
-        }
+    let starved = Command::new(&program)
+        .arg("of-processes")
+        .uid(40_000 + std::process::id() % 20_000)
+        .current_dir("/")
+        .output();
+    match starved {
+        Ok(output) => assert_recovered(&output),
+        Err(error) => println!("skipped: no program can be another user's: {error}"),
     }
 }
 

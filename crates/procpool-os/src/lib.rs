@@ -41,13 +41,17 @@ pub mod socket;
 pub mod stdio;
 pub mod timer;
 
+mod birth;
 mod claims;
 mod control_items;
 mod progress;
 mod slot;
+mod spawn_spec;
 mod spool;
 mod spool_writer;
 mod standing;
+mod strings;
+mod syscall;
 mod word;
 
 pub use claims::ItemCounts;
@@ -57,8 +61,9 @@ pub use function::{
 };
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};
-pub use process::{SpawnSpec, WorkerProcess, WorkerStatus};
+pub use process::{WorkerProcess, WorkerStatus};
 pub use segment::{Segment, SegmentError, SegmentView};
+pub use spawn_spec::{OutputTo, SpawnSpec};
 pub use spool_writer::SpoolWriter;
 pub use standing::Standing;
 pub use timer::Timer;

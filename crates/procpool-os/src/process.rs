@@ -7,119 +7,18 @@
 //! Until it is reaped, the leader's number is reserved and no stranger can get it. A lock keeps a
 //! kill in one thread and the reaping in another apart.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open,
-    pidfd_send_signal, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_send_signal, waitid,
 };
 use rustix::time::Timespec;
 
-/// How to start a worker.
-#[derive(Debug)]
-pub struct SpawnSpec {
-    /// What process listings show as the program's name.
-    pub arg0: OsString,
-    /// The arguments after that.
-    pub args: Vec<OsString>,
-    /// Changes of the environment: set to a value, or removed.
-    pub env: Vec<(OsString, Option<OsString>)>,
-    /// Whether to start out from an empty environment instead of the parent's.
-    pub env_clear: bool,
-    /// The directory to start in, instead of the parent's.
-    pub current_dir: Option<PathBuf>,
-    /// The worker's standard input: its end of the [socket pair](crate::socket::pair).
-    pub stdin: OwnedFd,
-    /// The worker's standard output.
-    pub stdout: Stdio,
-    /// The worker's standard error.
-    pub stderr: Stdio,
-}
-
-impl SpawnSpec {
-    /// A worker with that standard input, the parent's environment, directory and output.
-    #[must_use]
-    pub fn new(arg0: impl Into<OsString>, stdin: OwnedFd) -> SpawnSpec {
-        SpawnSpec {
-            arg0: arg0.into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            env_clear: false,
-            current_dir: None,
-            stdin,
-            stdout: Stdio::inherit(),
-            stderr: Stdio::inherit(),
-        }
-    }
-
-    /// Starts the executable of this very process as a worker, in a process group of its own.
-    ///
-    /// It is `/proc/self/exe` that is started, so the same build even if the file was replaced or
-    /// deleted. Nothing runs between fork and exec (`pre_exec`), so the standard library takes the
-    /// way that doesn't copy the parent's page tables. Blocks until the exec is done, about a
-    /// millisecond.
-    ///
-    /// # Errors
-    ///
-    /// What the kernel says: out of processes, descriptors or memory, or `/proc` is not mounted.
-    /// No process is left then.
-    pub fn spawn(self) -> io::Result<WorkerProcess> {
-        let mut command = Command::new("/proc/self/exe");
-        command
-            .arg0(self.arg0)
-            .args(self.args)
-            .stdin(self.stdin)
-            .stdout(self.stdout)
-            .stderr(self.stderr)
-            .process_group(0);
-        if self.env_clear {
-            command.env_clear();
-        }
-        for (name, value) in self.env {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        if let Some(directory) = self.current_dir {
-            command.current_dir(directory);
-        }
-        let mut child = command.spawn()?;
-        let pid = Pid::from_child(&child);
-        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => pidfd,
-            Err(error) => {
-                // It has run for microseconds, is not reaped, and can't be watched: end it here.
-                let _ = kill_process_group(pid, Signal::KILL);
-                let _ = child.wait();
-                return Err(error.into());
-            }
-        };
-        // From here on the drop of `WorkerProcess` cleans up.
-        let mut worker = WorkerProcess {
-            pid,
-            pidfd,
-            stdout: child.stdout.take().map(OwnedFd::from),
-            stderr: child.stderr.take().map(OwnedFd::from),
-            status: Mutex::new(None),
-        };
-        for output in [&mut worker.stdout, &mut worker.stderr]
-            .into_iter()
-            .flatten()
-        {
-            rustix::io::ioctl_fionbio(output, true)?;
-        }
-        Ok(worker)
-    }
-}
+use crate::birth::Birth;
 
 /// A worker that was started and is owned here: it ends with this value.
 ///
@@ -136,9 +35,43 @@ pub struct WorkerProcess {
     stderr: Option<OwnedFd>,
     /// Known once it is reaped.
     status: Mutex<Option<WorkerStatus>>,
+    /// Until it is known that the worker has become its program.
+    birth: Option<Birth>,
 }
 
 impl WorkerProcess {
+    /// From here on the drop cleans up.
+    pub(crate) fn new(
+        (pid, pidfd, birth): (Pid, OwnedFd, Birth),
+        stdout: Option<OwnedFd>,
+        stderr: Option<OwnedFd>,
+    ) -> Self {
+        WorkerProcess {
+            pid,
+            pidfd,
+            stdout,
+            stderr,
+            status: Mutex::new(None),
+            birth: Some(birth),
+        }
+    }
+
+    /// Why the worker never became its program; means something once it has ended.
+    ///
+    /// The executable can't be opened (`/proc` is not mounted), the directory is not there, or memory
+    /// is short.
+    #[must_use]
+    pub fn start_error(&self) -> Option<io::Error> {
+        self.birth.as_ref()?.error()
+    }
+
+    /// Gives back what the worker needed to start. To be called once it has said something; before it
+    /// has started, nothing happens.
+    pub fn has_started(&mut self) {
+        self.birth
+            .take_if(|birth| birth.has_left() && birth.error().is_none());
+    }
+
     /// The worker's process number, and that of its group. After reaping it may be someone else's.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -146,13 +79,13 @@ impl WorkerProcess {
     }
 
     /// The parent's end of the worker's standard output, nonblocking; if it was
-    /// [piped](Stdio::piped), and only once.
+    /// [piped](crate::OutputTo::Piped), and only once.
     pub fn take_stdout(&mut self) -> Option<OwnedFd> {
         self.stdout.take()
     }
 
     /// The parent's end of the worker's standard error, nonblocking; if it was
-    /// [piped](Stdio::piped), and only once.
+    /// [piped](crate::OutputTo::Piped), and only once.
     pub fn take_stderr(&mut self) -> Option<OwnedFd> {
         self.stderr.take()
     }
@@ -261,7 +194,10 @@ impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill_group();
         // A killed process exits; there is no one to tell of an error.
-        let _ = self.reap();
+        let reaped = self.reap();
+        if let (Err(_), Some(birth)) = (reaped, self.birth.take()) {
+            birth.leak();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The loop of a worker: one task after another, until the parent says stop.
 
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
@@ -35,6 +36,7 @@ pub(crate) fn serve(
         call,
         held_since: None,
         spinner: Spinner::default(),
+        has_waited: false,
     };
     // When the last task ended, if nothing was waited for since.
     let mut ended = None;
@@ -91,6 +93,8 @@ struct Server<'a> {
     /// When the first of the results ended that are held back.
     held_since: Option<Duration>,
     spinner: Spinner,
+    /// It has waited for a command since it is ready.
+    has_waited: bool,
 }
 
 impl Server<'_> {
@@ -197,7 +201,10 @@ impl Server<'_> {
             !matches!(received, Ok(None))
         });
         worker::set_listening(false);
-        self.spinner.spun(how);
+        // That the first one takes long, while others start as well, says nothing of those to come.
+        if mem::replace(&mut self.has_waited, true) {
+            self.spinner.spun(how);
+        }
         match received {
             Ok(None) => {
                 self.flush()?;

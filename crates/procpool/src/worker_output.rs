@@ -1,6 +1,6 @@
 //! Where the workers' output goes.
 
-use std::process::Stdio;
+use procpool_os::OutputTo;
 
 /// Where what the workers write to their standard output or error goes; see
 /// [`Builder::stdout`](crate::Builder::stdout) and [`Builder::stderr`](crate::Builder::stderr).
@@ -26,11 +26,11 @@ pub enum WorkerOutput {
 
 impl WorkerOutput {
     /// What a worker is spawned with.
-    pub(crate) fn stdio(self) -> Stdio {
+    pub(crate) fn stdio(self) -> OutputTo {
         match self {
-            WorkerOutput::Forward | WorkerOutput::Trace => Stdio::piped(),
-            WorkerOutput::Inherit => Stdio::inherit(),
-            WorkerOutput::Null => Stdio::null(),
+            WorkerOutput::Forward | WorkerOutput::Trace => OutputTo::Piped,
+            WorkerOutput::Inherit => OutputTo::Inherited,
+            WorkerOutput::Null => OutputTo::Null,
         }
     }
 }

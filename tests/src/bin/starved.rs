@@ -19,21 +19,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let means = std::env::args().nth(1);
     let (resource, least) = match means.as_deref() {
-        // Far less than a thread's stack takes, as this program is started, and far more than all
-        // else does.
-        Some("of-memory-for-threads") => (Resource::As, address_space() + (128 << 20)),
         // Not a page more.
         Some("of-memory") => {
             keep_in_hand();
             (Resource::As, address_space())
         }
         // This very thread.
-        Some("of-threads") => (Resource::Nproc, 1),
-        // And the one that spawns.
-        Some("of-processes") => (Resource::Nproc, 2),
+        Some("of-processes") => (Resource::Nproc, 1),
         other => panic!("starved of {other:?}"),
     };
-    // `EAGAIN` is what the kernel says of threads and of processes, and for whatever reason.
     let lacking = match means.as_deref() {
         Some("of-memory") => io::ErrorKind::OutOfMemory,
         _ => io::ErrorKind::WouldBlock,

@@ -36,6 +36,8 @@ pub(crate) enum Role {
     Call,
     /// Deletes and replaces its own executable, and then calls a function in a worker.
     ReplaceExecutable,
+    /// Has a worker, and no standard streams.
+    CloseStreams,
     /// A parent whose worker is armed. See `lifelines`.
     LifelineParent,
     /// The same, and then the worker and its child are stopped.
@@ -54,7 +56,7 @@ pub(crate) enum Role {
     LifelineSandboxLeavingWorker,
 }
 
-const ALL: [Role; 17] = [
+const ALL: [Role; 18] = [
     Role::ExitSeven,
     Role::Abort,
     Role::Compute,
@@ -64,6 +66,7 @@ const ALL: [Role; 17] = [
     Role::Complain,
     Role::Call,
     Role::ReplaceExecutable,
+    Role::CloseStreams,
     Role::LifelineParent,
     Role::LifelineStoppingParent,
     Role::LifelineSandboxParent,
@@ -121,6 +124,7 @@ impl Role {
             }
             Role::Call => serve_one_call(),
             Role::ReplaceExecutable => replace_executable(),
+            Role::CloseStreams => close_streams(),
             Role::LifelineParent => lifeline_parent(Role::LifelineWorker, |_| ()),
             Role::LifelineStoppingParent => lifeline_parent(Role::LifelineWorker, stop_group_of),
             Role::LifelineLeavingParent => lifeline_parent(Role::LifelineLeavingWorker, await_exit),
@@ -215,6 +219,23 @@ fn replace_executable() -> ! {
     let function: fn(u64) -> u64 = calls::answer;
     let offsets = CallOffsets::of::<_, calls::Run>(function).unwrap();
     assert_eq!(calls::call_in_a_worker(offsets), 42);
+    exit(0)
+}
+
+/// Then what a worker's output is to be has the number of an output already.
+fn close_streams() -> ! {
+    for stream in 0..3 {
+        // SAFETY: the standard library does not own them, and nothing else of this process uses them.
+        unsafe { rustix::io::close(stream) };
+    }
+    let (mut output, write_end) = output_pipe();
+    let (mut spec, _socket) = Role::Describe.as_worker();
+    spec.stdout = write_end.into();
+    let worker = spec.spawn().unwrap();
+    let mut described = String::new();
+    output.read_to_string(&mut described).unwrap();
+    assert_eq!(worker.reap().unwrap().code(), Some(0));
+    assert!(described.contains("bytes on standard input 0"));
     exit(0)
 }
 

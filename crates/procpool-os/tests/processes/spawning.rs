@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use procpool_os::{WorkerProcess, stdio};
+use procpool_os::{OutputTo, WorkerProcess, stdio};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 use crate::harness::Test;
 use crate::roles::{Role, output_pipe};
@@ -47,6 +48,26 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_failed_spawn_leaves_nothing",
         a_failed_spawn_leaves_nothing,
+    ),
+    (
+        "no_handler_of_the_parents_runs_in_a_worker",
+        no_handler_of_the_parents_runs_in_a_worker,
+    ),
+    (
+        "a_start_that_fails_leaves_the_parents_errno_alone",
+        a_start_that_fails_leaves_the_parents_errno_alone,
+    ),
+    (
+        "a_worker_starts_with_no_signal_blocked",
+        a_worker_starts_with_no_signal_blocked,
+    ),
+    (
+        "a_parent_without_standard_streams_has_workers",
+        a_parent_without_standard_streams_has_workers,
+    ),
+    (
+        "what_a_worker_needs_to_start_is_given_back",
+        what_a_worker_needs_to_start_is_given_back,
     ),
     (
         "standard_input_that_is_no_socket_stays",
@@ -141,7 +162,7 @@ fn an_environment_may_start_empty() {
 
 fn standard_error_can_be_read_without_blocking() {
     let (mut spec, _socket) = Role::Complain.as_worker();
-    spec.stderr = Stdio::piped();
+    spec.stderr = OutputTo::Piped;
     let mut worker = spec.spawn().unwrap();
     let mut stderr = File::from(worker.take_stderr().unwrap());
     assert!(worker.take_stderr().is_none() && worker.take_stdout().is_none());
@@ -151,8 +172,8 @@ fn standard_error_can_be_read_without_blocking() {
     assert_eq!(text, "it is all too much");
 
     let (mut spec, _socket) = Role::Compute.as_worker();
-    spec.stderr = Stdio::piped();
-    spec.stdout = Stdio::piped();
+    spec.stderr = OutputTo::Piped;
+    spec.stdout = OutputTo::Piped;
     let mut worker = spec.spawn().unwrap();
     for output in [worker.take_stdout(), worker.take_stderr()] {
         let nothing = File::from(output.unwrap()).read(&mut [0]).unwrap_err();
@@ -229,7 +250,92 @@ fn a_worker_that_was_reaped_elsewhere_is_no_error() {
 fn a_failed_spawn_leaves_nothing() {
     let (mut spec, _socket) = Role::ExitSeven.as_worker();
     spec.current_dir = Some("/proc/there/is/no/such/directory".into());
-    assert_eq!(spec.spawn().unwrap_err().kind(), ErrorKind::NotFound);
+    let worker = spec.spawn().unwrap();
+    worker.reap().unwrap();
+    assert_eq!(worker.start_error().unwrap().kind(), ErrorKind::NotFound);
+    let mut worker = worker;
+    worker.has_started();
+    assert!(worker.start_error().is_some(), "it has not");
+
+    let (mut spec, _socket) = Role::ExitSeven.as_worker();
+    spec.args.push("a\0b".into());
+    assert_eq!(spec.spawn().unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// On its way to its program, a worker runs in the parent's memory.
+fn no_handler_of_the_parents_runs_in_a_worker() {
+    static HANDLED: AtomicUsize = AtomicUsize::new(0);
+    extern "C" fn handle(_: libc::c_int) {
+        HANDLED.fetch_add(1, Ordering::Relaxed);
+    }
+    // SAFETY: the handler does nothing but to count.
+    unsafe { libc::signal(libc::SIGUSR1, handle as *const () as libc::sighandler_t) };
+    for _ in 0..200 {
+        let (spec, _socket) = Role::Compute.as_worker();
+        let worker = spec.spawn().unwrap();
+        rustix::process::pidfd_send_signal(&worker, Signal::USR1).unwrap();
+        assert_eq!(worker.reap().unwrap().signal(), Some(libc::SIGUSR1));
+    }
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGUSR1, libc::SIG_DFL) };
+    assert_eq!(HANDLED.load(Ordering::Relaxed), 0);
+}
+
+/// The two have the same thread-local variables until then.
+fn a_start_that_fails_leaves_the_parents_errno_alone() {
+    for _ in 0..50 {
+        let (mut spec, _socket) = Role::ExitSeven.as_worker();
+        spec.current_dir = Some("/proc/there/is/no/such/directory".into());
+        let worker = spec.spawn().unwrap();
+        // SAFETY: the function takes nothing.
+        let errno = unsafe { libc::__errno_location() };
+        // SAFETY: the pointer is to this thread's own variable.
+        unsafe { errno.write_volatile(7) };
+        wait_for_exit(&worker);
+        // SAFETY: as above.
+        assert_eq!(unsafe { errno.read_volatile() }, 7);
+        worker.reap().unwrap();
+        assert_eq!(worker.start_error().unwrap().kind(), ErrorKind::NotFound);
+    }
+}
+
+fn a_worker_starts_with_no_signal_blocked() {
+    let (spec, _socket) = Role::Compute.as_worker();
+    let worker = spec.spawn().unwrap();
+    let path = format!("/proc/{}/", worker.pid());
+    // Before that it is a copy of its parent.
+    while std::fs::read_to_string(path.clone() + "comm")
+        .unwrap()
+        .trim()
+        != "exe"
+    {
+        std::thread::yield_now();
+    }
+    let sets = |path: String| {
+        let status = std::fs::read_to_string(path).unwrap();
+        ["SigBlk:", "SigIgn:"].map(|name| {
+            let set = status.lines().find_map(|line| line.strip_prefix(name));
+            u64::from_str_radix(set.unwrap().trim(), 16).unwrap()
+        })
+    };
+    let [blocked, ignored] = sets(path + "status");
+    let [_, ignored_here] = sets("/proc/thread-self/status".to_owned());
+    assert_eq!((blocked, ignored & !ignored_here), (0, 0));
+}
+
+fn a_parent_without_standard_streams_has_workers() {
+    let status = Role::CloseStreams.as_child().status().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+fn what_a_worker_needs_to_start_is_given_back() {
+    let holds = |worker: &WorkerProcess| !format!("{worker:?}").contains("birth: None");
+    let (spec, _socket) = Role::ExitSeven.as_worker();
+    let mut worker = spec.spawn().unwrap();
+    assert!(holds(&worker));
+    wait_for_exit(&worker);
+    worker.has_started();
+    assert!(!holds(&worker));
 }
 
 fn standard_input_that_is_no_socket_stays() {

@@ -18,7 +18,7 @@ use crate::call::EncodedCall;
 use crate::driver::alarm::{Alarm, delay};
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
-use crate::driver::effects::Told;
+use crate::driver::effects::{Effects, Told};
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
@@ -45,7 +45,9 @@ pub(crate) struct Core {
 
 /// Begins the life of a worker. The core knows it by this type alone, since whoever sees a worker
 /// through needs the core.
-pub(crate) type Supervise = fn(Arc<Core>, WorkerId, Arc<KillSwitch>);
+///
+/// The last argument tells whether it is the first of several.
+pub(crate) type Supervise = fn(Arc<Core>, WorkerId, Arc<KillSwitch>, bool);
 
 impl Core {
     /// A pool on the runtime around, without workers.
@@ -94,6 +96,11 @@ impl Core {
         self.state.lock().broadcasts(worker)
     }
 
+    /// For how long a worker that is about to start may look for its first task before it sleeps.
+    pub(crate) fn first_spin(&self) -> Duration {
+        self.state.lock().first_spin()
+    }
+
     pub(crate) fn limits(&self) -> &WorkerLimits {
         &self.config.limits
     }
@@ -116,6 +123,28 @@ impl Core {
 
     /// Gives the state an input, performs what follows from it, and returns the input's answer.
     pub(crate) fn with<T>(self: &Arc<Self>, input: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let (answer, effects, is_stopped) = self.decide(input);
+        self.apply(effects, is_stopped);
+        answer
+    }
+
+    /// As [`with`](Self::with), but to begin the lives of workers is left to the caller, who gets them.
+    pub(crate) fn with_newcomers(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut State, Instant),
+    ) -> Vec<(WorkerId, Arc<KillSwitch>)> {
+        let ((), mut effects, is_stopped) = self.decide(input);
+        let spawn = effects.as_mut().map(|effects| &mut effects.spawn);
+        let newcomers = spawn.map(std::mem::take).unwrap_or_default();
+        self.apply(effects, is_stopped);
+        newcomers
+    }
+
+    #[inline]
+    fn decide<T>(
+        &self,
+        input: impl FnOnce(&mut State, Instant) -> T,
+    ) -> (T, Option<Effects>, bool) {
         let now = Instant::now();
         let mut state = self.state.lock();
         let answer = input(&mut state, now);
@@ -125,16 +154,20 @@ impl Core {
         }
         // Most submits only join the queue.
         let effects = (!state.effects.is_empty()).then(|| std::mem::take(&mut state.effects));
-        let is_stopped = state.scheduler.is_stopped();
-        drop(state);
+        (answer, effects, state.is_stopped())
+    }
+
+    #[inline]
+    fn apply(self: &Arc<Self>, effects: Option<Effects>, is_stopped: bool) {
         if let Some(effects) = effects {
-            effects.apply(|worker, switch| (self.supervise)(Arc::clone(self), worker, switch));
+            effects.apply(|worker, switch, is_first| {
+                (self.supervise)(Arc::clone(self), worker, switch, is_first);
+            });
         }
         if is_stopped {
             self.stopped
                 .send_if_modified(|stopped| !std::mem::replace(stopped, true));
         }
-        answer
     }
 
     /// Submits a task, in the room that was reserved for it if there is one.

@@ -88,8 +88,8 @@ impl Effects {
     /// Kills come first, so that who learns of a timeout or a cancel finds the work stopped; then
     /// the workers get their next tasks; ends are told last, since that wakes foreign code.
     ///
-    /// `supervise` begins the life of a worker.
-    pub(crate) fn apply(self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>)) {
+    /// `supervise` begins the life of a worker, and is told which is the first.
+    pub(crate) fn apply(self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>, bool)) {
         for switch in self.kill {
             switch.pull();
         }
@@ -99,8 +99,8 @@ impl Effects {
         for link in self.collect {
             link.request_collect();
         }
-        for (worker, switch) in self.spawn {
-            supervise(worker, switch);
+        for (at, (worker, switch)) in self.spawn.into_iter().enumerate() {
+            supervise(worker, switch, at == 0);
         }
         for (cell, end) in self.finish {
             cell.finish(end);

@@ -1,15 +1,18 @@
 //! From the decision to have a worker to a process that has been told what to be.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use procpool_os::{ControlPage, Image, Lifeline, SpawnSpec, anchor, lifeline, socket};
+use procpool_os::{
+    ControlPage, Image, Lifeline, SpawnSpec, WorkerProcess, anchor, lifeline, socket,
+};
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
 
+use crate::call::EncodedCall;
 use crate::driver::cgroup::Cgroup;
 use crate::driver::channel::Channel;
 use crate::driver::core::Core;
@@ -17,8 +20,19 @@ use crate::driver::incoming::Incoming;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
-use crate::driver::spawn;
 use crate::output::Outputs;
+
+/// A process that has been started, and that nobody watches yet.
+#[derive(Debug)]
+pub(crate) struct Newborn {
+    process: WorkerProcess,
+    since: Instant,
+    socket: OwnedFd,
+    page: ControlPage,
+    broadcasts: Vec<EncodedCall>,
+    cgroup: Option<Cgroup>,
+    lifeline: Lifeline,
+}
 
 /// A worker that was spawned, and has yet to say that it is ready.
 #[derive(Debug)]
@@ -32,20 +46,18 @@ pub(crate) struct Launched {
     pub(crate) _lifeline: Lifeline,
 }
 
-/// Spawns a worker.
+/// Starts a worker's process, without waiting for anything, in some 100 µs.
 ///
 /// The first message and its descriptors are in the socket before the process exists, so that a
-/// start takes one way instead of three.
+/// start takes one way instead of three. What only this process needs is made [later](Newborn::watch), while
+/// the worker starts.
 ///
 /// # Errors
 /// What the system says; then nothing of the worker is left.
-pub(crate) async fn launch(
-    core: &Core,
-    worker: WorkerId,
-    switch: &Arc<KillSwitch>,
-) -> io::Result<Launched> {
+pub(crate) fn launch(core: &Core, worker: WorkerId) -> io::Result<Newborn> {
     let (ours, theirs) = socket::pair()?;
     let (page, page_descriptor) = ControlPage::create()?;
+    page.let_listen(core.first_spin());
     let (lifeline, lifeline_descriptor) = lifeline::lifeline()?;
     let cgroup = cgroup(core, worker)?;
     let broadcasts = core.broadcasts(worker);
@@ -57,43 +69,67 @@ pub(crate) async fn launch(
             "the first message does not fit into the socket",
         ));
     }
-    drop((page_descriptor, lifeline_descriptor));
-
-    let born = Instant::now();
-    let mut process = spawn::spawn(spec(core, theirs)).await?;
-    let surroundings = core.surroundings();
-    let outputs = (surroundings.stdout, surroundings.stderr);
-    let outputs = Outputs::of(&mut process, outputs, core.name())?;
-    let leader = Leader::new(process, Arc::clone(switch), born)?;
-    let socket = Channel::new(ours)?;
-    let link = Link::new(socket, page, leader.pid());
-    if let Some(call) = core.initializer() {
-        link.push_initialize(&Initialize {
-            entry: call.offsets.entry,
-            function: call.offsets.function,
-            args: call.args.clone(),
-        });
-    }
-    for call in broadcasts {
-        link.push_broadcast(&Broadcast {
-            entry: call.offsets.entry,
-            function: call.offsets.function,
-            args: call.args,
-        });
-    }
-    link.flush();
-    let incoming = Incoming::new(Arc::clone(link.worker()));
-    Ok(Launched {
-        leader,
-        link: Arc::new(link),
-        incoming,
-        outputs,
+    let since = Instant::now();
+    let process = spec(core, theirs).spawn()?;
+    Ok(Newborn {
+        process,
+        since,
+        socket: ours,
+        page,
+        broadcasts,
         cgroup,
-        _lifeline: lifeline,
+        lifeline,
     })
 }
 
-fn spec(core: &Core, socket: std::os::fd::OwnedFd) -> SpawnSpec {
+impl Newborn {
+    /// Has the runtime around watch it, under that switch, and sends what it must run before it is ready.
+    ///
+    /// # Errors
+    /// What the system says; then nothing of the worker is left.
+    pub(crate) fn watch(self, core: &Core, switch: &Arc<KillSwitch>) -> io::Result<Launched> {
+        let Newborn {
+            mut process,
+            since,
+            socket,
+            page,
+            broadcasts,
+            cgroup,
+            lifeline,
+        } = self;
+        let surroundings = core.surroundings();
+        let outputs = (surroundings.stdout, surroundings.stderr);
+        let outputs = Outputs::of(&mut process, outputs, core.name())?;
+        let leader = Leader::new(process, Arc::clone(switch), since)?;
+        let link = Link::new(Channel::new(socket)?, page, leader.pid());
+        if let Some(call) = core.initializer() {
+            link.push_initialize(&Initialize {
+                entry: call.offsets.entry,
+                function: call.offsets.function,
+                args: call.args.clone(),
+            });
+        }
+        for call in broadcasts {
+            link.push_broadcast(&Broadcast {
+                entry: call.offsets.entry,
+                function: call.offsets.function,
+                args: call.args,
+            });
+        }
+        link.flush();
+        let incoming = Incoming::new(Arc::clone(link.worker()));
+        Ok(Launched {
+            leader,
+            link: Arc::new(link),
+            incoming,
+            outputs,
+            cgroup,
+            _lifeline: lifeline,
+        })
+    }
+}
+
+fn spec(core: &Core, socket: OwnedFd) -> SpawnSpec {
     let program = std::env::args_os()
         .next()
         .unwrap_or_else(|| "procpool-worker".into());

@@ -52,6 +52,16 @@ impl Leader {
         self.pidfd.readable().await;
     }
 
+    /// The process has said something, so it is its program.
+    pub(crate) fn has_started(&self) {
+        self.switch.has_started();
+    }
+
+    /// Why the process never became its program, if it ended for that.
+    pub(crate) fn start_error(&self) -> Option<io::Error> {
+        self.switch.start_error()
+    }
+
     pub(crate) fn kill(&self) {
         self.switch.pull();
     }

@@ -14,8 +14,9 @@ use crate::driver::timekeeper::Timekeeper;
 /// Where tokio does: outside of a runtime, or in one without I/O.
 pub(crate) fn start(config: CoreConfig) -> io::Result<Arc<Core>> {
     let core = Arc::new(Core::new(config, supervisor::supervise)?);
+    // The workers first: what they are is what takes time.
+    core.with(|state, now| state.scheduler.handle_start(now));
     let timekeeper = Timekeeper::new(Arc::clone(&core));
     core.runtime().spawn(timekeeper.run());
-    core.with(|state, now| state.scheduler.handle_start(now));
     Ok(core)
 }

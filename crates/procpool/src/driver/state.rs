@@ -23,6 +23,7 @@ use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
 use crate::driver::job::{Job, Sink};
 use crate::driver::link::Link;
+use crate::driver::processors::processors;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::{
     DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
@@ -104,7 +105,7 @@ impl State {
             workers: FxHashMap::default(),
             startup_timeout,
             limits,
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            processors: processors(),
             spin,
             ending: None,
             refusal: None,
@@ -199,7 +200,20 @@ impl State {
         if let Some(ending) = self.ending.take() {
             self.bereave_items(worker, &ending);
         }
+        // Whoever saw the worker through gives it back.
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            (entry.link, entry.speaker) = (None, None);
+        }
+    }
+
+    /// Nothing is left of a worker whose end was handled.
+    pub(crate) fn forget(&mut self, worker: WorkerId) {
         self.workers.remove(&worker);
+    }
+
+    /// Whether the pool is closed and nothing is left of it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.scheduler.is_stopped() && self.workers.is_empty()
     }
 
     /// Whether a worker that ended had passed a limit of one of its tasks, which must be the one that
@@ -347,6 +361,16 @@ impl State {
                     self.fail_job(*job, error, timed_out);
                 }
             }
+        }
+    }
+
+    /// As for every task while a processor is to spare. The first one is on its way when this process has
+    /// heard that the worker is ready, and that takes a wake-up more.
+    pub(crate) fn first_spin(&self) -> Duration {
+        let counts = self.scheduler.counts();
+        match counts.starting + counts.busy < self.processors {
+            true => self.spin.saturating_mul(2),
+            false => Duration::ZERO,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The runtime task that sees one worker through, from its spawn until it is reaped.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use procpool_scheduler::WorkerId;
 
@@ -12,7 +13,7 @@ use crate::driver::core::Core;
 use crate::driver::handshake::{Unready, shake_hands};
 use crate::driver::incoming::{Incoming, Received};
 use crate::driver::kill_switch::KillSwitch;
-use crate::driver::launch::{Launched, launch};
+use crate::driver::launch::{Launched, Newborn, launch};
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 use crate::driver::memory_watch;
@@ -20,6 +21,9 @@ use crate::driver::reader::Reader;
 use crate::driver::state::Ending;
 use crate::error::{ExitCause, WorkerStartError};
 use crate::soon::Speaker;
+
+/// How long it takes a worker that exits to have ended, after it has closed its socket, as a rule.
+const USUAL_EXIT: Duration = Duration::from_micros(100);
 
 /// How long a worker may live on after it has closed its socket.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
@@ -30,13 +34,59 @@ struct Supervisor {
     core: Arc<Core>,
     worker: WorkerId,
     switch: Arc<KillSwitch>,
-    has_ended: bool,
+    is_forgotten: bool,
 }
 
 /// Begins the life of a worker, as a task of the pool's runtime.
-pub(crate) fn supervise(core: Arc<Core>, worker: WorkerId, switch: Arc<KillSwitch>) {
+///
+/// Where that task would have to wait for a thread of the runtime to wake up, and that is outside of its
+/// tasks, the worker is started here and now. Only the first of several is: the caller is not to be
+/// kept for more than the 100 µs that one takes.
+pub(crate) fn supervise(
+    core: Arc<Core>,
+    worker: WorkerId,
+    switch: Arc<KillSwitch>,
+    is_first: bool,
+) {
+    let is_urgent = is_first && tokio::task::try_id().is_none();
+    let newborn = is_urgent.then(|| launch(&core, worker));
+    begin(core, worker, switch, newborn);
+}
+
+fn begin(
+    core: Arc<Core>,
+    worker: WorkerId,
+    switch: Arc<KillSwitch>,
+    newborn: Option<io::Result<Newborn>>,
+) {
     let runtime = core.runtime().clone();
-    runtime.spawn(Supervisor::new(core, worker, switch).run());
+    runtime.spawn(Supervisor::new(core, worker, switch).run(newborn));
+}
+
+/// Workers that are to live since another has ended. Their lives begin when this is dropped.
+struct Newcomers {
+    core: Arc<Core>,
+    of: Vec<(WorkerId, Arc<KillSwitch>)>,
+    first: Option<Newborn>,
+}
+
+impl Newcomers {
+    /// Starts the process of the first one. If that fails it is tried again when its life begins: what it lacks
+    /// may be what the one that has ended still has.
+    fn start_first(&mut self) {
+        if let Some(&(worker, _)) = self.of.first() {
+            self.first = launch(&self.core, worker).ok();
+        }
+    }
+}
+
+impl Drop for Newcomers {
+    fn drop(&mut self) {
+        for (worker, switch) in self.of.drain(..) {
+            let newborn = self.first.take().map(Ok);
+            begin(Arc::clone(&self.core), worker, switch, newborn);
+        }
+    }
 }
 
 impl Supervisor {
@@ -45,23 +95,27 @@ impl Supervisor {
             core,
             worker,
             switch,
-            has_ended: false,
+            is_forgotten: false,
         }
     }
 
-    async fn run(mut self) {
-        let ending = match launch(&self.core, self.worker, &self.switch).await {
+    async fn run(mut self, newborn: Option<io::Result<Newborn>>) {
+        let newborn = newborn.unwrap_or_else(|| launch(&self.core, self.worker));
+        let launched = newborn.and_then(|newborn| newborn.watch(&self.core, &self.switch));
+        let newcomers = match launched {
             Ok(launched) => self.see_through(launched).await,
-            Err(error) => Ending::NotStarted(WorkerStartError::spawn(error)),
+            Err(error) => self.end(Ending::NotStarted(WorkerStartError::spawn(error))),
         };
-        if let Ending::NotStarted(error) = &ending {
-            let cause = error.source().map(tracing::field::display);
-            tracing::warn!(pool = self.core.name(), %error, cause, "procpool: no worker started");
-        }
-        self.end(ending);
+        self.switch.finish();
+        // By now nothing is left of the worker, and others may have what it had.
+        self.core.with(|state, _| state.forget(self.worker));
+        self.is_forgotten = true;
+        drop(newcomers);
     }
 
-    async fn see_through(&self, launched: Launched) -> Ending {
+    /// Ends its life, and gives who is to take its place. What it had is given back last, since that takes a
+    /// while.
+    async fn see_through(&self, launched: Launched) -> Newcomers {
         let Launched {
             leader,
             link,
@@ -82,21 +136,29 @@ impl Supervisor {
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
         let exit = reaped.exit(cause, &outputs.finish());
-        if !self.switch.is_pulled() && exit.code() != Some(0) {
+        let start_error = leader.start_error();
+        if !self.switch.is_pulled() && exit.code() != Some(0) && start_error.is_none() {
             tracing::warn!(pool = self.core.name(), %exit, "procpool: a worker died");
         }
-        match lived {
+        let mut newcomers = self.end(match lived {
             Ok(()) => Ending::Exited(exit),
             Err(Unready::Refused(refusal)) => {
                 Ending::NotStarted(WorkerStartError::refused(refusal))
             }
             Err(Unready::Protocol(what)) => Ending::NotStarted(WorkerStartError::protocol(what)),
-            Err(Unready::Silent) => Ending::NotStarted(WorkerStartError::exited(exit)),
+            Err(Unready::Silent) => Ending::NotStarted(match start_error {
+                Some(error) => WorkerStartError::spawn(error),
+                None => WorkerStartError::exited(exit),
+            }),
             Err(Unready::TooSlow) => {
                 let limit = self.core.startup_timeout();
                 Ending::NotStarted(WorkerStartError::timed_out(limit))
             }
-        }
+        });
+        // Who was told goes first, for a start takes longer than that.
+        tokio::task::yield_now().await;
+        newcomers.start_first();
+        newcomers
     }
 
     /// Whether it was for want of memory in its control group that the kernel ended the worker.
@@ -131,6 +193,7 @@ impl Supervisor {
             let speaker = Arc::clone(&reader) as Arc<dyn Speaker>;
             state.handle_ready(now, self.worker, Arc::clone(link), speaker);
         });
+        leader.has_started();
         let limit = self.core.limits().own_memory();
         tokio::select! {
             () = self.serve(leader, &reader) => return Ok(()),
@@ -161,11 +224,18 @@ impl Supervisor {
                 }
             }
         }
-        // A process that exits closes its end a moment before it has ended. One that does not exit
-        // is of no more use.
+        // A process that exits closes its end a moment before it has ended, too short for a timer to be
+        // worth while. One that does not exit is of no more use.
+        let closed = Instant::now();
+        let waited = async {
+            while closed.elapsed() < USUAL_EXIT {
+                tokio::task::yield_now().await;
+            }
+            delay(HANGUP_GRACE).await
+        };
         tokio::select! {
             () = leader.ended() => {}
-            waited = delay(HANGUP_GRACE) => {
+            waited = waited => {
                 match waited {
                     Ok(()) => self.core.with(|state, now| state.handle_hangup(now, self.worker)),
                     // No descriptor is left to wait with. A kill does not change how a process ends
@@ -178,21 +248,33 @@ impl Supervisor {
         reader.collect();
     }
 
-    fn end(&mut self, ending: Ending) {
-        self.has_ended = true;
-        self.core
-            .with(|state, now| state.handle_ended(now, self.worker, ending));
+    fn end(&self, ending: Ending) -> Newcomers {
+        if let Ending::NotStarted(error) = &ending {
+            let cause = error.source().map(tracing::field::display);
+            tracing::warn!(pool = self.core.name(), %error, cause, "procpool: no worker started");
+        }
+        let core = Arc::clone(&self.core);
+        let of = core.with_newcomers(|state, now| state.handle_ended(now, self.worker, ending));
+        Newcomers {
+            core,
+            of,
+            first: None,
+        }
     }
 }
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        if !self.has_ended {
+        if !self.is_forgotten {
             self.core.terminate();
             self.switch.finish();
             // Its tasks have got their errors by now; this only strikes the worker off.
             let error = std::io::Error::other("the runtime has stopped");
-            self.end(Ending::NotStarted(WorkerStartError::spawn(error)));
+            let ending = Ending::NotStarted(WorkerStartError::spawn(error));
+            self.core.with(|state, now| {
+                state.handle_ended(now, self.worker, ending);
+                state.forget(self.worker);
+            });
         }
     }
 }
