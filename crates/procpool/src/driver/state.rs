@@ -2,6 +2,8 @@
 
 mod awaited;
 mod chunks;
+mod ends;
+mod sent;
 #[cfg(test)]
 mod tests;
 
@@ -11,25 +13,22 @@ use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use procpool_scheduler::{
-    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, Standing, TaskId,
-    TaskState as Phase, WarmUpId, WorkerId,
+    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, WarmUpId, WorkerId,
 };
-use procpool_wire::{Finished, Outcome, Refusal, Run, Ticket};
+use procpool_wire::{Finished, Outcome, Refusal, Ticket};
 use rustc_hash::FxHashMap;
 
-use crate::cell::TaskEnd;
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
-use crate::driver::job::{Job, Sink};
+use crate::driver::job::Job;
 use crate::driver::link::Link;
 use crate::driver::processors::processors;
 use crate::driver::worker_limits::WorkerLimits;
-use crate::error::{
-    DecodeError, ExitCause, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
-};
-use crate::soon::{Soon, Speaker};
-use crate::task_state::TaskState;
+use crate::error::ExitCause;
+use crate::soon::Speaker;
+
+pub(crate) use ends::Ending;
 
 /// What the pool's lock guards.
 #[derive(Debug)]
@@ -75,15 +74,6 @@ impl Sub for Tally {
             killed: self.killed - before.killed,
         }
     }
-}
-
-/// How a worker ended.
-#[derive(Debug, Clone)]
-pub(crate) enum Ending {
-    /// It had been ready.
-    Exited(WorkerExit),
-    /// It never was.
-    NotStarted(WorkerStartError),
 }
 
 impl State {
@@ -183,29 +173,6 @@ impl State {
         self.scheduler.handle_faulty(now, worker);
     }
 
-    /// A worker was reaped, and all that it had sent was handled before.
-    pub(crate) fn handle_ended(&mut self, now: Instant, worker: WorkerId, ending: Ending) {
-        self.save_items(now, worker);
-        self.perform(now);
-        self.finish_told(now, worker);
-        match &ending {
-            Ending::NotStarted(_) => self.scheduler.handle_start_failed(now, worker),
-            Ending::Exited(exit) if self.is_over_limit(worker, exit) => {
-                self.scheduler.handle_exited_over_limit(now, worker);
-            }
-            Ending::Exited(_) => self.scheduler.handle_exited(now, worker),
-        }
-        self.ending = Some(ending);
-        self.perform(now);
-        if let Some(ending) = self.ending.take() {
-            self.bereave_items(worker, &ending);
-        }
-        // Whoever saw the worker through gives it back.
-        if let Some(entry) = self.workers.get_mut(&worker) {
-            (entry.link, entry.speaker) = (None, None);
-        }
-    }
-
     /// Nothing is left of a worker whose end was handled.
     pub(crate) fn forget(&mut self, worker: WorkerId) {
         self.workers.remove(&worker);
@@ -214,42 +181,6 @@ impl State {
     /// Whether the pool is closed and nothing is left of it.
     pub(crate) fn is_stopped(&self) -> bool {
         self.scheduler.is_stopped() && self.workers.is_empty()
-    }
-
-    /// Whether a worker that ended had passed a limit of one of its tasks, which must be the one that
-    /// it ran.
-    fn is_over_limit(&mut self, worker: WorkerId, exit: &WorkerExit) -> bool {
-        let Some(entry) = self.workers.get(&worker) else {
-            return false;
-        };
-        entry.tasks().any(|task| {
-            let job = self.scheduler.payload_mut(task);
-            job.is_some_and(|job| self.limits.exceeded(job.limits(), exit).is_some())
-        })
-    }
-
-    /// Where the task is. That it was sent to a worker doesn't mean that it runs.
-    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
-        match self.scheduler.state(task) {
-            Phase::Queued => TaskState::Queued,
-            Phase::Sent {
-                worker,
-                slot,
-                ticket: number,
-            } => match self.standing(worker, Ticket { slot, number }) {
-                Standing::Unclaimed => TaskState::Queued,
-                Standing::Running { .. } | Standing::Finished => TaskState::Running,
-            },
-            Phase::Finished => TaskState::Finished,
-        }
-    }
-
-    /// How far a running task says that it has come.
-    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
-        self.workers.values().find_map(|entry| {
-            let ticket = entry.ticket(task)?;
-            entry.link.as_ref()?.page().progress(ticket)
-        })
     }
 
     /// Why the pool itself ended this worker, if it did for a fault.
@@ -380,68 +311,6 @@ impl State {
         self.workers.insert(worker, entry);
     }
 
-    fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
-        let Some(entry) = self.workers.get_mut(&worker) else {
-            return;
-        };
-        let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
-            return;
-        };
-        if let Sink::Chunk(_) = &job.sink {
-            return self.dispatch_items(worker, task, ticket);
-        }
-        let run = Run {
-            ticket,
-            entry: job.call.offsets.entry,
-            function: job.call.offsets.function,
-            limits: job.limits(),
-            args: std::mem::take(&mut job.call.args),
-        };
-        link.offer(&run);
-        // They are kept: another worker may have to run it.
-        job.call.args = run.args;
-        // The processors that the pool keeps busy now, and one for this process.
-        let is_spare = self.scheduler.busy_workers() < self.processors;
-        link.page().let_listen(match is_spare {
-            true => self.spin,
-            false => Duration::ZERO,
-        });
-        // The processors that the pool keeps busy now, and that of who waits.
-        let may_stay_awake = self.scheduler.busy_workers() < self.processors;
-        let is_short = |scheduler: &Scheduler<Job>| {
-            let expected = scheduler.expected(task);
-            expected.is_some_and(|expected| expected <= Soon::SHORT)
-        };
-        let is_soon = may_stay_awake && link.page().is_listening() && is_short(&self.scheduler);
-        link.page().set_awaited(is_soon);
-        if is_soon
-            && let Some(speaker) = &entry.speaker
-            && let Some(job) = self.scheduler.payload_mut(task)
-            && let Sink::Cell(cell) = &job.sink
-        {
-            cell.expect_soon(Soon::new(speaker));
-        }
-        self.effects.flush(link);
-        entry.dispatch(ticket, task, None);
-    }
-
-    fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
-        let Some(entry) = self.workers.get_mut(&worker) else {
-            return true;
-        };
-        let Some(link) = &entry.link else { return true };
-        let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
-        if revoked {
-            entry.redeem(ticket);
-        }
-        revoked
-    }
-
-    fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
-        self.link(worker)
-            .map_or(Standing::Unclaimed, |link| link.standing(ticket))
-    }
-
     fn kill(&mut self, worker: WorkerId) {
         if let Some(entry) = self.workers.get(&worker) {
             self.effects.kill.push(Arc::clone(&entry.switch));
@@ -451,50 +320,4 @@ impl State {
     fn link(&self, worker: WorkerId) -> Option<&Arc<Link>> {
         self.workers.get(&worker)?.link.as_ref()
     }
-
-    fn error(&self, verdict: Verdict, job: &Job) -> TaskError {
-        match verdict {
-            Verdict::Cancelled => TaskError::Cancelled,
-            Verdict::TimedOut { limit } => TaskError::TimedOut {
-                phase: TimeoutPhase::Running,
-                limit,
-            },
-            Verdict::QueueTimedOut { limit } => TaskError::TimedOut {
-                phase: TimeoutPhase::Queued,
-                limit,
-            },
-            Verdict::Terminated => TaskError::PoolClosed,
-            Verdict::WorkerDied { attempts, .. } => match &self.ending {
-                Some(Ending::Exited(exit)) => {
-                    let exit = exit.clone().of(job.id(), attempts);
-                    match self.limits.exceeded(job.limits(), &exit) {
-                        Some(exceeded) => TaskError::LimitExceeded(exceeded),
-                        None => TaskError::WorkerExited(exit),
-                    }
-                }
-                Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
-                None => TaskError::PoolClosed,
-            },
-            Verdict::StartFailed { .. } => TaskError::WorkerStart(self.start_error()),
-        }
-    }
-
-    /// Why the worker whose end is being handled did not start.
-    fn start_error(&self) -> WorkerStartError {
-        match &self.ending {
-            Some(Ending::NotStarted(error)) => error.clone(),
-            Some(Ending::Exited(exit)) => WorkerStartError::exited(exit.clone()),
-            None => WorkerStartError::timed_out(self.startup_timeout),
-        }
-    }
-}
-
-fn end(outcome: Outcome) -> TaskEnd {
-    Err(match outcome {
-        Outcome::Returned(result) => return Ok(result),
-        Outcome::Panicked(report) => TaskError::Panicked(Panic::new(report)),
-        Outcome::ArgsRefused(why) => TaskError::Decode(DecodeError::args(why)),
-        Outcome::ResultRefused(why) => TaskError::Decode(DecodeError::result_in_worker(why)),
-        Outcome::NoSuchFunction(why) => TaskError::Decode(DecodeError::function(why)),
-    })
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
 
-use super::{Ending, State, end};
+use super::State;
+use super::ends::{Ending, end};
 use crate::driver::chunk::Chunk;
 use crate::driver::job::{Job, Sink};
 use crate::driver::link::Link;

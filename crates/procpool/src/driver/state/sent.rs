@@ -1,0 +1,99 @@
+//! Tasks that a worker is sent, and how far it says that it has come with them.
+
+use std::time::Duration;
+
+use procpool_scheduler::{Scheduler, Standing, TaskId, TaskState as Phase, WorkerId};
+use procpool_wire::{Run, Ticket};
+
+use super::State;
+use crate::driver::job::{Job, Sink};
+use crate::soon::Soon;
+use crate::task_state::TaskState;
+
+impl State {
+    /// Where the task is. That it was sent to a worker doesn't mean that it runs.
+    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
+        match self.scheduler.state(task) {
+            Phase::Queued => TaskState::Queued,
+            Phase::Sent {
+                worker,
+                slot,
+                ticket: number,
+            } => match self.standing(worker, Ticket { slot, number }) {
+                Standing::Unclaimed => TaskState::Queued,
+                Standing::Running { .. } | Standing::Finished => TaskState::Running,
+            },
+            Phase::Finished => TaskState::Finished,
+        }
+    }
+
+    /// How far a running task says that it has come.
+    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
+        self.workers.values().find_map(|entry| {
+            let ticket = entry.ticket(task)?;
+            entry.link.as_ref()?.page().progress(ticket)
+        })
+    }
+
+    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return;
+        };
+        let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
+            return;
+        };
+        if let Sink::Chunk(_) = &job.sink {
+            return self.dispatch_items(worker, task, ticket);
+        }
+        let run = Run {
+            ticket,
+            entry: job.call.offsets.entry,
+            function: job.call.offsets.function,
+            limits: job.limits(),
+            args: std::mem::take(&mut job.call.args),
+        };
+        link.offer(&run);
+        // They are kept: another worker may have to run it.
+        job.call.args = run.args;
+        // The processors that the pool keeps busy now, and one for this process.
+        let is_spare = self.scheduler.busy_workers() < self.processors;
+        link.page().let_listen(match is_spare {
+            true => self.spin,
+            false => Duration::ZERO,
+        });
+        // The processors that the pool keeps busy now, and that of who waits.
+        let may_stay_awake = self.scheduler.busy_workers() < self.processors;
+        let is_short = |scheduler: &Scheduler<Job>| {
+            let expected = scheduler.expected(task);
+            expected.is_some_and(|expected| expected <= Soon::SHORT)
+        };
+        let is_soon = may_stay_awake && link.page().is_listening() && is_short(&self.scheduler);
+        link.page().set_awaited(is_soon);
+        if is_soon
+            && let Some(speaker) = &entry.speaker
+            && let Some(job) = self.scheduler.payload_mut(task)
+            && let Sink::Cell(cell) = &job.sink
+        {
+            cell.expect_soon(Soon::new(speaker));
+        }
+        self.effects.flush(link);
+        entry.dispatch(ticket, task, None);
+    }
+
+    pub(super) fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return true;
+        };
+        let Some(link) = &entry.link else { return true };
+        let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
+        if revoked {
+            entry.redeem(ticket);
+        }
+        revoked
+    }
+
+    pub(super) fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
+        self.link(worker)
+            .map_or(Standing::Unclaimed, |link| link.standing(ticket))
+    }
+}
