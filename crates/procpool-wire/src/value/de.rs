@@ -54,6 +54,13 @@ impl<'de> Decoder<'de> {
         }
     }
 
+    /// Apart from what calls it, which is so short that it is best in its callers.
+    #[inline(never)]
+    fn visit_content<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
+        let head = self.content_head()?;
+        self.visit(head, visitor)
+    }
+
     fn visit_enum<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
         self.nested(|decoder| {
             let due = decoder.variants_due;
@@ -93,6 +100,21 @@ macro_rules! visit_content {
     };
 }
 
+/// As [`visit_content`], with a short way for what most often comes.
+macro_rules! visit_integer {
+    ($($method:ident)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+                match self.reader.uint() {
+                    Some(value) => visitor.visit_u64(value),
+                    None => self.visit_content(visitor),
+                }
+            }
+        )*
+    };
+}
+
 impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     type Error = DecodeError;
 
@@ -106,9 +128,13 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.visit(head, visitor)
     }
 
+    visit_integer! {
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+    }
+
     visit_content! {
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u128 deserialize_i128
         deserialize_f32 deserialize_f64 deserialize_bool deserialize_char
         deserialize_str deserialize_string deserialize_identifier deserialize_map
     }

@@ -17,6 +17,7 @@ pub(super) struct Decoder<'de> {
 }
 
 impl<'de> Decoder<'de> {
+    #[inline]
     pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
         Self {
             reader: Reader::new(bytes, attached),
@@ -25,6 +26,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
+    #[inline]
     pub(super) fn finish(self) -> Result<(), DecodeError> {
         if self.reader.is_empty() {
             Ok(())

@@ -1,6 +1,5 @@
 //! The bytes as they are written, and how a sequence of `u8` becomes a byte string on the way.
 
-use bytes::BufMut;
 use serde::Serialize;
 
 use super::attachment::{self, Attachment, MAX_ATTACHMENTS};
@@ -44,6 +43,7 @@ enum Run {
 }
 
 impl<'o> Encoder<'o> {
+    #[inline]
     pub(super) fn new(
         out: &'o mut Vec<u8>,
         reserve: Reserve,
@@ -60,6 +60,7 @@ impl<'o> Encoder<'o> {
 
     /// Refuses what a `Serialize` implementation left unfinished, by dropping a compound serializer
     /// or by going on after the error of a part.
+    #[inline]
     pub(super) fn finish(self) -> Result<(), EncodeError> {
         if self.depth == 0 {
             Ok(())
@@ -70,6 +71,7 @@ impl<'o> Encoder<'o> {
         }
     }
 
+    #[inline]
     pub(super) fn enter(&mut self) -> Result<(), EncodeError> {
         if self.depth == MAX_DEPTH {
             return Err(EncodeError::new(format_args!(
@@ -80,6 +82,7 @@ impl<'o> Encoder<'o> {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn leave(&mut self) {
         self.depth -= 1;
     }
@@ -91,16 +94,19 @@ impl<'o> Encoder<'o> {
         self.out.push(tag);
     }
 
+    #[inline]
     pub(super) fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
         self.tag(tag);
-        self.out.extend_from_slice(&bytes);
+        self.out.extend(bytes);
     }
 
+    #[inline]
     pub(super) fn uint(&mut self, value: u64) {
         self.close_run();
         put_uint(self.out, value);
     }
 
+    #[inline]
     pub(super) fn int(&mut self, value: i64) {
         if let Ok(value) = u64::try_from(value) {
             return self.uint(value);
@@ -119,6 +125,7 @@ impl<'o> Encoder<'o> {
         }
     }
 
+    #[inline]
     pub(super) fn str(&mut self, value: &str) {
         self.close_run();
         match u8::try_from(value.len()) {
@@ -262,6 +269,7 @@ impl<'o> Encoder<'o> {
         Ok(())
     }
 
+    #[inline]
     fn extend(&mut self, bytes: &[u8]) {
         if bytes.len() > RESERVE_MAX {
             (self.reserve)(self.out, bytes.len());
@@ -313,22 +321,34 @@ impl<'o> Encoder<'o> {
 
 /// Puts an integer in its shortest form.
 #[inline]
-pub(super) fn put_uint(out: &mut impl BufMut, value: u64) {
-    if let Ok(value) = u8::try_from(value) {
-        if value > tag::SMALL_UINT_MAX {
-            out.put_u8(tag::U8);
+pub(super) fn put_uint(out: &mut Vec<u8>, value: u64) {
+    match wide(value) {
+        // All that a word has room for is stored as one, since it is read as one again soon.
+        Some((tag, width)) if width < size_of::<u64>() => {
+            let len = out.len() + 1 + width;
+            out.extend((value << 8 | u64::from(tag)).to_le_bytes());
+            out.truncate(len);
         }
-        out.put_u8(value);
-    } else if let Ok(value) = u16::try_from(value) {
-        put_fixed(out, tag::U16, value.to_le_bytes());
-    } else if let Ok(value) = u32::try_from(value) {
-        put_fixed(out, tag::U32, value.to_le_bytes());
-    } else {
-        put_fixed(out, tag::U64, value.to_le_bytes());
+        Some((tag, _)) => {
+            out.push(tag);
+            out.extend(value.to_le_bytes());
+        }
+        None => out.push(value as u8),
     }
 }
 
-fn put_fixed<const N: usize>(out: &mut impl BufMut, tag: u8, bytes: [u8; N]) {
-    out.put_u8(tag);
-    out.put_slice(&bytes);
+/// The tag and the width of an integer that is not its own tag.
+#[inline]
+pub(super) fn wide(value: u64) -> Option<(u8, usize)> {
+    if value <= tag::SMALL_UINT_MAX.into() {
+        None
+    } else if value <= u8::MAX.into() {
+        Some((tag::U8, 1))
+    } else if value <= u16::MAX.into() {
+        Some((tag::U16, 2))
+    } else if value <= u32::MAX.into() {
+        Some((tag::U32, 4))
+    } else {
+        Some((tag::U64, 8))
+    }
 }

@@ -113,6 +113,7 @@ pub const MAX_DEPTH: usize = 256;
 /// assert_eq!(out, [0xff, 7]);
 /// # Ok::<(), procpool_wire::value::EncodeError>(())
 /// ```
+#[inline]
 pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     encode_reserving(value, out, Vec::reserve)
 }
@@ -122,6 +123,7 @@ pub fn encode<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(),
 /// # Errors
 ///
 /// As [`encode`].
+#[inline]
 pub fn encode_reserving<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
@@ -130,6 +132,7 @@ pub fn encode_reserving<T: Serialize + ?Sized>(
     encode_attaching(value, out, reserve, None)
 }
 
+#[inline]
 pub(crate) fn encode_attaching<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
@@ -165,10 +168,12 @@ pub(crate) fn encode_attaching<T: Serialize + ?Sized>(
 /// assert!(procpool_wire::value::decode::<u64>(&[7, 7]).is_err());
 /// # Ok::<(), procpool_wire::value::DecodeError>(())
 /// ```
+#[inline]
 pub fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode_attached(bytes, &[])
 }
 
+#[inline]
 pub(crate) fn decode_attached<T: DeserializeOwned + 'static>(
     bytes: &[u8],
     attached: &[Attachment],

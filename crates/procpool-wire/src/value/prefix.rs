@@ -2,9 +2,7 @@
 
 use std::ops::Deref;
 
-use bytes::BufMut;
-
-use super::encoder::put_uint;
+use super::encoder::wide;
 use super::tag;
 
 /// The bytes of an encoding before its content: a tag and a length, or nothing.
@@ -30,10 +28,19 @@ impl Prefix {
 
     fn new(tag: u8, content_len: usize) -> Self {
         let mut bytes = [0; Self::MAX_LEN];
-        let mut rest = &mut bytes[..];
-        rest.put_u8(tag);
-        put_uint(&mut rest, content_len as u64);
-        let len = (Self::MAX_LEN - rest.len()) as u8;
+        bytes[0] = tag;
+        let content_len = content_len as u64;
+        let len = match wide(content_len) {
+            None => {
+                bytes[1] = content_len as u8;
+                2
+            }
+            Some((tag, width)) => {
+                bytes[1] = tag;
+                bytes[2..2 + width].copy_from_slice(&content_len.to_le_bytes()[..width]);
+                2 + width as u8
+            }
+        };
         Prefix { bytes, len }
     }
 }

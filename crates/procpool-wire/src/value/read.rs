@@ -43,6 +43,7 @@ pub(super) fn whole_u8_seq(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'de> Reader<'de> {
+    #[inline]
     pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
         Self {
             rest: bytes,
@@ -65,6 +66,7 @@ impl<'de> Reader<'de> {
         attachment.ok_or_else(|| DecodeError::new("what is shared did not come with the value"))
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
@@ -75,6 +77,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The tag of the next value, which stays unread.
+    #[inline]
     pub(super) fn peek(&self) -> Result<u8, DecodeError> {
         self.rest.first().copied().ok_or_else(cut_short)
     }
@@ -90,6 +93,30 @@ impl<'de> Reader<'de> {
             Some(_) => Ok(false),
             None => Err(cut_short()),
         }
+    }
+
+    /// The next value, if it is an integer from 0 on of 64 bits at most; nothing is read if it is not.
+    ///
+    /// The [`head`](Self::head) gives the same. This is for who expects such a value: most are.
+    #[inline]
+    pub(super) fn uint(&mut self) -> Option<u64> {
+        let (&tag, rest) = self.rest.split_first()?;
+        // In this order, and not as a table of jumps, which takes longer than all else here.
+        let (value, rest) = if tag <= tag::SMALL_UINT_MAX {
+            (tag.into(), rest)
+        } else if tag == tag::U32 {
+            first(rest, |bytes| u32::from_le_bytes(bytes).into())?
+        } else if tag == tag::U16 {
+            first(rest, |bytes| u16::from_le_bytes(bytes).into())?
+        } else if tag == tag::U8 {
+            first(rest, |bytes| u8::from_le_bytes(bytes).into())?
+        } else if tag == tag::U64 {
+            first(rest, u64::from_le_bytes)?
+        } else {
+            return None;
+        };
+        self.rest = rest;
+        Some(value)
     }
 
     #[inline]
@@ -192,6 +219,12 @@ impl<'de> Reader<'de> {
         self.rest = rest;
         Ok(bytes)
     }
+}
+
+#[inline]
+fn first<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> u64) -> Option<(u64, &[u8])> {
+    let (&value, rest) = bytes.split_first_chunk()?;
+    Some((read(value), rest))
 }
 
 #[cold]

@@ -34,16 +34,19 @@ impl Serializer for &mut Encoder<'_> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_u16(self, value: u16) -> Result<(), EncodeError> {
         self.uint(value.into());
         Ok(())
     }
 
+    #[inline]
     fn serialize_u32(self, value: u32) -> Result<(), EncodeError> {
         self.uint(value.into());
         Ok(())
     }
 
+    #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), EncodeError> {
         self.uint(value);
         Ok(())
@@ -57,21 +60,25 @@ impl Serializer for &mut Encoder<'_> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_i8(self, value: i8) -> Result<(), EncodeError> {
         self.int(value.into());
         Ok(())
     }
 
+    #[inline]
     fn serialize_i16(self, value: i16) -> Result<(), EncodeError> {
         self.int(value.into());
         Ok(())
     }
 
+    #[inline]
     fn serialize_i32(self, value: i32) -> Result<(), EncodeError> {
         self.int(value.into());
         Ok(())
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), EncodeError> {
         self.int(value);
         Ok(())
@@ -88,26 +95,31 @@ impl Serializer for &mut Encoder<'_> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
         self.fixed(tag::F32, value.to_bits().to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
         self.fixed(tag::F64, value.to_bits().to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
         self.tag(if value { tag::TRUE } else { tag::FALSE });
         Ok(())
     }
 
+    #[inline]
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
         self.fixed(tag::CHAR, u32::from(value).to_le_bytes());
         Ok(())
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
         self.str(value);
         Ok(())
