@@ -9,6 +9,10 @@ const TARGET: Duration = Duration::from_millis(1);
 /// How many times as large as one that has been run a chunk may be, while it is not known better.
 const GROWTH: usize = 4;
 
+/// The part of a chunk of that length below which no chunk is made smaller for the sake of the others. Who
+/// has nothing to do takes half of such a chunk in less time than it takes to send one.
+const LEAST: usize = 16;
+
 /// How much a new measurement counts against all before it.
 const WEIGHT: f64 = 0.3;
 
@@ -63,7 +67,7 @@ impl Sizer {
         let fits = (TARGET.as_nanos() as f64 / each.max(1.0)) as usize;
         // Towards the end each worker is to come to its end at the same time.
         let share = left.map_or(usize::MAX, |left| left.div_ceil(2 * workers.max(1)));
-        fits.min(self.most).min(share).max(1)
+        fits.min(self.most).min(share.max(fits / LEAST)).max(1)
     }
 }
 
@@ -95,10 +99,13 @@ mod tests {
     #[test]
     fn towards_the_end_there_is_some_for_everyone() {
         let mut sizer = Sizer::new();
-        sizer.record(10_000, Duration::from_micros(1));
+        sizer.record(1_000, Duration::from_millis(10));
+        assert_eq!(sizer.next(2, Some(400)), 100);
         assert_eq!(sizer.next(2, Some(100)), 25);
-        assert_eq!(sizer.next(2, Some(3)), 1);
-        assert_eq!(sizer.next(2, Some(0)), 1);
+        assert_eq!(sizer.next(2, Some(3)), 6);
+        assert_eq!(sizer.next(2, Some(0)), 6);
+        sizer.record(10, Duration::from_secs(1));
+        assert_eq!(sizer.next(2, Some(100)), 1);
     }
 
     #[test]
