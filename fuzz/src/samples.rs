@@ -197,9 +197,7 @@ fn items_of(args: &[Bytes]) -> Bytes {
 
 fn item(result: &[u8]) -> Event {
     let mut frame = Vec::new();
-    ItemFrames::open(&mut frame);
-    frame.extend_from_slice(result);
-    ItemFrames::close(&mut frame).expect("a short result");
+    ItemFrames::put(result, &mut frame).expect("a short result");
     let frame = frame::take(&mut BytesMut::from(&frame[..]));
     let frame = frame.expect("a frame").expect("a whole frame");
     Event::decode(frame).expect("any bytes are a result")
@@ -355,7 +353,7 @@ fn streams<'n>(frames: impl Iterator<Item = (&'n str, Vec<u8>)>) -> Vec<(String,
     let mut streams: Vec<_> = frames.map(|(name, it)| (name.to_owned(), it)).collect();
     let all: Vec<u8> = streams.iter().flat_map(|(_, it)| it.clone()).collect();
     let cut = all[..all.len() - 5].to_vec();
-    let lie = [&all[..], &[0, 0, 0, 0x3f, all[4], 0, 0, 0], &[1; 10]].concat();
+    let lie = [&all[..], &[all[0], 0, 0, 0, 0, 0, 0, 0x3f], &[1; 10]].concat();
     streams.extend([
         ("all".to_owned(), all),
         ("all-but-five-bytes".to_owned(), cut),

@@ -63,10 +63,10 @@ fn take_events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, known: &Transcrip
         loop {
             match Event::take(&mut buffer) {
                 Ok(Some(Event::Items(mut frames))) => {
-                    while let Some(body) = frames.next(Bytes::copy_from_slice) {
+                    while let Some(body) = frames.next_result() {
                         let frame = Frame {
                             kind: 134,
-                            body,
+                            body: Bytes::copy_from_slice(body),
                             bulk: None,
                         };
                         let event = Event::decode(frame).expect("any bytes are a result");
@@ -133,12 +133,8 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
         Event::ItemsBegan(ticket) => Event::encode_items_began(*ticket, &mut out),
         Event::Items(frames) => {
             let mut frames = frames.clone();
-            while let Some(result) = frames.next(Bytes::copy_from_slice) {
-                let mut frame = Vec::new();
-                ItemFrames::open(&mut frame);
-                frame.extend_from_slice(&result);
-                ItemFrames::close(&mut frame).expect("fits a frame");
-                out.append(&mut frame);
+            while let Some(result) = frames.next_result() {
+                ItemFrames::put(result, &mut out).expect("fits a frame");
             }
         }
         Event::ItemFailed(why) => {

@@ -132,7 +132,8 @@ impl Impostor {
     /// Claims the next item of the chunk that was claimed by this ticket.
     #[must_use]
     pub fn claim_item(&self, ticket: Ticket) -> bool {
-        self.page.claim_item(usize::from(ticket.slot))
+        let items = self.page.items_of(usize::from(ticket.slot));
+        items.is_some_and(|items| items.claim())
     }
 
     fn next_command(&mut self) -> Command {

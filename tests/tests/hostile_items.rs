@@ -70,10 +70,9 @@ fn began(ticket: Ticket) -> Vec<u8> {
 }
 
 fn item() -> Vec<u8> {
-    let mut frame = Vec::new();
-    ItemFrames::open(&mut frame);
-    value::encode(&FALSEHOOD, &mut frame).expect("a number");
-    ItemFrames::close(&mut frame).expect("a short result");
+    let (mut result, mut frame) = (Vec::new(), Vec::new());
+    value::encode(&FALSEHOOD, &mut result).expect("a number");
+    ItemFrames::put(&result, &mut frame).expect("a short result");
     frame
 }
 

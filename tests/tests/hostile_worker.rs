@@ -142,7 +142,7 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
     let task = impostor.next_run().ticket;
     match script {
         "sends garbage" => impostor.send(b"one fish, two fish, red fish, blue fish"),
-        "announces four gigabytes" => impostor.send(&[255, 255, 255, 255, 131, 0, 0, 0]),
+        "announces four gigabytes" => impostor.send(&[131, 0, 0, 0, 255, 255, 255, 255]),
         "announces a gigabyte" => {
             let header = frame::header(131, frame::MAX_BODY_LEN).expect("as long as it may be");
             impostor.send(&header);
@@ -419,8 +419,8 @@ async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
     let error = Stage::of("sends garbage in place of the handshake")
         .first_task_fails()
         .await;
-    let text = "what was started does not behave like a worker: a frame announces a body of \
-                1347703880 bytes, the limit is 1073741824";
+    let text = "what was started does not behave like a worker: the reserved bytes of a frame header \
+                are not zero";
     assert_not_started(&error, text, None);
 }
 

@@ -63,6 +63,7 @@ impl<W: Word> Claims<W> {
     }
 
     /// The worker: begins the next item, if one may begin.
+    #[inline]
     pub(crate) fn claim(&self) -> bool {
         let claimed = self.change(|counts| {
             (counts.left() > 0).then_some(ItemCounts {
@@ -101,6 +102,7 @@ impl<W: Word> Claims<W> {
         ItemCounts::of(self.0.load(Ordering::Acquire))
     }
 
+    #[inline]
     fn change(&self, change: impl Fn(ItemCounts) -> Option<ItemCounts>) -> Option<ItemCounts> {
         loop {
             let before = self.counts();

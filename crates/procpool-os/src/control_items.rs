@@ -1,6 +1,8 @@
 //! The control page's part in runs of several items.
 
-use crate::claims::ItemCounts;
+use std::sync::atomic::AtomicU64;
+
+use crate::claims::{Claims, ItemCounts};
 use crate::control::ControlPage;
 
 /// The claims of single items, within a run that has several.
@@ -14,10 +16,11 @@ impl ControlPage {
     /// let (parent, descriptor) = ControlPage::create()?;
     /// let worker = ControlPage::attach(descriptor)?;
     /// parent.offer_items(0, 7, 10);
-    /// assert!(worker.claim(0, 7) && worker.claim_item(0));
+    /// let items = worker.items_of(0).unwrap();
+    /// assert!(worker.claim(0, 7) && items.claim());
     /// let counts = parent.take_back_items(0, |left| left / 3); // six of the other nine
     /// assert_eq!((counts.begun, counts.allowed), (1, 4));
-    /// assert_eq!((0..9).filter(|_| worker.claim_item(0)).count(), 3);
+    /// assert_eq!((0..9).filter(|_| items.claim()).count(), 3);
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn offer_items(&self, slot: usize, ticket: u64, count: u32) {
@@ -27,11 +30,10 @@ impl ControlPage {
         }
     }
 
-    /// The worker: claims the next item of the run that it has claimed in this slot, right before it
-    /// begins it. False if no more may begin.
+    /// The worker: by what it claims the items of the run that it has claimed in this slot.
     #[must_use]
-    pub fn claim_item(&self, slot: usize) -> bool {
-        self.slot(slot).is_some_and(|slot| slot.items.claim())
+    pub fn items_of(&self, slot: usize) -> Option<ItemClaims<'_>> {
+        self.slot(slot).map(|slot| ItemClaims(&slot.items))
     }
 
     /// The parent: of the items of the run in this slot that have not begun, allows only as many as
@@ -55,6 +57,19 @@ impl ControlPage {
     #[must_use]
     pub fn items(&self, slot: usize) -> ItemCounts {
         self.slot(slot).map_or(NO_ITEMS, |slot| slot.items.counts())
+    }
+}
+
+/// The worker's claims of single items, of the run that it has.
+#[derive(Debug, Clone, Copy)]
+pub struct ItemClaims<'a>(&'a Claims<AtomicU64>);
+
+impl ItemClaims<'_> {
+    /// Claims the next item, right before it begins. False if no more may begin.
+    #[inline]
+    #[must_use]
+    pub fn claim(self) -> bool {
+        self.0.claim()
     }
 }
 

@@ -56,6 +56,7 @@ mod word;
 
 pub use claims::ItemCounts;
 pub use control::ControlPage;
+pub use control_items::ItemClaims;
 pub use function::{
     BuildMismatch, CallOffsets, FunctionPointer, MatchedImage, NotInExecutable, Trampoline, anchor,
 };

@@ -56,24 +56,52 @@ impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
 
     /// The writer: puts bytes at a position where there is room. They are not there for the reader
     /// until they are [published](Spool::publish).
-    pub(crate) fn write(&self, mut position: u64, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let offset = position as usize % WORD;
-            let len = bytes.len().min(WORD - offset);
-            let (now, later) = bytes.split_at(len);
-            let mut part = [0; WORD];
-            part[offset..offset + len].copy_from_slice(now);
-            let mut value = u64::from_le_bytes(part);
-            let word = &self.words[place(position) % WORDS];
-            if offset > 0 {
-                // What comes after it in the word is of an earlier round.
-                let before = (1 << (8 * offset)) - 1;
-                value |= word.load(Ordering::Relaxed) & before;
-            }
-            word.store(value.to_le(), Ordering::Release);
-            position = position.wrapping_add(len as u64);
+    ///
+    /// `begun` is what the word at this position has before it, as it is returned for what comes after these bytes.
+    #[inline]
+    pub(crate) fn write(&self, position: u64, begun: u64, mut bytes: &[u8]) -> u64 {
+        let shift = 8 * (position % WORD as u64) as u32;
+        let mut at = position / WORD as u64;
+        let mut before = begun;
+        while let Some((whole, later)) = bytes.split_first_chunk() {
+            let value = u64::from_le_bytes(*whole);
+            self.put(at, before | value << shift);
+            before = above(value, shift);
+            at += 1;
             bytes = later;
         }
+        let position = at * WORD as u64 + u64::from(shift / 8);
+        self.write_short(position, before, short(bytes), bytes.len())
+    }
+
+    /// As [`write`](Spool::write), of the low `len` bytes of a word, of which the others are zero.
+    #[inline]
+    pub(crate) fn write_short(&self, position: u64, begun: u64, value: u64, len: usize) -> u64 {
+        let shift = 8 * (position % WORD as u64) as u32;
+        let at = position / WORD as u64;
+        let end = shift + 8 * len as u32;
+        let before = begun | value << shift;
+        if end > 0 {
+            self.put(at, before);
+        }
+        if end < u64::BITS {
+            return before;
+        }
+        let later = above(value, shift);
+        if end > u64::BITS {
+            self.put(at + 1, later);
+        }
+        later
+    }
+
+    #[inline]
+    fn put(&self, place: u64, value: u64) {
+        self.word(place).store(value.to_le(), Ordering::Release);
+    }
+
+    #[inline]
+    fn word(&self, place: u64) -> &W {
+        &self.words[place as usize % WORDS]
     }
 
     /// The writer: the stream reaches to this position.
@@ -111,7 +139,7 @@ impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
         let end = position.wrapping_add(len);
         let mut at = position;
         while at != end {
-            let word = self.words[place(at) % WORDS].load(Ordering::Acquire);
+            let word = self.word(at / WORD as u64).load(Ordering::Acquire);
             let offset = at as usize % WORD;
             let taken = (WORD - offset).min((end.wrapping_sub(at)) as usize);
             let bytes = u64::from_le(word).to_le_bytes();
@@ -138,8 +166,26 @@ impl<const WORDS: usize> Spool<AtomicU64, WORDS> {
     }
 }
 
-fn place(position: u64) -> usize {
-    (position / WORD as u64) as usize
+/// What of a value that is shifted up goes over the end of its word.
+#[inline]
+fn above(value: u64, shift: u32) -> u64 {
+    (value >> 1) >> (u64::BITS - 1 - shift)
+}
+
+/// Less than a word of bytes, as the low ones of one.
+#[inline]
+pub(crate) fn short(bytes: &[u8]) -> u64 {
+    let len = bytes.len();
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        // They overlap where they are the same.
+        return u64::from(u32::from_le_bytes(*low))
+            | u64::from(u32::from_le_bytes(*high)) << (8 * (len - 4));
+    }
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return u64::from(u16::from_le_bytes(*low))
+            | u64::from(u16::from_le_bytes(*high)) << (8 * (len - 2));
+    }
+    bytes.first().copied().map_or(0, u64::from)
 }
 
 #[cfg(test)]
@@ -165,12 +211,31 @@ mod tests {
                 let spool = plain::<4>();
                 let bytes: Vec<u8> = (1..).take(len).collect();
                 spool.set_flushed(start);
-                spool.write(start, &bytes[..len / 2]);
-                spool.write(start + len as u64 / 2, &bytes[len / 2..]);
+                let begun = spool.write(start, 0, &bytes[..len / 2]);
+                spool.write(start + len as u64 / 2, begun, &bytes[len / 2..]);
                 spool.publish(start + len as u64);
                 let mut out = vec![0xff];
                 assert!(spool.read(start, &mut out));
                 assert_eq!(out[1..], bytes, "{start} {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_pieces_come_back_as_one() {
+        for start in 0..20_u64 {
+            for len in 0..=8_usize {
+                let spool = plain::<4>();
+                let bytes = [1, 2, 3, 4, 5, 6, 7, 8];
+                let value = u64::from_le_bytes(bytes)
+                    & u64::MAX.checked_shr(64 - 8 * len as u32).unwrap_or(0);
+                spool.set_flushed(start);
+                let begun = spool.write_short(start, 0, value, len);
+                spool.write(start + len as u64, begun, b"and so on");
+                spool.publish(start + len as u64 + 9);
+                let mut out = Vec::new();
+                assert!(spool.read(start, &mut out));
+                assert_eq!(out, [&bytes[..len], b"and so on"].concat(), "{start} {len}");
             }
         }
     }
@@ -208,7 +273,7 @@ mod tests {
                     for message in 0..3_u8 {
                         let start = u64::from(message) * 8;
                         // The place of the first is used again by the third.
-                        spool.write(start, &[message; 8]);
+                        spool.write(start, 0, &[message; 8]);
                         spool.publish(start + 8);
                         if message < 2 {
                             *socket.lock().unwrap() = start + 8;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::slice;
 
 use crate::socket;
-use crate::spool::PageSpool;
+use crate::spool::{PageSpool, short};
 
 /// The worker's end of its event stream: small messages gather in shared memory and go to the socket
 /// together.
@@ -16,6 +16,8 @@ pub struct SpoolWriter<'a> {
     spool: &'a PageSpool,
     /// How long the stream is.
     head: u64,
+    /// What the word has already in which it ends.
+    begun: u64,
     /// How much of it the socket has.
     flushed: u64,
 }
@@ -25,11 +27,13 @@ impl<'a> SpoolWriter<'a> {
         SpoolWriter {
             spool,
             head: 0,
+            begun: 0,
             flushed: 0,
         }
     }
 
     /// How many bytes are pushed and not flushed.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         // Never more than the ring holds.
@@ -49,6 +53,7 @@ impl<'a> SpoolWriter<'a> {
     }
 
     /// Appends a message that is in several pieces, all of it or, if there is no room for all, nothing.
+    #[inline]
     #[must_use]
     pub fn push(&mut self, pieces: &[&[u8]]) -> bool {
         let len: usize = pieces.iter().map(|piece| piece.len()).sum();
@@ -56,9 +61,24 @@ impl<'a> SpoolWriter<'a> {
             return false;
         }
         for piece in pieces {
-            self.spool.write(self.head, piece);
+            self.begun = self.spool.write(self.head, self.begun, piece);
             self.head += piece.len() as u64;
         }
+        self.spool.publish(self.head);
+        true
+    }
+
+    /// As [`push`](SpoolWriter::push), for a message of a byte and less than eight more: it is put in one piece.
+    #[inline]
+    #[must_use]
+    pub fn push_short(&mut self, head: u8, body: &[u8]) -> bool {
+        let len = 1 + body.len();
+        if len > size_of::<u64>() || len > PageSpool::CAPACITY - self.len() {
+            return false;
+        }
+        let value = short(body) << 8 | u64::from(head);
+        self.begun = self.spool.write_short(self.head, self.begun, value, len);
+        self.head += len as u64;
         self.spool.publish(self.head);
         true
     }
@@ -91,6 +111,8 @@ impl<'a> SpoolWriter<'a> {
         debug_assert!(self.is_empty(), "what was pushed comes first");
         self.flushed += len as u64;
         self.head = self.flushed;
+        // Nobody looks for that here any more.
+        self.begun = 0;
         // In this order a reader never looks here for what is in the socket.
         self.spool.set_flushed(self.flushed);
         self.spool.publish(self.head);

@@ -14,14 +14,17 @@ pub(crate) trait Word {
 }
 
 impl Word for std::sync::atomic::AtomicU64 {
+    #[inline]
     fn load(&self, order: Ordering) -> u64 {
         self.load(order)
     }
 
+    #[inline]
     fn store(&self, value: u64, order: Ordering) {
         self.store(value, order);
     }
 
+    #[inline]
     fn swap_if(&self, current: u64, new: u64, success: Ordering) -> bool {
         self.compare_exchange(current, new, success, Ordering::Relaxed)
             .is_ok()

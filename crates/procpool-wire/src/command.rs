@@ -120,12 +120,12 @@ impl Command {
 
     /// Appends a [`Command::Resume`].
     pub fn encode_resume(out: &mut Vec<u8>) {
-        out.put_slice(&[0, 0, 0, 0, RESUME, 0, 0, 0]);
+        out.put_slice(&[RESUME, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     /// Appends a [`Command::Stop`].
     pub fn encode_stop(out: &mut Vec<u8>) {
-        out.put_slice(&[0, 0, 0, 0, STOP, 0, 0, 0]);
+        out.put_slice(&[STOP, 0, 0, 0, 0, 0, 0, 0]);
     }
 }
 

@@ -124,7 +124,7 @@ impl Event {
     /// Appends an [`Event::ItemsBegan`].
     pub fn encode_items_began(ticket: Ticket, out: &mut Vec<u8>) {
         const LEN: u8 = Ticket::LEN as u8;
-        out.put_slice(&[LEN, 0, 0, 0, ITEMS_BEGAN, 0, 0, 0]);
+        out.put_slice(&[ITEMS_BEGAN, 0, 0, 0, LEN, 0, 0, 0]);
         ticket.encode(out);
     }
 
@@ -144,7 +144,7 @@ impl Event {
 
     /// Appends an [`Event::Ready`].
     pub fn encode_ready(out: &mut Vec<u8>) {
-        out.put_slice(&[0, 0, 0, 0, READY, 0, 0, 0]);
+        out.put_slice(&[READY, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     /// Appends an [`Event::Refused`].

@@ -1,23 +1,32 @@
 //! How messages lie in the byte stream: a fixed header, then the body.
 //!
 //! ```text
-//!  0        4      5      6        8         8 + lead     8 + length
-//!  | length | kind | lead | zeroes | fields … | payload …  |
+//!  0      1      2        4        8         8 + lead     8 + length
+//!  | kind | lead | zeroes | length | fields … | payload …  |
 //! ```
 //!
 //! All integers are little endian. `length` counts the body alone, that is what follows the header.
 //! `lead` is zero, or says how many bytes of the body come before its bulk: whoever reads a large frame
 //! reads these apart, and the rest to where it is to stay. The two reserved bytes must be zero, so that
 //! a peer that has lost its place in the stream is noticed early.
+//!
+//! There may be millions of results of a few bytes each, for which such a header would be most of what is
+//! copied. So the frame of one up to 63 bytes has a header of one byte, from 0xc0 on, where no other kind is:
+//! `0xc0 + length`. No text begins like that, so that it is still known for what it is.
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::Payload;
 use crate::frame_buffer::LARGE;
+use crate::items::ITEM;
 
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 8;
+
+/// What a header of one byte is at least, and how long the body is that it announces at most.
+const SHORT: u8 = 0xc0;
+const MAX_SHORT_LEN: u8 = 0x3f;
 
 /// Most bytes of a frame's body: 1 GiB.
 ///
@@ -69,6 +78,8 @@ pub enum FrameError {
 /// What a header says of its frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header {
+    /// How long it is itself.
+    pub(crate) len: usize,
     pub(crate) kind: u8,
     pub(crate) lead: usize,
     pub(crate) body_len: usize,
@@ -78,6 +89,7 @@ pub(crate) struct Header {
 ///
 /// # Errors
 /// [`FrameError::TooLong`] if the body is longer than [`MAX_BODY_LEN`].
+#[inline]
 pub fn header(kind: u8, body_len: usize) -> Result<[u8; HEADER_LEN], FrameError> {
     let too_long = FrameError::TooLong {
         announced: body_len as u64,
@@ -86,7 +98,22 @@ pub fn header(kind: u8, body_len: usize) -> Result<[u8; HEADER_LEN], FrameError>
         return Err(too_long);
     }
     let length = u32::try_from(body_len).map_err(|_| too_long)?.to_le_bytes();
-    Ok([length[0], length[1], length[2], length[3], kind, 0, 0, 0])
+    Ok([kind, 0, 0, 0, length[0], length[1], length[2], length[3]])
+}
+
+/// The header of the frame of a result of `body_len` bytes, if that is short enough for one of one byte.
+#[inline]
+#[must_use]
+pub fn short_header(body_len: usize) -> Option<[u8; 1]> {
+    let len = u8::try_from(body_len).ok()?;
+    (len <= MAX_SHORT_LEN).then_some([SHORT | len])
+}
+
+/// How long the body is that a header of one byte announces, if it begins with one.
+#[inline]
+pub(crate) fn short_len(bytes: &[u8]) -> Option<usize> {
+    let &[first, ..] = bytes else { return None };
+    (first & !MAX_SHORT_LEN == SHORT).then_some(usize::from(first & MAX_SHORT_LEN))
 }
 
 /// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
@@ -100,30 +127,39 @@ pub(crate) fn leading_header(
     let mut header = header(kind, body_len)?;
     if body_len > LARGE {
         // Neither the fields nor a prefix come near this.
-        header[5] = u8::try_from(fields_len + payload.prefix().len()).unwrap_or(0);
+        header[1] = u8::try_from(fields_len + payload.prefix().len()).unwrap_or(0);
     }
     Ok(header)
 }
 
 /// The header at the front of `bytes`, or `None` while it is not there as a whole.
 pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
-    let Some([l0, l1, l2, l3, kind, lead, reserved @ ..]) = bytes.first_chunk::<HEADER_LEN>()
+    if let Some(body_len) = short_len(bytes) {
+        return Ok(Some(Header {
+            len: 1,
+            kind: ITEM,
+            lead: 0,
+            body_len,
+        }));
+    }
+    let Some([kind, lead, reserved @ .., l0, l1, l2, l3]) = bytes.first_chunk::<HEADER_LEN>()
     else {
         return Ok(None);
     };
     let body_len = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
     let announced = body_len as u64;
-    if body_len > MAX_BODY_LEN {
-        return Err(FrameError::TooLong { announced });
-    }
     if *reserved != [0; 2] {
         return Err(FrameError::Reserved);
+    }
+    if body_len > MAX_BODY_LEN {
+        return Err(FrameError::TooLong { announced });
     }
     if usize::from(*lead) > body_len {
         let lead = *lead;
         return Err(FrameError::Lead { announced, lead });
     }
     Ok(Some(Header {
+        len: HEADER_LEN,
         kind: *kind,
         lead: usize::from(*lead),
         body_len,
@@ -149,11 +185,18 @@ pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
 /// # Ok::<(), procpool_wire::FrameError>(())
 /// ```
 pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-    let Some(Header { kind, body_len, .. }) = parse_header(buffer)? else {
+    let header = parse_header(buffer)?;
+    let Some(Header {
+        len,
+        kind,
+        body_len,
+        ..
+    }) = header
+    else {
         buffer.reserve(HEADER_LEN);
         return Ok(None);
     };
-    let whole = HEADER_LEN + body_len;
+    let whole = len + body_len;
     if buffer.len() < whole {
         let missing = whole - buffer.len();
         // What was reserved before is used up first: topping it up for each piece that arrives would
@@ -164,7 +207,7 @@ pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         return Ok(None);
     }
     let mut frame = buffer.split_to(whole);
-    frame.advance(HEADER_LEN);
+    frame.advance(len);
     Ok(Some(Frame {
         kind,
         body: frame.freeze(),

@@ -156,11 +156,11 @@ impl FrameBuffer {
         }
         // What is wrong with it is told by who takes it as a frame.
         let header = frame::parse_header(&self.small).ok()??;
-        let end = HEADER_LEN + header.body_len;
+        let end = header.len + header.body_len;
         if header.kind != kind || end > SHORT_FRAME {
             return None;
         }
-        let decoded = decode(Fields::of_slice(self.small.get(HEADER_LEN..end)?));
+        let decoded = decode(Fields::of_slice(self.small.get(header.len..end)?));
         self.small.advance(end);
         self.expects_large = false;
         Some(decoded)

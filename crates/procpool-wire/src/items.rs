@@ -1,7 +1,8 @@
 //! Many items of one function in one message, and their results.
 //!
-//! An item goes down as its length, four bytes little endian, and its encoded arguments. A result
-//! comes up as a frame of its own, so that it is whole in the stream before the next item begins.
+//! An item goes down as the length of its encoded arguments and these. The length is one byte, or, from
+//! 255 on, the byte 255 and four more, little endian. A result comes up as a frame of its own, so that it is
+//! whole in the stream before the next item begins.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -12,8 +13,11 @@ use crate::{Limits, MessageError, Payload, Ticket};
 pub(crate) const RUN_ITEMS: u8 = 6;
 pub(crate) const ITEM: u8 = 134;
 
-/// Bytes before each item.
-const LEN_LEN: usize = size_of::<u32>();
+/// Instead of the length: it is in the four bytes that follow.
+const LONG: u8 = u8::MAX;
+
+/// Most bytes before an item.
+const MAX_LEN_LEN: usize = 1 + size_of::<u32>();
 
 /// Each item has a time limit of its own.
 const CLOCKED: u8 = 1;
@@ -45,7 +49,7 @@ impl RunItems {
     pub const MAX_ITEMS_LEN: usize = frame::MAX_BODY_LEN - Self::FIXED_LEN;
 
     /// Most bytes that the arguments of one item may take.
-    pub const MAX_ARGS_LEN: usize = Self::MAX_ITEMS_LEN - LEN_LEN;
+    pub const MAX_ARGS_LEN: usize = Self::MAX_ITEMS_LEN - MAX_LEN_LEN;
 
     const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN + 8;
 
@@ -112,32 +116,53 @@ impl RunItems {
 /// assert_eq!(take_item(&mut rest), Some(&b"one"[..]));
 /// assert_eq!(take_item(&mut rest), None);
 /// ```
+#[inline]
 pub fn push_item<E>(
     items: &mut Vec<u8>,
     encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), Option<E>> {
     let start = items.len();
-    items.extend_from_slice(&[0; LEN_LEN]);
-    let body = items.len();
+    items.push(0);
     let encoded = encode(items);
-    let len = items.len() - body;
-    if encoded.is_ok()
-        && len <= RunItems::MAX_ARGS_LEN
-        && let Ok(len) = u32::try_from(len)
-    {
-        items[start..body].copy_from_slice(&len.to_le_bytes());
-        return Ok(());
+    let len = items.len() - start - 1;
+    match (encoded, u8::try_from(len)) {
+        (Ok(()), Ok(len)) if len != LONG => {
+            items[start] = len;
+            Ok(())
+        }
+        (Ok(()), _) => make_long(items, start, len).ok_or(None),
+        (Err(error), _) => {
+            items.truncate(start);
+            Err(Some(error))
+        }
     }
-    items.truncate(start);
-    Err(encoded.err())
+}
+
+/// Makes room for the length of an item that is too long for a short one. To move it takes a small part of
+/// the time that it took to encode it.
+#[cold]
+fn make_long(items: &mut Vec<u8>, start: usize, len: usize) -> Option<()> {
+    if len > RunItems::MAX_ARGS_LEN {
+        items.truncate(start);
+        return None;
+    }
+    let len = u32::try_from(len).ok()?.to_le_bytes();
+    items.splice(start..=start, [LONG, len[0], len[1], len[2], len[3]]);
+    Some(())
 }
 
 /// Takes the next item's arguments off the front; `None` if there is none that is whole.
+#[inline]
 pub fn take_item<'a>(items: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let len = u32::from_le_bytes(*items.first_chunk::<LEN_LEN>()?);
-    let end = LEN_LEN.checked_add(usize::try_from(len).ok()?)?;
-    let item = items.get(LEN_LEN..end)?;
-    *items = &items[end..];
+    let (&len, rest) = items.split_first()?;
+    let (item, rest) = match len {
+        LONG => {
+            let (len, rest) = rest.split_first_chunk()?;
+            rest.split_at_checked(u32::from_le_bytes(*len) as usize)?
+        }
+        len => rest.split_at_checked(len.into())?,
+    };
+    *items = rest;
     Some(item)
 }
 
@@ -153,10 +178,12 @@ pub fn skip_items(items: &mut Bytes, count: u32) -> Option<()> {
 }
 
 /// Results of items that follow each other in the stream, in one piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ItemFrames {
     /// Whole frames; or a single result, without its frame.
     frames: Bytes,
+    /// Where the next one begins.
+    next: usize,
     count: u32,
     is_bare: bool,
 }
@@ -164,53 +191,61 @@ pub struct ItemFrames {
 impl ItemFrames {
     /// How many results these are.
     #[must_use]
+    #[inline]
     pub fn count(&self) -> u32 {
         self.count
     }
 
     /// How many bytes they take.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.frames.len()
+        self.frames.len() - self.next
     }
 
     /// Whether none is left.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Makes room at the start of a frame's buffer for its header; [`close`](ItemFrames::close) fills it
-    /// in, once the encoded result is behind it.
-    pub fn open(frame: &mut Vec<u8>) {
-        frame.clear();
-        frame.extend_from_slice(&[0; HEADER_LEN]);
-    }
-
-    /// Makes what was appended to an [opened](ItemFrames::open) buffer a frame.
+    /// The header of the frame of a result that is too long for a [short one](frame::short_header).
     ///
     /// # Errors
     /// [`FrameError::TooLong`] if it is beyond what a frame may hold.
-    pub fn close(frame: &mut [u8]) -> Result<(), FrameError> {
-        if let Some((head, body)) = frame.split_first_chunk_mut::<HEADER_LEN>() {
-            *head = frame::header(ITEM, body.len())?;
+    #[inline]
+    pub fn header(len: usize) -> Result<[u8; HEADER_LEN], FrameError> {
+        frame::header(ITEM, len)
+    }
+
+    /// Appends a result as a frame.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if it is beyond what a frame may hold.
+    pub fn put(result: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
+        match frame::short_header(result.len()) {
+            Some(header) => out.extend_from_slice(&header),
+            None => out.extend_from_slice(&ItemFrames::header(result.len())?),
         }
+        out.extend_from_slice(result);
         Ok(())
     }
 
     /// The results that are whole at the front of `buffer`, if there are any.
     pub(crate) fn take(buffer: &mut BytesMut) -> Option<Self> {
         let mut count = 0;
-        let mut end = 0;
-        while let Some(len) = item_len(&buffer[end..])
-            && buffer.len() - end >= len
+        let mut rest = &buffer[..];
+        while let Some((_, later)) = split_first(rest)
             && count < u32::MAX
         {
-            end += len;
+            rest = later;
             count += 1;
         }
+        let end = buffer.len() - rest.len();
         (count > 0).then(|| ItemFrames {
             frames: buffer.split_to(end).freeze(),
+            next: 0,
             count,
             is_bare: false,
         })
@@ -220,20 +255,24 @@ impl ItemFrames {
     pub(crate) fn of_one(result: Bytes) -> Self {
         ItemFrames {
             frames: result,
+            next: 0,
             count: 1,
             is_bare: true,
         }
     }
 
-    /// The next encoded result, which `read` is shown.
-    pub fn next<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        if self.is_bare && self.count > 0 {
-            self.count = 0;
-            return Some(read(&std::mem::take(&mut self.frames)));
+    /// Takes the next encoded result.
+    #[inline]
+    pub fn next_result(&mut self) -> Option<&[u8]> {
+        if self.count == 0 {
+            return None;
         }
-        let len = item_len(&self.frames).filter(|_| self.count > 0)?;
-        let result = read(self.frames.get(HEADER_LEN..len)?);
-        self.frames.advance(len);
+        let rest = &self.frames[self.next..];
+        let (result, later) = match self.is_bare {
+            true => (rest, &rest[rest.len()..]),
+            false => split_first(rest)?,
+        };
+        self.next = self.frames.len() - later.len();
         self.count -= 1;
         Some(result)
     }
@@ -241,18 +280,27 @@ impl ItemFrames {
     /// Takes the first results off, so that at most `count` are left out.
     pub fn skip(&mut self, count: u32) {
         for _ in 0..count {
-            if self.next(|_| ()).is_none() {
+            if self.next_result().is_none() {
                 return;
             }
         }
     }
 }
 
-/// The length of the frame at the front, header and all, if it is that of an item.
-fn item_len(bytes: &[u8]) -> Option<usize> {
-    let [l0, l1, l2, l3, ITEM, 0, 0, 0] = *bytes.first_chunk::<HEADER_LEN>()? else {
+/// The result in the first frame, if that is one of an item, and what follows it, if it is whole.
+#[inline]
+fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (head, body_len) = match frame::short_len(bytes) {
+        Some(body_len) => (1, body_len),
+        None => (HEADER_LEN, body_len(bytes)?),
+    };
+    bytes.get(head..)?.split_at_checked(body_len)
+}
+
+fn body_len(bytes: &[u8]) -> Option<usize> {
+    let [ITEM, 0, 0, 0, l0, l1, l2, l3] = *bytes.first_chunk::<HEADER_LEN>()? else {
         return None;
     };
-    let body = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    (body <= frame::MAX_BODY_LEN).then_some(HEADER_LEN + body)
+    let body_len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    (body_len <= frame::MAX_BODY_LEN).then_some(body_len)
 }

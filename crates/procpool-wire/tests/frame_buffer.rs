@@ -11,7 +11,7 @@ const LARGE: usize = 32 << 10;
 
 fn framed(kind: u8, lead: u8, body: &[u8]) -> Vec<u8> {
     let mut header = header(kind, body.len()).expect("fits");
-    header[5] = lead;
+    header[1] = lead;
     [&header[..], body].concat()
 }
 

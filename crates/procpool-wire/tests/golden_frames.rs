@@ -30,6 +30,9 @@ const END: &str = "
     38 37 36 35 34 33 32 31     ran, in nanoseconds
 ";
 
+/// Stands for a kind: such a frame begins in another way.
+const SHORT_ITEM: u8 = 0xc0;
+
 /// A message by its name in the samples: its kind, and its body, a field a line: bytes, two blanks,
 /// what they are. `{end}` stands for [`END`].
 const COMMANDS: &[(&str, u8, &str)] = &[
@@ -37,7 +40,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        04 00 00 00                 version
+        05 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -56,7 +59,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        05 00 00 00                 version
+        06 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -130,9 +133,9 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         02 00 00 00                 count
         01                          clocked
         00 00 00                    reserved
-        06 00 00 00                 length of an item
+        06                          length of an item
         d5 07 a2 c3 a9 d8           args
-        01 00 00 00                 length of an item
+        01                          length of an item
         c0                          args
         ",
     ),
@@ -312,7 +315,14 @@ const EVENTS: &[(&str, u8, &str)] = &[
         00 00 00 00 00 00           ticket: reserved
         ",
     ),
-    ("item", 134, "d5 07 a2 c3 a9 d8"),
+    (
+        "item",
+        SHORT_ITEM,
+        "
+        c6                          header of a short result
+        d5 07 a2 c3 a9 d8           result
+        ",
+    ),
     (
         "item-failed",
         135,
@@ -351,7 +361,10 @@ fn compare(encoded: Vec<(&str, Vec<u8>)>, expected: &[(&str, u8, &str)]) {
         assert_eq!(name, expected_name);
         let body = parse(&body.replace("{end}", END));
         let length = u32::try_from(body.len()).expect("is short").to_le_bytes();
-        let expected = [&length[..], &[*kind, 0, 0, 0], &body].concat();
+        let expected = match *kind {
+            SHORT_ITEM => body,
+            kind => [&[kind, 0, 0, 0], &length[..], &body].concat(),
+        };
         if *bytes != expected {
             let same = bytes.iter().zip(&expected).take_while(|(a, b)| a == b);
             writeln!(

@@ -8,16 +8,14 @@ use procpool_wire::{Event, FrameBuffer, ItemFrames, StreamError, frame};
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
-    ItemFrames::open(&mut frame);
-    frame.extend_from_slice(result);
-    ItemFrames::close(&mut frame).expect("a short result");
+    ItemFrames::put(result, &mut frame).expect("a result that fits");
     frame
 }
 
 fn bodies(mut frames: ItemFrames) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
-    while let Some(body) = frames.next(<[u8]>::to_vec) {
-        bodies.push(body);
+    while let Some(body) = frames.next_result() {
+        bodies.push(body.to_vec());
     }
     assert!(frames.is_empty());
     bodies
@@ -38,14 +36,14 @@ fn took(buffer: &mut FrameBuffer) -> Event {
 
 #[test]
 fn results_that_follow_each_other_come_in_one_piece() {
-    let began = [16, 0, 0, 0, 133, 0, 0, 0].into_iter().chain([0; 16]);
+    let began = [133, 0, 0, 0, 16, 0, 0, 0].into_iter().chain([0; 16]);
     let mut stream = received(&began.collect::<Vec<u8>>());
     for result in [&b"one"[..], b"", b"three"] {
         stream.extend(&item(result));
     }
     Event::encode_ready(&mut Vec::new());
-    stream.extend(&[0, 0, 0, 0, 129, 0, 0, 0]);
-    stream.extend(&item(b"four")[..9]);
+    stream.extend(&[129, 0, 0, 0, 0, 0, 0, 0]);
+    stream.extend(&item(b"four")[..3]);
     assert!(matches!(took(&mut stream), Event::ItemsBegan(_)));
     let Event::Items(frames) = took(&mut stream) else {
         panic!("items were to come");
@@ -54,7 +52,7 @@ fn results_that_follow_each_other_come_in_one_piece() {
     assert_eq!(bodies(frames), [&b"one"[..], b"", b"three"]);
     assert!(matches!(took(&mut stream), Event::Ready));
     assert!(Event::take(&mut stream).expect("no error").is_none());
-    stream.extend(&item(b"four")[9..]);
+    stream.extend(&item(b"four")[3..]);
     let Event::Items(frames) = took(&mut stream) else {
         panic!("an item was to come");
     };
@@ -80,10 +78,10 @@ fn results_are_skipped_as_they_would_be_read() {
 
 #[test]
 fn a_result_that_is_announced_too_long_is_an_error() {
-    let header = [255, 255, 255, 255, 134, 0, 0, 0];
+    let header = [134, 0, 0, 0, 255, 255, 255, 255];
     let result = Event::take(&mut received(&header));
     assert!(matches!(result, Err(StreamError::Frame(_))), "{result:?}");
-    let reserved = [1, 0, 0, 0, 134, 0, 7, 0, 9];
+    let reserved = [134, 0, 7, 0, 1, 0, 0, 0, 9];
     let result = Event::take(&mut received(&reserved));
     assert!(matches!(result, Err(StreamError::Frame(_))), "{result:?}");
 }
@@ -118,7 +116,8 @@ fn items_come_out_as_they_went_in() {
 
 #[test]
 fn no_bytes_are_an_item_beyond_their_end() {
-    for bytes in [&[1, 0, 0][..], &[1, 0, 0, 0], &[255, 255, 255, 255, 0], &[]] {
+    let long = [255, 255, 255, 255, 255, 0];
+    for bytes in [&[2, 0][..], &[254, 0], &[255, 1, 0, 0], &long, &[]] {
         assert_eq!(take_item(&mut &bytes[..]), None);
     }
     assert!(frame::MAX_BODY_LEN < u32::MAX as usize);
@@ -141,5 +140,39 @@ fn large_results_come_too_however_they_are_read() {
             }
         }
         assert!(results == [&b"one"[..], &large, b"three"], "{part}");
+    }
+}
+
+/// Where the one form of a length ends and the other begins.
+#[test]
+fn items_and_results_of_each_length_come_back() {
+    for len in [0, 1, 62, 63, 64, 65, 253, 254, 255, 256, 70_000] {
+        let body = vec![7; len];
+        let mut items = Vec::new();
+        for _ in 0..2 {
+            push_item(&mut items, |out| {
+                out.extend_from_slice(&body);
+                Ok::<_, ()>(())
+            })
+            .expect("short arguments");
+        }
+        assert_eq!(items.len(), 2 * (len + if len < 255 { 1 } else { 5 }));
+        let mut rest = &items[..];
+        assert_eq!(take_item(&mut rest), Some(&body[..]));
+        assert_eq!(take_item(&mut rest), Some(&body[..]));
+        assert!(rest.is_empty());
+
+        let frame = item(&body);
+        assert_eq!(frame.len(), len + if len < 64 { 1 } else { 8 });
+        for cut in [0, frame.len() / 2, frame.len() - 1] {
+            let mut stream = received(&frame[..cut]);
+            let early = Event::take(&mut stream).expect("no error");
+            assert!(early.is_none(), "{len} cut to {cut}");
+            stream.extend(&frame[cut..]);
+            let Event::Items(frames) = took(&mut stream) else {
+                panic!("an item was to come");
+            };
+            assert_eq!(bodies(frames), [&body[..]], "{len} cut to {cut}");
+        }
     }
 }

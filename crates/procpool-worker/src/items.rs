@@ -5,9 +5,9 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use procpool_os::Trampoline;
+use procpool_os::{ItemClaims, Trampoline};
 use procpool_wire::items::take_item;
-use procpool_wire::{Event, ItemFrames, Outcome, Payload, RunItems, value};
+use procpool_wire::{Event, Outcome, Payload, RunItems, frame, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,20 +16,20 @@ use crate::outbox::Outbox;
 use crate::pace::Pace;
 use crate::{panic, worker};
 
-/// A frame's buffer that grew past this is given back after the item: 64 KiB.
+/// A result's buffer that grew past this is given back after the item: 64 KiB.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
 /// The items that are still to be run, and where what comes of them goes.
 #[derive(Debug)]
 pub(crate) struct ItemRun {
-    pub(crate) slot: u16,
+    pub(crate) claims: ItemClaims<'static>,
     clocked: bool,
     pub(crate) items: Bytes,
     /// Where the next one begins.
     next: usize,
     pub(crate) outbox: Outbox,
-    /// The result of the item that runs, as the frame that it goes up in.
-    pub(crate) frame: Vec<u8>,
+    /// The encoded result of the item that runs.
+    pub(crate) result: Vec<u8>,
     pace: Pace,
     /// Why nothing more can be told to the parent.
     broken: Option<io::Error>,
@@ -82,16 +82,22 @@ impl Call {
         outbox: &Outbox,
     ) -> io::Result<()> {
         self.begin(Payload::default());
+        let Some(claims) = worker::items_of(run.ticket) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the parent names a slot that is not there",
+            ));
+        };
         let mut frame = Vec::new();
         Event::encode_items_began(run.ticket, &mut frame);
         outbox.push_frame(&frame)?;
         self.items = Some(ItemRun {
-            slot: run.ticket.slot,
+            claims,
             clocked: run.clocked,
             items: run.items.clone().into_whole(),
             next: 0,
             outbox: outbox.clone(),
-            frame,
+            result: frame,
             pace: Pace::new(started),
             broken: None,
         });
@@ -146,25 +152,25 @@ impl ItemRun {
         A: DeserializeOwned + 'static,
         R: Serialize,
     {
-        while worker::claim_item(self.slot) {
+        while self.claims.claim() {
             if self.clocked {
                 worker::restart_clock();
             }
             match self.one(&mut function)? {
                 Ok(()) => {
-                    self.outbox.push_frame(&self.frame)?;
+                    self.outbox.push_item(&self.result)?;
                     self.flush_in_time()?;
                 }
                 Err(outcome) => self.fail(&outcome)?,
             }
-            if self.frame.capacity() > KEPT_CAPACITY {
-                self.frame = Vec::new();
+            if self.result.capacity() > KEPT_CAPACITY {
+                self.result = Vec::new();
             }
         }
         Ok(true)
     }
 
-    /// Runs the next item; its result is the frame then. All that is the user's is dropped when this
+    /// Runs the next item; its encoded result is there then. All that is the user's is dropped when this
     /// returns, so that whatever panics does so before anything is told of the item.
     fn one<A, R>(
         &mut self,
@@ -191,11 +197,7 @@ impl ItemRun {
             Ok(returned) => returned,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        ItemFrames::open(&mut self.frame);
-        let encoded = value::encode(&returned, &mut self.frame).map_err(|error| error.to_string());
-        let closed = encoded
-            .and_then(|()| ItemFrames::close(&mut self.frame).map_err(|error| error.to_string()));
-        Ok(closed.map_err(Outcome::ResultRefused))
+        Ok(encode_item(&returned, &mut self.result))
     }
 
     /// As [`fail`](ItemRun::fail); a failure to tell is told at the end.
@@ -206,17 +208,33 @@ impl ItemRun {
     }
 
     pub(crate) fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
-        self.frame.clear();
-        Event::encode_item_failed(outcome, &mut self.frame).map_err(io::Error::other)?;
-        self.outbox.push_frame(&self.frame)?;
+        self.result.clear();
+        Event::encode_item_failed(outcome, &mut self.result).map_err(io::Error::other)?;
+        self.outbox.push_frame(&self.result)?;
         self.flush_in_time()
     }
 
     /// No result is held back for long while others are added to it.
+    #[inline]
     pub(crate) fn flush_in_time(&mut self) -> io::Result<()> {
         match self.pace.is_due() {
             true => self.outbox.flush(),
             false => Ok(()),
         }
+    }
+}
+
+/// Encodes a result, which a frame is to have room for.
+#[inline]
+pub(crate) fn encode_item<R: Serialize>(result: &R, out: &mut Vec<u8>) -> Result<(), Outcome> {
+    out.clear();
+    match value::encode(result, out) {
+        Ok(()) if out.len() <= frame::MAX_BODY_LEN => Ok(()),
+        Ok(()) => Err(Outcome::ResultRefused(format!(
+            "it takes {} bytes, the limit is {}",
+            out.len(),
+            frame::MAX_BODY_LEN
+        ))),
+        Err(error) => Err(Outcome::ResultRefused(error.to_string())),
     }
 }

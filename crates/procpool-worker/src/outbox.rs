@@ -1,21 +1,27 @@
 //! The worker's writing end: events to the parent.
 
+use std::cell::{RefCell, RefMut};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
-use procpool_wire::{Event, Finished, Payload, Refusal, Ticket};
+use procpool_wire::{Event, Finished, ItemFrames, Payload, Refusal, Ticket, frame};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
 /// Results may gather in the page's spool, from where the parent takes them if this process is killed.
 /// All else is written at once, with what has gathered before it.
+///
+/// It is of the thread that serves, and no other tells the parent anything. So it has no lock, which
+/// would take as long as a tiny item does.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
-    stream: Arc<Mutex<Stream>>,
+    /// Nothing of the user's runs while it is borrowed.
+    stream: Rc<RefCell<Stream>>,
     parent: Arc<Peer>,
 }
 
@@ -33,7 +39,7 @@ impl Outbox {
             spool: None,
         };
         Outbox {
-            stream: Arc::new(Mutex::new(stream)),
+            stream: Rc::new(RefCell::new(stream)),
             parent,
         }
     }
@@ -99,6 +105,7 @@ impl Outbox {
     }
 
     /// Gathers one frame.
+    #[inline]
     pub(crate) fn push_frame(&self, frame: &[u8]) -> io::Result<()> {
         self.stream().push([frame])
     }
@@ -109,6 +116,20 @@ impl Outbox {
             .spool
             .as_ref()
             .map_or(0, SpoolWriter::position)
+    }
+
+    /// Gathers the result of an item.
+    #[inline]
+    pub(crate) fn push_item(&self, result: &[u8]) -> io::Result<()> {
+        match frame::short_header(result.len()) {
+            Some(header) => self.stream().push_short(header, result),
+            None => self.push_long_item(result),
+        }
+    }
+
+    fn push_long_item(&self, result: &[u8]) -> io::Result<()> {
+        let header = ItemFrames::header(result.len()).map_err(io::Error::other)?;
+        self.stream().push([&header, result])
     }
 
     /// Writes what has gathered.
@@ -122,19 +143,40 @@ impl Outbox {
         stream.flush()
     }
 
-    fn stream(&self) -> MutexGuard<'_, Stream> {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    #[inline]
+    fn stream(&self) -> RefMut<'_, Stream> {
+        self.stream.borrow_mut()
     }
 }
 
 impl Stream {
+    #[inline]
     fn push<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
         let Some(spool) = &mut self.spool else {
             return send_all(&self.socket, parts);
         };
-        if spool.push(&parts) {
+        match spool.push(&parts) {
+            true => Ok(()),
+            false => self.make_room(parts),
+        }
+    }
+
+    #[inline]
+    fn push_short(&mut self, header: [u8; 1], body: &[u8]) -> io::Result<()> {
+        if let Some(spool) = &mut self.spool
+            && spool.push_short(header[0], body)
+        {
             return Ok(());
         }
+        // There is no room, or it is not as short as that.
+        self.push([&header, body])
+    }
+
+    #[cold]
+    fn make_room<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
+        let Some(spool) = &mut self.spool else {
+            return send_all(&self.socket, parts);
+        };
         spool.flush(&self.socket)?;
         if !spool.push(&parts) {
             // It is larger than the spool, and is not copied.

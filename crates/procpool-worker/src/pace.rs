@@ -38,6 +38,7 @@ impl Pace {
     }
 
     /// There is one more result: whether those that there are should be written now.
+    #[inline]
     pub(crate) fn is_due(&mut self) -> bool {
         self.until_look -= 1;
         self.until_look == 0 && self.is_due_at(monotonic_now())

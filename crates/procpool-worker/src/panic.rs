@@ -19,6 +19,8 @@ thread_local! {
     /// its own, as with `std::thread`.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
     static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+    /// Where this thread tells of a panic that ends the process, if it is the one that serves.
+    static OUTBOX: RefCell<Option<Outbox>> = const { RefCell::new(None) };
 }
 
 /// What code of the user's runs, where it is no task.
@@ -37,12 +39,17 @@ const LATER_BROADCAST: u8 = 3;
 /// Under `panic = "abort"` nothing can be caught, and the hook is the last to run: there it tells
 /// the parent itself.
 pub(crate) fn install_hook(outbox: Outbox) {
+    OUTBOX.set(Some(outbox));
     let next = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if IN_TASK.get() {
             let report = report(info);
             if cfg!(panic = "abort") {
-                tell(&outbox, report.clone());
+                OUTBOX.with_borrow(|outbox| {
+                    if let Some(outbox) = outbox {
+                        tell(outbox, report.clone());
+                    }
+                });
             }
             LAST.set(Some(report));
         }

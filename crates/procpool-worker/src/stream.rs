@@ -6,16 +6,16 @@ use std::io;
 
 use procpool_os::Trampoline;
 use procpool_wire::items::take_item;
-use procpool_wire::{ItemFrames, Outcome, value};
+use procpool_wire::{Outcome, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Call, End};
 use crate::inbox::Inbox;
-use crate::items::ItemRun;
+use crate::items::{ItemRun, encode_item};
 use crate::{panic, worker};
 
-/// Makes the next item into a frame; false if there is none.
+/// Makes and encodes the next item; false if there is none.
 pub(crate) struct Maker(Box<Make>);
 
 type Make = dyn FnMut(&mut Vec<u8>) -> Result<bool, Outcome>;
@@ -55,7 +55,7 @@ impl Call {
         let Some(run) = &mut self.items else {
             return;
         };
-        if !worker::claim_item(run.slot) {
+        if !run.claims.claim() {
             return;
         }
         let caught = panic::catch(|| {
@@ -63,15 +63,9 @@ impl Call {
             let args = value::decode::<A>(args)
                 .map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
             let mut items = function(args).into_iter();
-            Ok(Maker(Box::new(move |frame| {
-                let Some(item) = items.next() else {
-                    return Ok(false);
-                };
-                ItemFrames::open(frame);
-                let encoded = value::encode(&item, frame).map_err(|error| error.to_string());
-                let closed = encoded
-                    .and_then(|()| ItemFrames::close(frame).map_err(|error| error.to_string()));
-                closed.map(|()| true).map_err(Outcome::ResultRefused)
+            Ok(Maker(Box::new(move |result| match items.next() {
+                Some(item) => encode_item(&item, result).map(|()| true),
+                None => Ok(false),
             })))
         });
         match caught.unwrap_or_else(|report| Err(Outcome::Panicked(report))) {
@@ -98,17 +92,17 @@ impl ItemRun {
     /// The next item is claimed whenever this makes one.
     fn make_all(&mut self, Maker(make): &mut Maker, inbox: &mut Inbox) -> io::Result<()> {
         loop {
-            let frame = &mut self.frame;
-            let made = panic::catch(|| make(frame));
+            let result = &mut self.result;
+            let made = panic::catch(|| make(result));
             match made.unwrap_or_else(|report| Err(Outcome::Panicked(report))) {
                 Ok(true) => {
-                    self.outbox.push_frame(&self.frame)?;
+                    self.outbox.push_item(&self.result)?;
                     self.flush_in_time()?;
                 }
                 Ok(false) => return Ok(()),
                 Err(outcome) => return self.fail(&outcome),
             }
-            while !worker::claim_item(self.slot) {
+            while !self.claims.claim() {
                 // What was made is not to wait for somebody who waits for it.
                 self.outbox.flush()?;
                 if worker::is_cancelled() || !inbox.wait_to_resume()? {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
-use procpool_os::ControlPage;
+use procpool_os::{ControlPage, ItemClaims};
 use procpool_wire::Ticket;
 
 static WORKER: OnceLock<Worker> = OnceLock::new();
@@ -143,11 +143,9 @@ pub(crate) fn restart_clock() {
     }
 }
 
-/// Claims the next item of the claimed task, which has several; `false` if none may begin any more.
-pub(crate) fn claim_item(slot: u16) -> bool {
-    WORKER
-        .get()
-        .is_some_and(|worker| worker.page.claim_item(usize::from(slot)))
+/// By what the items of the claimed task are claimed, which has several.
+pub(crate) fn items_of(ticket: Ticket) -> Option<ItemClaims<'static>> {
+    WORKER.get()?.page.items_of(usize::from(ticket.slot))
 }
 
 /// Notes whether what runs now is one of several items of the claimed task.

@@ -1,5 +1,7 @@
 //! A call as it goes to a worker: offsets and bytes.
 
+use std::mem;
+
 use procpool_os::{CallOffsets, FunctionPointer, Trampoline, memory};
 use procpool_wire::Payload;
 use serde::Serialize;
@@ -71,7 +73,11 @@ where
 }
 
 /// Drops arguments, which may run code of the user's that panics.
+#[inline]
 pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
+    if !mem::needs_drop::<A>() {
+        return Ok(());
+    }
     catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
 }
 

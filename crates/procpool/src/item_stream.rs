@@ -190,7 +190,7 @@ impl<R: DeserializeOwned + 'static> Stream for ItemStream<R> {
             this.receive(cx);
         }
         while let Some(frames) = this.ready.front_mut() {
-            let next = frames.next(decode_result);
+            let next = frames.next_result().map(decode_result);
             if frames.is_empty() {
                 this.ready.pop_front();
             }

@@ -201,15 +201,34 @@ pub(crate) fn decode_result<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Resu
     decode_caught(|| value::decode(bytes))
 }
 
+/// As [`decode_result`], to where the value is wanted.
+#[inline]
+pub(crate) fn decode_into<R: DeserializeOwned + 'static>(
+    bytes: &[u8],
+    into: &mut Option<R>,
+) -> Result<(), TaskError> {
+    match catch(|| value::decode(bytes).map(|value| *into = Some(value))) {
+        Some(Ok(())) => Ok(()),
+        failed => Err(undecoded(failed.and_then(Result::err))),
+    }
+}
+
+/// There is no result; if its decoding has not even an error, it has panicked.
+#[cold]
+fn undecoded(error: Option<value::DecodeError>) -> TaskError {
+    TaskError::Decode(match error {
+        Some(error) => DecodeError::result(error),
+        None => DecodeError::result("its `Deserialize` panicked"),
+    })
+}
+
 fn decode_caught<R>(
     decode: impl FnOnce() -> Result<R, value::DecodeError>,
 ) -> Result<R, TaskError> {
     // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
     match catch(decode) {
         Some(Ok(result)) => Ok(result),
-        Some(Err(error)) => Err(TaskError::Decode(DecodeError::result(error))),
-        None => Err(TaskError::Decode(DecodeError::result(
-            "its `Deserialize` panicked",
-        ))),
+        Some(Err(error)) => Err(undecoded(Some(error))),
+        None => Err(undecoded(None)),
     }
 }

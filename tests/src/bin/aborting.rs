@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::process;
 
+use futures::StreamExt;
 use futures::future::join_all;
 use procpool::{Panic, ProcessPool, Task, TaskError, TaskOptions, WorkerExit, worker};
 use procpool_tests::{
@@ -26,6 +27,7 @@ async fn main() {
     a_panic_has_its_message_and_its_place().await;
     a_new_worker_takes_over_and_nothing_is_retried().await;
     panics_among_many_tasks_come_back_to_their_own().await;
+    a_panic_among_the_items_of_a_map_costs_that_item().await;
     other_code_of_the_users_may_panic_too().await;
     a_panic_that_the_function_would_catch_is_told_too().await;
     a_panic_without_the_hook_is_an_abort().await;
@@ -123,6 +125,21 @@ async fn panics_among_many_tasks_come_back_to_their_own() {
     let tasks = (0..210).map(|number| pool.run_in_process(fail, number));
     let ends = patiently(join_all(tasks)).await;
     for (number, end) in (0..).zip(ends) {
+        match end {
+            Ok(same) => assert_eq!((same, number % 7 == 3), (number, false)),
+            Err(TaskError::Panicked(panic)) => {
+                assert_eq!(panic.message(), format!("{number} is one of those"));
+            }
+            Err(error) => panic!("{number}: {error:?}"),
+        }
+    }
+}
+
+/// The panic is told while the results before it wait to be written, and neither is lost.
+async fn a_panic_among_the_items_of_a_map_costs_that_item() {
+    let pool = pool_of(1);
+    let ends = pool.map(fail, 0..20).chunk_size(20).collect::<Vec<_>>();
+    for (number, end) in (0..).zip(patiently(ends).await) {
         match end {
             Ok(same) => assert_eq!((same, number % 7 == 3), (number, false)),
             Err(TaskError::Panicked(panic)) => {

@@ -1,6 +1,7 @@
 //! What comes of the items of a map, on its way to who takes it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -14,7 +15,11 @@ use crate::error::TaskError;
 ///
 /// It is filled under the pool's lock, and who is woken is woken after.
 #[derive(Debug, Default)]
-pub(crate) struct Intake(Mutex<Content>);
+pub(crate) struct Intake {
+    content: Mutex<Content>,
+    /// Something has come that nobody has taken. It may be seen late, but not by who takes and finds nothing.
+    has_come: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Content {
@@ -58,24 +63,31 @@ impl Arrival {
 
 impl Intake {
     pub(crate) fn push(&self, arrival: Arrival) {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         if !content.is_closed {
             content.arrivals.push(arrival);
+            self.has_come.store(true, Ordering::Relaxed);
         }
     }
 
     /// Wakes who waits, if anyone does.
     pub(crate) fn wake(&self) {
-        let waiting = self.0.lock().waiting.take();
+        let waiting = self.content.lock().waiting.take();
         if let Some(waiting) = waiting {
             waiting.wake();
         }
     }
 
+    /// Whether it is worth while to [take](Intake::take) what has come.
+    pub(crate) fn has_come(&self) -> bool {
+        self.has_come.load(Ordering::Relaxed)
+    }
+
     /// Takes what has come. Who asks is woken when more does.
     pub(crate) fn take(&self, into: &mut Vec<Arrival>, cx: &mut Context<'_>) {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         std::mem::swap(&mut content.arrivals, into);
+        self.has_come.store(false, Ordering::Relaxed);
         let replaced = match &content.waiting {
             Some(waiting) if waiting.will_wake(cx.waker()) => None,
             _ => content.waiting.replace(cx.waker().clone()),
@@ -86,7 +98,7 @@ impl Intake {
 
     /// Nothing is taken any more: what has come, and nobody has seen.
     pub(crate) fn close(&self) -> Vec<Arrival> {
-        let mut content = self.0.lock();
+        let mut content = self.content.lock();
         content.is_closed = true;
         let waiting = content.waiting.take();
         let unseen = std::mem::take(&mut content.arrivals);
@@ -96,7 +108,7 @@ impl Intake {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.0.lock().is_closed
+        self.content.lock().is_closed
     }
 
     pub(crate) fn same(self: &Arc<Self>, other: &Arc<Self>) -> bool {

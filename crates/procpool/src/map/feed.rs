@@ -10,14 +10,12 @@ use bytes::Bytes;
 use futures_core::Stream;
 use procpool_os::CallOffsets;
 use procpool_scheduler::{RefusedReason, TaskId};
-use procpool_wire::items::push_item;
-use procpool_wire::value;
 use serde::Serialize;
 
 use crate::call::discard;
-use crate::catch::catch;
 use crate::driver::{AskedRoom, Chunk, ChunkCall, Intake, Reservation};
 use crate::error::{EncodeError, TaskError};
+use crate::map::batch::Batch;
 use crate::map::results::Results;
 use crate::map::sizer::Sizer;
 use crate::pool::ProcessPool;
@@ -30,6 +28,9 @@ const CHUNK_BYTES: usize = 512 * 1024;
 
 /// A source is not waited for longer than this before what it has given is sent.
 const PATIENCE: Duration = Duration::from_millis(1);
+
+/// The most items that are pulled between two looks at the clock.
+const MOST_UNSEEN: u32 = 256;
 
 /// Without a [`buffer`](crate::Map::buffer): how many bytes of arguments and results may be held: 16
 /// MiB.
@@ -50,9 +51,8 @@ pub(super) struct Feed<S> {
     workers: usize,
     /// How many items were pulled.
     pulled: u64,
-    /// Those that were pulled and are in no chunk, how many they are, and the number of the first.
-    items: Vec<u8>,
-    count: u32,
+    /// Those that were pulled and are in no chunk, and the number of the first.
+    batch: Batch,
     first: u64,
     /// A chunk that the pool had no room for.
     held: Option<HeldChunk>,
@@ -108,8 +108,7 @@ impl<S> Feed<S> {
             buffer: None,
             intake: Arc::default(),
             pulled: 0,
-            items: Vec::new(),
-            count: 0,
+            batch: Batch::default(),
             first: 0,
             held: None,
             room: Room::NotAsked,
@@ -133,7 +132,7 @@ impl<S> Feed<S> {
 
     /// Whether there is nothing more to be sent.
     pub(super) fn has_ended(&self) -> bool {
-        self.source.is_none() && self.count == 0 && self.held.is_none()
+        self.source.is_none() && self.batch.count == 0 && self.held.is_none()
     }
 
     pub(super) fn cancel(&self, tasks: Vec<TaskId>) {
@@ -179,8 +178,8 @@ where
             return self.submit(results);
         }
         let failed = self.pull(cx, most);
-        let has_pulled = self.count > 0 || failed.is_some();
-        if self.count > 0 {
+        let has_pulled = self.batch.count > 0 || failed.is_some();
+        if self.batch.count > 0 {
             self.close_chunk();
             self.submit(results);
         }
@@ -217,7 +216,7 @@ where
             }
         };
         // What is pulled already is counted.
-        if is_full && self.count == 0 && self.held.is_none() {
+        if is_full && self.batch.count == 0 && self.held.is_none() {
             return None;
         }
         let (least, most) = self.size_hint();
@@ -259,65 +258,52 @@ where
     /// Pulls items, as many as there are without waiting, at most so many. If the last one could not be
     /// encoded, this is why.
     fn pull(&mut self, cx: &mut Context<'_>, most: usize) -> Option<EncodeError> {
-        let began = Instant::now();
-        let mut pulled = 0_usize;
-        while (self.count as usize) < most && self.items.len() < CHUNK_BYTES {
-            let source = self.source.as_mut()?;
-            self.is_polling = true;
-            let polled = source.as_mut().poll_next(cx);
-            self.is_polling = false;
-            let item = match polled {
-                Poll::Ready(Some(item)) => item,
-                Poll::Ready(None) => {
-                    self.source = None;
-                    return None;
-                }
-                Poll::Pending => return None,
-            };
-            if self.count == 0 {
-                self.first = self.pulled;
-            }
-            self.pulled += 1;
-            match self.encode(item) {
-                Ok(()) => self.count += 1,
-                Err(error) => return Some(error),
-            }
-            pulled += 1;
-            // To look at the clock each time would take as long as all else.
-            if (pulled < 4 || pulled.is_multiple_of(16)) && began.elapsed() >= PATIENCE {
+        let source = self.source.as_mut()?;
+        let mut has_ended = false;
+        let mut patience = Patience::new();
+        let (first, pulled) = (&mut self.first, &mut self.pulled);
+        let mut pull = |count: u32, bytes: usize| {
+            if count as usize >= most || bytes >= CHUNK_BYTES || patience.is_over() {
                 return None;
             }
-        }
-        None
-    }
-
-    fn encode(&mut self, item: S::Item) -> Result<(), EncodeError> {
-        if let Err(error) = &self.call {
-            let error = error.clone();
-            return discard(item).and(Err(error));
-        }
-        let before = self.items.len();
-        let items = &mut self.items;
-        let encoded = catch(|| push_item(items, |out| value::encode(&item, out)));
-        let encoded = match encoded {
-            Some(Ok(())) => Ok(()),
-            Some(Err(Some(error))) => Err(EncodeError::args(error)),
-            Some(Err(None)) => Err(EncodeError::args("they take more than a message may hold")),
-            None => Err(EncodeError::args("their `Serialize` panicked")),
+            match source.as_mut().poll_next(cx) {
+                Poll::Ready(Some(item)) => {
+                    if count == 0 {
+                        *first = *pulled;
+                    }
+                    *pulled += 1;
+                    Some(item)
+                }
+                Poll::Ready(None) => {
+                    has_ended = true;
+                    None
+                }
+                Poll::Pending => None,
+            }
         };
-        let encoded = discard(item).and(encoded);
-        if encoded.is_err() {
-            self.items.truncate(before);
+        // What follows lets no other panic out than the source's.
+        self.is_polling = true;
+        let filled = match &self.call {
+            Ok(_) => self.batch.fill(pull),
+            // None of them can be sent.
+            Err(error) => match pull(0, 0) {
+                Some(item) => discard(item).and(Err(error.clone())),
+                None => Ok(()),
+            },
+        };
+        self.is_polling = false;
+        if has_ended {
+            self.source = None;
         }
-        encoded
+        filled.err()
     }
 
     /// Makes a chunk of what was pulled; an item that follows and failed is not in it.
     fn close_chunk(&mut self) {
         // Without a function nothing is ever encoded.
         let Ok(call) = self.call else { return };
-        let items = Bytes::from(std::mem::take(&mut self.items));
-        let count = std::mem::take(&mut self.count);
+        let items = Bytes::from(std::mem::take(&mut self.batch.items));
+        let count = std::mem::take(&mut self.batch.count);
         let (first, bytes) = (self.first, items.len());
         let chunk = Chunk::new(&self.intake, call, first, items, count);
         self.held = Some(HeldChunk {
@@ -364,7 +350,7 @@ where
         if self.held.is_some() {
             return self.submit(results);
         }
-        if self.count > 0 {
+        if self.batch.count > 0 {
             self.close_chunk();
             return self.submit(results);
         }
@@ -386,5 +372,38 @@ where
         }
         self.source = None;
         Fed::Some
+    }
+}
+
+/// How long it is waited for a source that has something whenever it is asked.
+struct Patience {
+    began: Instant,
+    /// How many items were pulled.
+    pulled: u32,
+    look_at: u32,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Patience {
+            began: Instant::now(),
+            pulled: 0,
+            look_at: 1,
+        }
+    }
+
+    /// Before each item.
+    #[inline]
+    fn is_over(&mut self) -> bool {
+        if self.pulled == self.look_at {
+            if self.began.elapsed() >= PATIENCE {
+                return true;
+            }
+            // To look at the clock each time would take as long as all else. As many more take about as
+            // long as those up to now.
+            self.look_at += self.pulled.min(MOST_UNSEEN);
+        }
+        self.pulled += 1;
+        false
     }
 }

@@ -6,6 +6,7 @@
 //!                    └──────────── Sizer ◀──────────────┘
 //! ```
 
+mod batch;
 mod calls;
 mod feed;
 mod items;
@@ -28,13 +29,17 @@ use crate::error::{EncodeError, TaskError};
 use crate::map::feed::{Fed, Feed};
 use crate::map::results::Results;
 use crate::pool::ProcessPool;
-use crate::task::decode_result;
+use crate::task::decode_into;
 
 pub use calls::ProcessStreamExt;
 pub use items::Items;
 
-/// How many results are given in a row before other tasks of the runtime have their turn.
+/// How many results are given in a row, at least, before other tasks of the runtime have their turn.
 const IN_A_ROW: u32 = 128;
+
+/// How long those must have taken, or many more are given: to give way takes as long as some tens of the
+/// shortest ones.
+const TURN: Duration = Duration::from_micros(50);
 
 /// After how many results it is seen whether workers need more.
 const FEED_EVERY: u32 = 32;
@@ -77,6 +82,8 @@ pub struct Map<S, R> {
     /// How many results were given.
     given: u64,
     in_a_row: u32,
+    /// When the first of those had been given.
+    row_began: Option<Instant>,
     arrivals: Vec<Arrival>,
     result: PhantomData<fn() -> R>,
 }
@@ -92,6 +99,7 @@ impl<S, R> Map<S, R> {
             results: Results::new(),
             given: 0,
             in_a_row: 0,
+            row_began: None,
             arrivals: Vec::new(),
             result: PhantomData,
         }
@@ -176,16 +184,57 @@ where
         self.feed.feed(cx, &mut self.results, outstanding)
     }
 
-    fn next_ready(&mut self, cx: &mut Context<'_>) -> Option<Result<R, TaskError>> {
-        if self.in_a_row.is_multiple_of(FEED_EVERY) && self.results.is_ready() {
-            // The workers are not to come to an end of their work before all of this is taken.
+    /// Between two results: the workers are not to come to an end of their work before all that has come is
+    /// taken.
+    fn feed_meanwhile(&mut self, cx: &mut Context<'_>) {
+        let has_come = self.feed.intake().has_come();
+        if has_come {
             self.receive(cx);
+        }
+        // It may also be that the source has more, or that there is room for more.
+        if has_come || self.in_a_row.is_multiple_of(IN_A_ROW) {
             self.feed(cx);
         }
-        let next = self.results.next(decode_result)?;
-        self.given += 1;
-        self.in_a_row += 1;
-        Some(next)
+    }
+
+    /// Whether it is the turn of others.
+    fn is_over(&mut self) -> bool {
+        if self.in_a_row == FEED_EVERY {
+            self.row_began = Some(Instant::now());
+        }
+        self.in_a_row >= IN_A_ROW
+            && self.in_a_row.is_multiple_of(IN_A_ROW)
+            && self.row_began.is_none_or(|began| began.elapsed() >= TURN)
+    }
+
+    /// Sees to it that there is something to be given. False if there never will be.
+    ///
+    /// It is called where there may be nothing, and else so seldom that it may take some time.
+    #[inline(never)]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.results.is_ready() {
+            if self.is_over() {
+                self.in_a_row = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.feed_meanwhile(cx);
+            return Poll::Ready(true);
+        }
+        loop {
+            self.receive(cx);
+            if self.results.is_ready() {
+                return Poll::Ready(true);
+            }
+            if !self.feed_for_some_time(cx) {
+                break;
+            }
+        }
+        self.in_a_row = 0;
+        match self.feed.has_ended() && self.results.is_empty() {
+            true => Poll::Ready(false),
+            false => Poll::Pending,
+        }
     }
 
     /// Nothing can be given: what can be done that something will be? True if something may have come.
@@ -213,29 +262,29 @@ where
 {
     type Item = Result<R, TaskError>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
-            if this.in_a_row >= IN_A_ROW && this.results.is_ready() {
-                this.in_a_row = 0;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            if let Some(next) = this.next_ready(cx) {
-                return Poll::Ready(Some(next));
-            }
-            this.receive(cx);
-            if this.results.is_ready() {
-                continue;
-            }
-            if !this.feed_for_some_time(cx) {
-                break;
+        if this.in_a_row.is_multiple_of(FEED_EVERY) || !this.results.is_ready() {
+            match this.poll_ready(cx) {
+                Poll::Ready(true) => {}
+                Poll::Ready(false) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
             }
         }
-        this.in_a_row = 0;
-        match this.feed.has_ended() && this.results.is_empty() {
-            true => Poll::Ready(None),
-            false => Poll::Pending,
+        this.given += 1;
+        this.in_a_row += 1;
+        // A value goes to its place by itself, and not as a part of what may also be an error, which is
+        // larger.
+        let mut value = None;
+        let error = match this.results.next() {
+            Some(Ok(result)) => decode_into(result, &mut value).err(),
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        match value {
+            Some(value) => Poll::Ready(Some(Ok(value))),
+            None => Poll::Ready(error.map(Err)),
         }
     }
 

@@ -20,12 +20,14 @@ pub(super) enum Outcomes {
 pub(super) struct Results {
     /// By the number of their first item.
     parts: BTreeMap<u64, Part>,
+    /// What can be given now, before all else that can.
+    giving: ItemFrames,
     /// What can be given now.
     ready: VecDeque<Outcomes>,
     is_ordered: bool,
     /// Chunks of which something is still to come.
     in_flight: usize,
-    /// Bytes of arguments and results that are held.
+    /// Bytes of arguments and results that are held, but for those that are being given.
     held: usize,
 }
 
@@ -46,6 +48,7 @@ impl Results {
     pub(super) fn new() -> Self {
         Results {
             parts: BTreeMap::new(),
+            giving: ItemFrames::default(),
             ready: VecDeque::new(),
             is_ordered: true,
             in_flight: 0,
@@ -72,7 +75,7 @@ impl Results {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.ready.is_empty()
+        self.parts.is_empty() && !self.is_ready()
     }
 
     /// Chunks of which not all can be given yet.
@@ -146,34 +149,39 @@ impl Results {
         }
     }
 
-    /// The next that can be given.
-    pub(super) fn next<T>(
-        &mut self,
-        read: impl FnOnce(&[u8]) -> Result<T, TaskError>,
-    ) -> Option<Result<T, TaskError>> {
-        match self.ready.front_mut()? {
-            Outcomes::Returned(frames) => {
-                let before = frames.len();
-                let result = frames.next(read);
-                self.held -= before - frames.len();
-                if frames.is_empty() {
-                    self.ready.pop_front();
-                }
-                result
-            }
-            Outcomes::Failed { count, error } => {
-                *count -= 1;
-                let error = error.clone();
-                if *count == 0 {
-                    self.ready.pop_front();
-                }
-                Some(Err(error))
+    /// Takes the next that can be given: an encoded result, or an error.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Result<&[u8], TaskError>> {
+        while self.giving.is_empty() {
+            if let Some(error) = self.give_more()? {
+                return Some(Err(error));
             }
         }
+        self.giving.next_result().map(Ok)
+    }
+
+    /// Nothing is left of what was given: goes on to what comes next, which may be an error. `None` if
+    /// there is nothing.
+    #[cold]
+    fn give_more(&mut self) -> Option<Option<TaskError>> {
+        if let Some(Outcomes::Failed { count, error }) = self.ready.front_mut()
+            && *count > 1
+        {
+            *count -= 1;
+            return Some(Some(error.clone()));
+        }
+        Some(match self.ready.pop_front()? {
+            Outcomes::Returned(frames) => {
+                self.held -= frames.len();
+                self.giving = frames;
+                None
+            }
+            Outcomes::Failed { error, .. } => Some(error),
+        })
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
+        !self.giving.is_empty() || !self.ready.is_empty()
     }
 
     fn come(&mut self, chunk: u64, count: u32, outcomes: Outcomes) {

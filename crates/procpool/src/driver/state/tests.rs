@@ -76,11 +76,12 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     state.perform(now);
     let (slot, first_ticket) = (0, 1);
     assert!(at_worker.claim(slot, first_ticket));
-    assert!(at_worker.claim_item(slot), "the first item begins");
+    let items = at_worker.items_of(slot).expect("there is such a slot");
+    assert!(items.claim(), "the first item begins");
 
     state.handle_overgrown(now, worker, 0);
     state.perform(now);
     assert!(!state.effects.kill.is_empty(), "it is to be killed");
-    assert!(!at_worker.claim_item(slot), "the second item begins");
+    assert!(!items.claim(), "the second item begins");
     assert_eq!(chunk.unanswered(), 1, "the others are a chunk of their own");
 }
