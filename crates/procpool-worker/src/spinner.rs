@@ -16,6 +16,9 @@ const PREEMPTED: Duration = Duration::from_micros(20);
 /// At most so many waits are slept through after one in which spinning was of no use.
 const MOST_SKIPPED: u32 = 64;
 
+/// At least so many after one in which others needed the processor.
+const LEAST_SKIPPED_FOR_OTHERS: u32 = 4;
+
 /// What a worker has learned of its waits.
 #[derive(Debug, Default)]
 pub(crate) struct Spinner {
@@ -23,6 +26,11 @@ pub(crate) struct Spinner {
     skip: u32,
     /// How many it will be the next time.
     penalty: u32,
+    /// Others needed the processor the last time.
+    was_preempted: bool,
+    /// How many spins have paid since others needed the processor. Even on an idle machine the kernel and the
+    /// machine's host want it now and then, and that is no reason to sleep for long.
+    paid: u32,
 }
 
 /// How a spin ended.
@@ -47,17 +55,25 @@ impl Spinner {
     /// A spin has ended.
     pub(crate) fn spun(&mut self, how: Spun) {
         match how {
-            Spun::Heard => self.penalty = 0,
+            Spun::Heard => {
+                self.penalty = 0;
+                self.paid = self.paid.saturating_add(1);
+            }
             Spun::InVain => self.punish((2 * self.penalty).max(1)),
-            Spun::Preempted => self.punish(MOST_SKIPPED),
+            Spun::Preempted => {
+                let waits = MOST_SKIPPED.saturating_sub(self.paid);
+                self.punish(waits.max(LEAST_SKIPPED_FOR_OTHERS));
+                self.paid = 0;
+            }
         }
+        self.was_preempted = how == Spun::Preempted;
     }
 
     /// A wait was slept through, and took so long; a spin would have been allowed to take `limit`.
     pub(crate) fn slept(&mut self, waited: Duration, limit: Duration) {
         // Not after a preemption, where the next one would be as bad for the others.
-        if waited < limit && self.penalty < MOST_SKIPPED {
-            *self = Spinner::default();
+        if waited < limit && !self.was_preempted {
+            (self.skip, self.penalty) = (0, 0);
         }
     }
 
@@ -129,12 +145,18 @@ mod tests {
     }
 
     #[test]
-    fn who_was_in_the_way_of_others_sleeps_for_long() {
+    fn who_is_in_the_way_of_others_sleeps_for_long_unless_that_is_rare() {
         let mut spinner = Spinner::default();
-        spinner.spun(Spun::Preempted);
-        assert!(!spinner.begin());
-        spinner.slept(LIMIT / 2, LIMIT);
-        assert_eq!(skipped(&mut spinner), 63);
+        for (paid, sleeps) in [(0, 64), (10, 54), (1000, 4), (0, 64)] {
+            (0..paid).for_each(|_| spinner.spun(Spun::Heard));
+            spinner.spun(Spun::Preempted);
+            assert!(!spinner.begin());
+            // That there was something soon doesn't count: it would be in the way again.
+            spinner.slept(LIMIT / 2, LIMIT);
+            assert_eq!(skipped(&mut spinner), sleeps - 1);
+        }
+        spinner.spun(Spun::Heard);
+        assert_eq!(skipped(&mut spinner), 0);
     }
 
     #[test]
