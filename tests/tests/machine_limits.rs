@@ -171,6 +171,11 @@ async fn shared_memory_beyond_the_limit_ends_the_worker_and_says_so() {
         let mut pages = Vec::new();
         // A system has only so many mappings for a process.
         while let Ok((page, _)) = procpool_os::ControlPage::create() {
+            // Most of a page is not there until something is written to it.
+            let written = page
+                .spool_writer()
+                .map(|mut spool| spool.push(&[&[1; 60_000]]));
+            assert_eq!(written, Some(true));
             pages.push(page);
         }
         loop {

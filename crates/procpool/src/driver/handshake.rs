@@ -31,7 +31,7 @@ pub(crate) async fn shake_hands(
     loop {
         let received = incoming.receive(link.socket());
         match received.map_err(|error| Unready::Protocol(error.to_string()))? {
-            Received::Bytes(_) => {}
+            Received::Bytes(_) | Received::All(_) => {}
             Received::Nothing if !has_ended => tokio::select! {
                 () = link.readable() => {}
                 // An initializer's argument may be more than the socket takes at once.

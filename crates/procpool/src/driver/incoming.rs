@@ -53,6 +53,8 @@ impl Incoming {
 pub(crate) enum Received {
     /// So many bytes; there may be more.
     Bytes(usize),
+    /// So many bytes, and there were no more.
+    All(usize),
     /// Nothing for now.
     Nothing,
     /// The other end is closed.
@@ -75,8 +77,13 @@ impl Incoming {
         receive: impl Fn(&mut dyn BufMut) -> io::Result<usize>,
     ) -> io::Result<Received> {
         loop {
+            let mut offered = 0;
             let received = match self.ahead {
-                0 => receive(&mut self.buffer.room(READ_LEN)),
+                0 => {
+                    let mut room = self.buffer.room(READ_LEN);
+                    offered = room.remaining_mut();
+                    receive(&mut room)
+                }
                 ahead => {
                     let mut known = [0; 16 * 1024];
                     let len = ahead.min(known.len());
@@ -91,7 +98,10 @@ impl Incoming {
                 }
                 Ok(len) => {
                     self.position += len as u64;
-                    Ok(Received::Bytes(len))
+                    Ok(match len < offered {
+                        true => Received::All(len),
+                        false => Received::Bytes(len),
+                    })
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => continue,
@@ -215,7 +225,7 @@ mod tests {
             let mut received = Vec::new();
             while received.len() < from_socket.len() {
                 let read = incoming.receive(&ours).unwrap();
-                assert!(matches!(read, Received::Bytes(_)), "{read:?}");
+                assert!(matches!(read, Received::All(_)), "{read:?}");
                 received.extend(taken(&mut incoming));
             }
             assert_eq!(received, from_socket);

@@ -9,7 +9,7 @@
 //!       State::perform           Action::Dispatch → the link's outbox                │
 //!   Effects::apply               lock released; writes to the worker's socket        ▼
 //!     …  procpool-worker         claims, decodes, runs, encodes              the worker process
-//!   Supervisor::serve            waits until there is something              a task of the runtime
+//!   Reader::run                  waits until there is something              a task of the runtime
 //!     Reader::receive            reads it, takes the lock                            │
 //!       Scheduler::handle_finished                                                   │
 //!   Effects::apply               lock released; TaskCell::finish wakes               ▼
@@ -20,8 +20,9 @@
 //! pool. While it is held, nothing waits, no foreign code runs, and no system call is made but the
 //! one that sets the timer. All else is noted as [`effects`] and done after.
 //!
-//! A pool has one task for the time ([`timekeeper`]) and one for each worker ([`supervisor`]). Each
-//! of them, if it is dropped before its end, knows that the runtime is stopping.
+//! A pool has one task for the time ([`timekeeper`]) and two for each worker: one sees it through
+//! ([`supervisor`]), and one, which ends with that, takes what it says ([`reader`]). The first two, if they are
+//! dropped before their end, know that the runtime is stopping.
 
 mod accepted;
 mod alarm;

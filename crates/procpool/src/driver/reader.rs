@@ -28,8 +28,8 @@ const LAST_READS: usize = 64;
 
 /// Handles the events of one worker, in order.
 ///
-/// That is the work of the worker's [supervisor](super::supervisor). But who waits awake for a result takes
-/// it as well, without the way through the runtime.
+/// It has a task that waits for them. But who waits awake for a result takes it as well, without the way through
+/// the runtime, and the worker's [supervisor](super::supervisor) takes what is left at the end.
 #[derive(Debug)]
 pub(crate) struct Reader {
     /// The pool has this, too.
@@ -60,9 +60,27 @@ impl Reader {
         &self.link
     }
 
+    /// Handles what comes through the socket, until its other end is closed.
+    ///
+    /// This is a task of its own, since it is woken for each result that nobody waits for awake, and to look at all
+    /// that a supervisor waits for takes longer than to handle one.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn run(self: Arc<Self>) {
+        loop {
+            self.link.readable().await;
+            match self.receive() {
+                Received::Nothing | Received::All(_) => {}
+                Received::Bytes(_) => tokio::task::yield_now().await,
+                Received::End => return,
+            }
+        }
+    }
+
     /// Handles what is there, some reads at most. All that one read brings goes through the lock at
     /// once, and what follows from it for the worker goes out in one write.
-    pub(crate) fn receive(&self) -> Received {
+    fn receive(&self) -> Received {
         self.receive_by(&mut self.incoming.lock(), Incoming::receive)
     }
 
@@ -72,7 +90,7 @@ impl Reader {
         // A grandchild may hold the socket open: what is there now is all there is.
         for _ in 0..LAST_READS {
             let received = self.receive_by(&mut incoming, Incoming::receive_last);
-            if !matches!(received, Received::Bytes(_)) {
+            if matches!(received, Received::Nothing | Received::End) {
                 break;
             }
         }
@@ -106,12 +124,12 @@ impl Reader {
                     Received::End
                 }
             };
-            let Received::Bytes(len) = received else {
+            let (Received::Bytes(len) | Received::All(len)) = received else {
                 return received;
             };
             self.handle_events(incoming);
             sum += len;
-            if sum >= BYTES_IN_A_ROW {
+            if sum >= BYTES_IN_A_ROW || received == Received::All(len) {
                 break;
             }
         }
@@ -183,7 +201,8 @@ impl Speaker for Reader {
         };
         // It is in memory, or in the socket by now.
         if !self.collect_from(&mut incoming)
-            && let Ok(Received::Bytes(_)) = incoming.receive_last(self.link.socket())
+            && let Ok(Received::Bytes(_) | Received::All(_)) =
+                incoming.receive_last(self.link.socket())
         {
             self.handle_events(&mut incoming);
         }

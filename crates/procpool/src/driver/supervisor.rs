@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::WorkerId;
+use tokio::task::JoinSet;
 
 use crate::driver::alarm::delay;
 use crate::driver::cgroup::Cgroup;
 use crate::driver::core::Core;
 use crate::driver::handshake::{Unready, shake_hands};
-use crate::driver::incoming::{Incoming, Received};
+use crate::driver::incoming::Incoming;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::launch::{Launched, Newborn, launch};
 use crate::driver::leader::Leader;
@@ -206,15 +207,14 @@ impl Supervisor {
     }
 
     /// Handles what the worker sends, until its process has ended and all that it sent is handled.
-    async fn serve(&self, leader: &Leader, reader: &Reader) {
+    async fn serve(&self, leader: &Leader, reader: &Arc<Reader>) {
         let link = reader.link();
+        // It ends with this.
+        let mut reading = JoinSet::new();
+        reading.spawn(Arc::clone(reader).run());
         loop {
             tokio::select! {
-                () = link.readable() => match reader.receive() {
-                    Received::Nothing => {}
-                    Received::Bytes(_) => tokio::task::yield_now().await,
-                    Received::End => break,
-                },
+                _ = reading.join_next() => break,
                 () = link.write_blocked() => tokio::task::yield_now().await,
                 () = link.has_notices() => link.tell_notices(),
                 () = link.collect_requested() => reader.collect(),
