@@ -137,13 +137,20 @@ impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
         }
         let before = out.len();
         let end = position.wrapping_add(len);
+        // Bounded by the ring, as has just been seen.
+        out.reserve(len as usize);
         let mut at = position;
         while at != end {
             let word = self.word(at / WORD as u64).load(Ordering::Acquire);
-            let offset = at as usize % WORD;
-            let taken = (WORD - offset).min((end.wrapping_sub(at)) as usize);
             let bytes = u64::from_le(word).to_le_bytes();
-            out.extend_from_slice(&bytes[offset..offset + taken]);
+            let offset = at as usize % WORD;
+            let left = end.wrapping_sub(at) as usize;
+            let taken = (WORD - offset).min(left);
+            match taken == WORD {
+                // Nearly all of much.
+                true => out.extend_from_slice(&bytes),
+                false => out.extend_from_slice(&bytes[offset..offset + taken]),
+            }
             at = at.wrapping_add(taken as u64);
         }
         if in_socket() {
