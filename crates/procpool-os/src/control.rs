@@ -101,7 +101,7 @@ struct Line(AtomicU64);
 
 impl ControlPage {
     /// As many tasks may be offered to a worker at once.
-    pub const SLOTS: usize = 256;
+    pub const SLOTS: usize = 128;
 
     const BYTES: usize = size_of::<Shared>();
     const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);

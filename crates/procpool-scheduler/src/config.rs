@@ -49,7 +49,7 @@ pub struct Config {
 
 impl Config {
     /// The most that [`window`](Self::window) may be: the slots of one control page.
-    pub const MAX_WINDOW: usize = 256;
+    pub const MAX_WINDOW: usize = 128;
 }
 
 impl Default for Config {
