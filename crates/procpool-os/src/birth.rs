@@ -70,8 +70,18 @@ unsafe impl Sync for Womb {}
 /// Words of the child's stack: 32 KiB, as in `posix_spawn`, of which it touches a page or two.
 const STACK_WORDS: usize = 4096;
 
-/// Where system calls can't be made without touching `errno`, the parent waits as after `vfork`.
-const WAIT: c_int = if LEAVES_ERRNO { 0 } else { libc::CLONE_VFORK };
+/// Whether the parent goes on beside the child. Where system calls can't be made without touching `errno`, it waits
+/// as after `vfork`; so it does under emulators, which know of no other child that shares memory and is no
+/// thread. Valgrind ends a program that wants one, and is known by what it preloads.
+fn goes_on() -> bool {
+    let preloaded = || std::env::var_os("LD_PRELOAD").unwrap_or_default();
+    let name = b"vgpreload_";
+    LEAVES_ERRNO
+        && !preloaded()
+            .as_encoded_bytes()
+            .windows(name.len())
+            .any(|part| part == name)
+}
 
 impl Birth {
     /// Starts a process that becomes `program`, in a process group of its own, with no signal blocked.
@@ -94,23 +104,34 @@ impl Birth {
         // It grows downwards, and must be aligned to 16 bytes.
         let top = womb.stack.as_mut_ptr_range().end;
         let top = top.map_addr(|address| address & !15).cast::<c_void>();
-        let flags = libc::CLONE_VM | WAIT | libc::CLONE_PIDFD | libc::SIGCHLD;
         let mut pidfd: c_int = -1;
-        let unblocked = block_signals()?;
-        // SAFETY: `be_born` keeps to what this module's documentation says. The womb and the stack in it
-        // outlive the child's stay, by the contract of `Birth`. `pidfd` is a local, which the kernel
-        // writes to before the call returns.
-        let pid = unsafe {
+        let mut clone = |wait: c_int| {
+            let flags = libc::CLONE_VM | wait | libc::CLONE_PIDFD | libc::SIGCHLD;
             let womb = (&raw const *womb).cast_mut().cast::<c_void>();
-            libc::clone(be_born, top, flags, womb, &raw mut pidfd)
+            // SAFETY: `be_born` keeps to what this module's documentation says. The womb and the stack in it
+            // outlive the child's stay, by the contract of `Birth`. `pidfd` is a local, which the kernel
+            // writes to before the call returns.
+            let pid = unsafe { libc::clone(be_born, top, flags, womb, &raw mut pidfd) };
+            match pid < 0 {
+                true => Err(io::Error::last_os_error()),
+                false => Ok(pid),
+            }
         };
-        let error = io::Error::last_os_error();
+        let unblocked = block_signals()?;
+        let pid = match goes_on() {
+            // QEMU's user mode says this of flags that it does not emulate.
+            true => match clone(0) {
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                    clone(libc::CLONE_VFORK)
+                }
+                pid => pid,
+            },
+            false => clone(libc::CLONE_VFORK),
+        };
         restore_signals(&unblocked);
         // The child has copies.
         drop(program.streams);
-        if pid < 0 {
-            return Err(error);
-        }
+        let pid = pid?;
         // SAFETY: the call succeeded, so this is the child's pidfd, which nobody else owns.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         let pid = Pid::from_raw(pid).expect("a child has a number");

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use procpool_os::{OutputTo, WorkerProcess, stdio};
@@ -20,6 +20,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_running_worker_is_not_reaped,
     ),
     ("a_worker_is_started_as_asked", a_worker_is_started_as_asked),
+    (
+        "where_emulators_want_it_a_worker_is_started_as_after_vfork",
+        where_emulators_want_it_a_worker_is_started_as_after_vfork,
+    ),
     (
         "an_environment_may_start_empty",
         an_environment_may_start_empty,
@@ -118,6 +122,22 @@ fn described(changes: impl FnOnce(&mut procpool_os::SpawnSpec)) -> Vec<String> {
     let lines = BufReader::new(output).lines().map(Result::unwrap).collect();
     assert_eq!(worker.reap().unwrap().code(), Some(0));
     lines
+}
+
+/// It is told by what Valgrind preloads; here there is no such file, of which the dynamic linker complains.
+fn where_emulators_want_it_a_worker_is_started_as_after_vfork() {
+    let mut same_tests = Command::new(std::env::current_exe().unwrap());
+    same_tests.args(["a_worker_", "a_failed_spawn"]);
+    same_tests.env("LD_PRELOAD", "vgpreload_none.so");
+    if std::env::var_os("LD_PRELOAD").is_none() {
+        let ended = same_tests.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        assert!(ended.status.success(), "{said}");
+        assert!(
+            said.contains("a_worker_is_started_as_asked ... ok"),
+            "{said}"
+        );
+    }
 }
 
 fn a_worker_is_started_as_asked() {
