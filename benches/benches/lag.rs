@@ -64,7 +64,8 @@ fn compare(runtime: &Runtime, flavor: &str, mode: Mode) -> Table {
         // It is a task of the runtime, as what waits for the event loop is.
         let idle = runtime.block_on(async { tokio::spawn(lags(ticks)).await });
         table.record(IDLE, idle.expect("it should not panic").p99());
-        let busy = runtime.block_on(tokio::spawn(lags_while_busy(pool.clone(), ticks)));
+        let busy = lags_while_busy(pool.clone(), ticks);
+        let busy = runtime.block_on(async { tokio::spawn(busy).await });
         table.record(BUSY, busy.expect("it should not panic").p99());
     }
     runtime.block_on(pool.shutdown());
