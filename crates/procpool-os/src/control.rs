@@ -394,12 +394,6 @@ impl ControlPage {
         self.shared().spool.read(position, out)
     }
 
-    /// The parent: how much of its stream the worker says is in the socket. One load from memory.
-    #[must_use]
-    pub fn spool_flushed(&self) -> u64 {
-        self.shared().spool.flushed()
-    }
-
     /// The parent: where the worker says that its stream ends. One load from memory.
     #[must_use]
     pub fn spool_head(&self) -> u64 {

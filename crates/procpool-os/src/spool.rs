@@ -114,11 +114,6 @@ impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
         self.flushed.store(flushed, Ordering::Release);
     }
 
-    /// The socket has the stream up to this position.
-    pub(crate) fn flushed(&self) -> u64 {
-        self.flushed.load(Ordering::Acquire)
-    }
-
     /// The stream reaches to this position.
     pub(crate) fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)

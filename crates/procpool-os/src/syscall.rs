@@ -2,22 +2,23 @@
 
 use std::ffi::c_long;
 
-pub(crate) use arch::{LEAVES_ERRNO, syscall};
+/// Whether `errno` stays as it is.
+pub(crate) const LEAVES_ERRNO: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+
+/// Makes a system call, and gives the kernel's answer: negative for an error.
+///
+/// # Safety
+/// As the call demands.
+#[inline]
+pub(crate) unsafe fn syscall(number: c_long, arguments: [usize; 4]) -> isize {
+    // SAFETY: the caller's.
+    unsafe { arch::syscall(number, arguments) }
+}
 
 #[cfg(target_arch = "x86_64")]
 mod arch {
-    use super::c_long;
-
-    /// `errno` stays as it is.
-    pub(crate) const LEAVES_ERRNO: bool = true;
-
-    /// Makes a system call, and gives the kernel's answer: negative for an error.
-    ///
-    /// # Safety
-    /// As the call demands.
     #[inline]
-    pub(crate) unsafe fn syscall(number: c_long, arguments: [usize; 4]) -> isize {
-        let [first, second, third, fourth] = arguments;
+    pub(super) unsafe fn syscall(number: i64, [first, second, third, fourth]: [usize; 4]) -> isize {
         let answer;
         // SAFETY: the kernel's convention: it changes these three registers alone, and what memory the
         // call is about, for which the caller answers.
@@ -40,18 +41,8 @@ mod arch {
 
 #[cfg(target_arch = "aarch64")]
 mod arch {
-    use super::c_long;
-
-    /// `errno` stays as it is.
-    pub(crate) const LEAVES_ERRNO: bool = true;
-
-    /// Makes a system call, and gives the kernel's answer: negative for an error.
-    ///
-    /// # Safety
-    /// As the call demands.
     #[inline]
-    pub(crate) unsafe fn syscall(number: c_long, arguments: [usize; 4]) -> isize {
-        let [first, second, third, fourth] = arguments;
+    pub(super) unsafe fn syscall(number: i64, [first, second, third, fourth]: [usize; 4]) -> isize {
         let answer;
         // SAFETY: the kernel's convention: it changes this one register alone, and what memory the call is
         // about, for which the caller answers.
@@ -72,18 +63,13 @@ mod arch {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod arch {
-    use super::c_long;
+    use std::ffi::c_long;
 
-    /// `errno` may change.
-    pub(crate) const LEAVES_ERRNO: bool = false;
-
-    /// Makes a system call, and gives the kernel's answer: negative for an error.
-    ///
-    /// # Safety
-    /// As the call demands.
     #[inline]
-    pub(crate) unsafe fn syscall(number: c_long, arguments: [usize; 4]) -> isize {
-        let [first, second, third, fourth] = arguments;
+    pub(super) unsafe fn syscall(
+        number: c_long,
+        [first, second, third, fourth]: [usize; 4],
+    ) -> isize {
         // SAFETY: the caller's.
         let answer = unsafe { libc::syscall(number, first, second, third, fourth) };
         match answer {

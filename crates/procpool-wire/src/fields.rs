@@ -94,8 +94,7 @@ impl<B: Body> Fields<B> {
         }
     }
 
-    /// So many bytes.
-    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
         let field = *self
             .rest
             .first_chunk::<N>()
