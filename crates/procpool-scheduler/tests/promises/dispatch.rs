@@ -1,6 +1,8 @@
 //! Which worker gets which task.
 
-use procpool_scheduler::{Config, Finished, FunctionKey, TaskId, TaskSpec, TaskState};
+use std::time::{Duration, Instant};
+
+use procpool_scheduler::{Config, Finished, FunctionKey, Scheduler, TaskId, TaskSpec, TaskState};
 
 use crate::bench::{Bench, LONG, MS, SHORT, US, workers};
 
@@ -161,4 +163,33 @@ fn a_result_of_a_task_that_the_worker_does_not_have_is_unknown() {
     assert!(matches!(bench.finish(second, b), Finished::Unknown));
     assert!(bench.is_sent(a));
     assert_eq!(bench.state(b), TaskState::Finished);
+}
+
+/// Who is told so looks at no deadline and at no action.
+#[test]
+fn a_task_that_joins_a_long_queue_decides_nothing_unless_it_has_a_limit_of_its_own() {
+    let now = Instant::now();
+    let mut scheduler = Scheduler::new(Config::default());
+    scheduler.handle_start(now);
+    let plain = TaskSpec::new(FunctionKey(1));
+    for _ in 0..10 {
+        scheduler.handle_submit(now, plain, ()).unwrap();
+    }
+    assert!(scheduler.take_decided());
+    let before = scheduler.next_deadline();
+    while scheduler.poll_action().is_some() {}
+
+    scheduler.handle_submit(now, plain, ()).unwrap();
+    assert!(!scheduler.take_decided());
+    assert!(scheduler.poll_action().is_none());
+    assert_eq!(scheduler.next_deadline(), before);
+
+    let hasty = TaskSpec {
+        queue_timeout: Some(Duration::from_micros(1)),
+        ..plain
+    };
+    scheduler.handle_submit(now, hasty, ()).unwrap();
+    assert!(scheduler.take_decided());
+    let due = now.checked_add(Duration::from_micros(1));
+    assert_eq!(scheduler.next_deadline(), due);
 }
