@@ -1,61 +1,81 @@
-//! The parent's end of a worker's socket.
+//! The parent's end of a worker's socket, in two halves.
 
 use std::io::{self, IoSlice};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::pin::pin;
+use std::task::{Context, Poll};
 
 use bytes::BufMut;
 use parking_lot::Mutex;
 use procpool_os::socket;
+use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::runtime::is_rt_shutdown_err;
 
-/// A socket whose reader waits in the runtime, and whose writers never wait.
+/// Has the runtime around watch a nonblocking socket.
 ///
-/// It is no `UnixStream`: that has the runtime watch for room to write too. Whenever the worker took something
-/// out of the socket, the kernel would tell of that room, and so wake this process a second time for
-/// each task. Room is watched for only while it is missing, through a second descriptor of the same socket, since a
-/// descriptor can be watched once.
+/// It becomes no `UnixStream`: that has the runtime watch for room to write too. Whenever the worker took
+/// something out of the socket, the kernel would tell of that room, and so wake this process a second time
+/// for each task. Room is watched for only while it is missing, through a second descriptor of the same socket, since
+/// a descriptor can be watched once.
 ///
-/// To tokio both are ends of a pipe, which is what it watches in one direction, and of which nothing is used but
-/// waiting and reading.
+/// To tokio both halves are ends of a pipe, which is what it watches in one direction, and of which nothing is used
+/// but waiting and reading.
+///
+/// # Errors
+/// Out of descriptors or memory.
+pub(crate) fn open(socket: OwnedFd) -> io::Result<(Sender, Receiver)> {
+    let (writer, spare) = (socket.try_clone()?, socket.try_clone()?);
+    let sender = Sender {
+        writer,
+        spare: Mutex::new(Some(spare)),
+    };
+    let reader = pipe::Receiver::from_owned_fd_unchecked(socket)?;
+    Ok((sender, Receiver(reader)))
+}
+
+/// The half whose reader waits in the runtime.
 #[derive(Debug)]
-pub(crate) struct Channel {
-    reader: pipe::Receiver,
+pub(crate) struct Receiver(pipe::Receiver);
+
+impl Receiver {
+    /// Receives what is there, as far as there is room in the buffer. If nothing is, the task is woken when something
+    /// is, or when the other end is closed.
+    ///
+    /// What brings less than there was room for was all: the next call then waits without asking the system.
+    ///
+    /// # Errors
+    /// As [`socket::receive`].
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut dyn BufMut,
+    ) -> Poll<io::Result<usize>> {
+        match pin!(self.0.read_buf(buffer)).poll(cx) {
+            // The task will not be polled again.
+            Poll::Ready(Err(error)) if is_rt_shutdown_err(&error) => Poll::Pending,
+            received => received,
+        }
+    }
+
+    /// Receives what is there already, whatever the runtime has seen.
+    ///
+    /// # Errors
+    /// As [`socket::receive`]; [`io::ErrorKind::WouldBlock`] if there is nothing.
+    pub(crate) fn receive_now(&self, mut buffer: &mut dyn BufMut) -> io::Result<usize> {
+        socket::receive_into_nowait(self.0.as_fd(), &mut buffer)
+    }
+}
+
+/// The half whose writers never wait.
+#[derive(Debug)]
+pub(crate) struct Sender {
     writer: OwnedFd,
     /// For who waits for room: had beforehand, since then there may be no descriptor to be had.
     spare: Mutex<Option<OwnedFd>>,
 }
 
-impl Channel {
-    /// Has the runtime around watch a nonblocking socket.
-    ///
-    /// # Errors
-    /// Out of descriptors or memory.
-    pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
-        let (writer, spare) = (socket.try_clone()?, socket.try_clone()?);
-        Ok(Channel {
-            reader: pipe::Receiver::from_owned_fd_unchecked(socket)?,
-            writer,
-            spare: Mutex::new(Some(spare)),
-        })
-    }
-
-    /// Receives what is there, as far as there is room in the buffer, once the runtime has seen that
-    /// something is.
-    ///
-    /// # Errors
-    /// As [`socket::receive`].
-    pub(crate) fn receive(&self, mut buffer: &mut dyn BufMut) -> io::Result<usize> {
-        self.reader.try_read_buf(&mut buffer)
-    }
-
-    /// As [`receive`](Channel::receive), whatever the runtime has seen.
-    ///
-    /// # Errors
-    /// As [`socket::receive`].
-    pub(crate) fn receive_now(&self, mut buffer: &mut dyn BufMut) -> io::Result<usize> {
-        socket::receive_into_nowait(&self.writer, &mut buffer)
-    }
-
+impl Sender {
     /// Sends what the socket takes.
     ///
     /// # Errors
@@ -70,17 +90,6 @@ impl Channel {
     /// As [`socket::send`].
     pub(crate) fn send_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         socket::send_vectored(&self.writer, pieces)
-    }
-
-    /// Waits until there is something to receive, or the other end is closed.
-    ///
-    /// # Errors
-    /// The runtime is stopping.
-    ///
-    /// # Cancel safety
-    /// May be dropped and called again at any moment.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        self.reader.readable().await
     }
 
     /// Waits until there is room to send, or the other end is closed.
@@ -121,37 +130,58 @@ impl Drop for RoomWatch<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use procpool_os::socket::{pair, receive_nowait};
 
     use super::*;
 
+    async fn receive(receiver: &mut Receiver, received: &mut Vec<u8>, most: usize) -> usize {
+        let mut room = received.limit(most);
+        let len = poll_fn(|cx| receiver.poll_receive(cx, &mut room)).await;
+        len.unwrap()
+    }
+
     #[tokio::test]
     async fn everything_is_received_however_it_is_cut() {
         let (ours, theirs) = pair().unwrap();
-        let ours = Channel::new(ours).unwrap();
+        let (_sender, mut ours) = open(ours).unwrap();
         for round in 0..100_u8 {
             let sent = vec![round; 1000];
             socket::send(&theirs, &sent).unwrap();
             let mut received = Vec::new();
             while received.len() < sent.len() {
-                ours.readable().await.unwrap();
-                let mut room = bytes::BufMut::limit(&mut received, 300);
-                match ours.receive(&mut room) {
-                    Ok(len) => assert!(0 < len && len <= 300),
-                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-                }
+                let len = receive(&mut ours, &mut received, 300).await;
+                assert!(0 < len && len <= 300);
             }
             assert_eq!(received, sent);
         }
         drop(theirs);
-        ours.readable().await.unwrap();
-        assert_eq!(ours.receive(&mut Vec::with_capacity(1)).unwrap(), 0);
+        assert_eq!(receive(&mut ours, &mut Vec::new(), 1).await, 0);
+    }
+
+    /// What comes after a read that brought less than it might have wakes who waits.
+    #[tokio::test]
+    async fn nothing_is_missed_after_a_short_read() {
+        let (ours, theirs) = pair().unwrap();
+        let (_sender, mut ours) = open(ours).unwrap();
+        for round in 0..1000_usize {
+            let mut received = Vec::new();
+            let later = async {
+                if round % 2 == 0 {
+                    tokio::task::yield_now().await;
+                }
+                socket::send(&theirs, b"three").unwrap();
+            };
+            tokio::join!(receive(&mut ours, &mut received, 1 << 16), later);
+            assert_eq!(received, b"three");
+        }
     }
 
     #[tokio::test]
     async fn a_full_socket_has_room_again_when_something_was_taken_out() {
         let (ours, theirs) = pair().unwrap();
-        let ours = Channel::new(ours).unwrap();
+        let (ours, _receiver) = open(ours).unwrap();
         for _ in 0..3 {
             while ours.send(&[7; 1 << 16]).is_ok() {}
             let mut bytes = vec![0; 1 << 16];

@@ -1,5 +1,7 @@
 //! A worker's first word.
 
+use std::future::poll_fn;
+
 use procpool_wire::{Event, Refusal};
 
 use crate::driver::incoming::{Incoming, Next, Received};
@@ -29,16 +31,22 @@ pub(crate) async fn shake_hands(
 ) -> Result<(), Unready> {
     let mut has_ended = false;
     loop {
-        let received = incoming.receive(link.socket());
-        match received.map_err(|error| Unready::Protocol(error.to_string()))? {
-            Received::Bytes(_) | Received::All(_) => {}
-            Received::Nothing if !has_ended => tokio::select! {
-                () = link.readable() => {}
+        let received = match has_ended {
+            // What it wrote before it ended is still in the socket.
+            true => incoming.receive_now(),
+            false => tokio::select! {
+                biased;
+                received = poll_fn(|cx| incoming.poll_receive(cx)) => received,
                 // An initializer's argument may be more than the socket takes at once.
-                () = link.write_blocked() => {}
-                // What it wrote before it ended is still in the socket.
-                () = leader.ended() => has_ended = true,
+                () = link.write_blocked() => continue,
+                () = leader.ended() => {
+                    has_ended = true;
+                    continue;
+                }
             },
+        };
+        match received.map_err(|error| Unready::Protocol(error.to_string()))? {
+            Received::Bytes(_) => {}
             Received::Nothing | Received::End => return Err(Unready::Silent),
         }
         match incoming.next_event().map_err(Unready::Protocol)? {

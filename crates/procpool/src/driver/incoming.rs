@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::BufMut;
 use procpool_os::{ControlPage, memory};
@@ -9,7 +10,7 @@ use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
 
-use crate::driver::channel::Channel;
+use crate::driver::channel::Receiver;
 
 /// Bytes of a large event that one read may bring: 1 MiB. More would keep the runtime's thread for long.
 const READ_LEN: usize = 1024 * 1024;
@@ -17,6 +18,7 @@ const READ_LEN: usize = 1024 * 1024;
 /// Bytes from one worker that have not yet become events.
 #[derive(Debug)]
 pub(crate) struct Incoming {
+    socket: Receiver,
     buffer: FrameBuffer,
     /// How much of the worker's stream is here, or was.
     position: u64,
@@ -37,8 +39,9 @@ pub(crate) enum Next {
 }
 
 impl Incoming {
-    pub(crate) fn new(worker: Arc<Peer>) -> Self {
+    pub(crate) fn new(socket: Receiver, worker: Arc<Peer>) -> Self {
         Incoming {
+            socket,
             buffer: FrameBuffer::new(memory::reserve),
             position: 0,
             ahead: 0,
@@ -53,8 +56,6 @@ impl Incoming {
 pub(crate) enum Received {
     /// So many bytes; there may be more.
     Bytes(usize),
-    /// So many bytes, and there were no more.
-    All(usize),
     /// Nothing for now.
     Nothing,
     /// The other end is closed.
@@ -62,32 +63,34 @@ pub(crate) enum Received {
 }
 
 impl Incoming {
-    /// Reads once, without waiting.
-    pub(crate) fn receive(&mut self, socket: &Channel) -> io::Result<Received> {
-        self.receive_by(|room| socket.receive(room))
+    /// Reads once. If there is nothing, the task is woken when there is.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
+        let received = self.receive_by(|socket, room| match socket.poll_receive(cx, room) {
+            Poll::Ready(received) => received,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        });
+        match received {
+            Ok(Received::Nothing) => Poll::Pending,
+            received => Poll::Ready(received),
+        }
     }
 
-    /// As [`receive`](Incoming::receive), from a worker that has ended.
-    pub(crate) fn receive_last(&mut self, socket: &Channel) -> io::Result<Received> {
-        self.receive_by(|room| socket.receive_now(room))
+    /// Reads once, without waiting, whatever the runtime has seen.
+    pub(crate) fn receive_now(&mut self) -> io::Result<Received> {
+        self.receive_by(|socket, room| socket.receive_now(room))
     }
 
     fn receive_by(
         &mut self,
-        receive: impl Fn(&mut dyn BufMut) -> io::Result<usize>,
+        mut receive: impl FnMut(&mut Receiver, &mut dyn BufMut) -> io::Result<usize>,
     ) -> io::Result<Received> {
         loop {
-            let mut offered = 0;
             let received = match self.ahead {
-                0 => {
-                    let mut room = self.buffer.room(READ_LEN);
-                    offered = room.remaining_mut();
-                    receive(&mut room)
-                }
+                0 => receive(&mut self.socket, &mut self.buffer.room(READ_LEN)),
                 ahead => {
                     let mut known = [0; 16 * 1024];
                     let len = ahead.min(known.len());
-                    receive(&mut &mut known[..len])
+                    receive(&mut self.socket, &mut &mut known[..len])
                 }
             };
             return match received {
@@ -98,10 +101,7 @@ impl Incoming {
                 }
                 Ok(len) => {
                     self.position += len as u64;
-                    Ok(match len < offered {
-                        true => Received::All(len),
-                        false => Received::Bytes(len),
-                    })
+                    Ok(Received::Bytes(len))
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => continue,
@@ -167,12 +167,14 @@ impl Incoming {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::time::Duration;
 
     use procpool_os::{SpoolWriter, socket};
     use procpool_wire::{Finished, Payload, Ticket};
 
     use super::*;
+    use crate::driver::channel;
 
     fn push(spool: &mut SpoolWriter<'_>, number: u64) {
         let finished = Finished {
@@ -200,11 +202,11 @@ mod tests {
     #[tokio::test]
     async fn whatever_comes_both_ways_is_there_once() {
         let (ours, theirs) = socket::pair().unwrap();
-        let ours = Channel::new(ours).unwrap();
+        let (_sender, ours) = channel::open(ours).unwrap();
         let (page, descriptor) = ControlPage::create().unwrap();
         let at_worker = ControlPage::attach(descriptor).unwrap();
         let mut spool = at_worker.spool_writer().unwrap();
-        let mut incoming = Incoming::new(Peer::new(1, || {}));
+        let mut incoming = Incoming::new(ours, Peer::new(1, || {}));
         let mut numbers = 0..;
         for several in [1, 3, 900] {
             let from_memory: Vec<_> = numbers.by_ref().take(several).collect();
@@ -221,15 +223,14 @@ mod tests {
                 .for_each(|&number| push(&mut spool, number));
             spool.flush(&theirs).unwrap();
             assert!(!incoming.collect(&page), "the socket has it");
-            ours.readable().await.unwrap();
             let mut received = Vec::new();
             while received.len() < from_socket.len() {
-                let read = incoming.receive(&ours).unwrap();
-                assert!(matches!(read, Received::All(_)), "{read:?}");
+                let read = poll_fn(|cx| incoming.poll_receive(cx)).await.unwrap();
+                assert!(matches!(read, Received::Bytes(_)), "{read:?}");
                 received.extend(taken(&mut incoming));
             }
             assert_eq!(received, from_socket);
-            assert_eq!(incoming.receive(&ours).unwrap(), Received::Nothing);
+            assert_eq!(incoming.receive_now().unwrap(), Received::Nothing);
         }
     }
 }

@@ -14,7 +14,7 @@ use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Sta
 
 use crate::call::EncodedCall;
 use crate::driver::cgroup::Cgroup;
-use crate::driver::channel::Channel;
+use crate::driver::channel;
 use crate::driver::core::Core;
 use crate::driver::incoming::Incoming;
 use crate::driver::kill_switch::KillSwitch;
@@ -101,7 +101,8 @@ impl Newborn {
         let outputs = (surroundings.stdout, surroundings.stderr);
         let outputs = Outputs::of(&mut process, outputs, core.name())?;
         let leader = Leader::new(process, Arc::clone(switch), since)?;
-        let link = Link::new(Channel::new(socket)?, page, leader.pid());
+        let (sender, receiver) = channel::open(socket)?;
+        let link = Link::new(sender, page, leader.pid());
         if let Some(call) = core.initializer() {
             link.push_initialize(&Initialize {
                 entry: call.offsets.entry,
@@ -117,7 +118,7 @@ impl Newborn {
             });
         }
         link.flush();
-        let incoming = Incoming::new(Arc::clone(link.worker()));
+        let incoming = Incoming::new(receiver, Arc::clone(link.worker()));
         Ok(Launched {
             leader,
             link: Arc::new(link),

@@ -12,13 +12,13 @@ use procpool_shared::Peer;
 use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, Ticket};
 use tokio::sync::Notify;
 
-use crate::driver::channel::Channel;
+use crate::driver::channel::Sender;
 use crate::driver::outbox::Outbox;
 
 /// The socket and the control page of one worker.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: Channel,
+    socket: Sender,
     page: Arc<ControlPage>,
     outbox: Mutex<Outbox>,
     /// The outbox has just become blocked.
@@ -32,7 +32,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(socket: Channel, page: ControlPage, pid: u32) -> Self {
+    pub(crate) fn new(socket: Sender, page: ControlPage, pid: u32) -> Self {
         let notices = Arc::new(Notify::new());
         let wake = Arc::clone(&notices);
         Link {
@@ -84,10 +84,6 @@ impl Link {
     /// May be dropped and called again at any moment.
     pub(crate) async fn collect_requested(&self) {
         self.collect.notified().await;
-    }
-
-    pub(crate) fn socket(&self) -> &Channel {
-        &self.socket
     }
 
     /// The worker, as far as shared memory goes.
@@ -187,16 +183,6 @@ impl Link {
         }
         self.outbox.lock().resume(&self.socket);
         self.page.ring();
-    }
-
-    /// Waits until there is something to read, or the other end is closed.
-    ///
-    /// # Cancel safety
-    /// May be dropped and called again at any moment.
-    pub(crate) async fn readable(&self) {
-        if self.socket.readable().await.is_err() {
-            std::future::pending().await
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 use procpool_wire::{Command, Payload};
 use smallvec::SmallVec;
 
-use crate::driver::channel::Channel;
+use crate::driver::channel::Sender;
 
 /// Payloads up to this many bytes are copied next to the headers around them, so that one write
 /// carries many of them; larger ones are written from where they are: 8 KiB.
@@ -70,7 +70,7 @@ impl Outbox {
     }
 
     /// Writes what the socket takes, if that is not too much. Tells whether someone must now wait for it to take more.
-    pub(crate) fn flush(&mut self, socket: &Channel) -> bool {
+    pub(crate) fn flush(&mut self, socket: &Sender) -> bool {
         match self.blocked {
             true => false,
             false => self.write(socket),
@@ -78,12 +78,12 @@ impl Outbox {
     }
 
     /// The socket is writable again.
-    pub(crate) fn resume(&mut self, socket: &Channel) {
+    pub(crate) fn resume(&mut self, socket: &Sender) {
         self.blocked = false;
         self.write(socket);
     }
 
-    fn write(&mut self, socket: &Channel) -> bool {
+    fn write(&mut self, socket: &Sender) -> bool {
         let mut sum = 0;
         while !self.is_empty() {
             if sum >= BYTES_IN_A_ROW {
@@ -112,7 +112,7 @@ impl Outbox {
         false
     }
 
-    fn write_once(&self, socket: &Channel, most: usize) -> io::Result<usize> {
+    fn write_once(&self, socket: &Sender, most: usize) -> io::Result<usize> {
         let small = &self.small[self.small_written..];
         if self.parts.is_empty() {
             return socket.send(&small[..small.len().min(most)]);
@@ -157,6 +157,7 @@ mod tests {
     use procpool_os::socket;
 
     use super::*;
+    use crate::driver::channel;
 
     fn receive_some(socket: &OwnedFd, received: &mut Vec<u8>) -> io::Result<usize> {
         let mut bytes = vec![0; 1 << 20];
@@ -170,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_is_written_at_once_than_others_can_wait_for() {
         let (ours, theirs) = socket::pair().unwrap();
-        let ours = Channel::new(ours).unwrap();
+        let (ours, _receiver) = channel::open(ours).unwrap();
         let payload = Payload::of_bytes(vec![7_u8; 6 << 20]).expect("is moved");
         let mut outbox = Outbox::default();
         outbox.push(b"head", &payload);

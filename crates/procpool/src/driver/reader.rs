@@ -1,14 +1,16 @@
 //! What one worker that is ready says: read, and handled.
 
+use std::future::poll_fn;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use parking_lot::Mutex;
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Event, Segments};
 
-use crate::driver::channel::Channel;
 use crate::driver::core::Core;
 use crate::driver::incoming::{Incoming, Next, Received};
 use crate::driver::link::Link;
@@ -68,20 +70,25 @@ impl Reader {
     /// # Cancel safety
     /// May be dropped and called again at any moment.
     pub(crate) async fn run(self: Arc<Self>) {
-        loop {
-            self.link.readable().await;
-            match self.receive() {
-                Received::Nothing | Received::All(_) => {}
-                Received::Bytes(_) => tokio::task::yield_now().await,
-                Received::End => return,
-            }
+        while poll_fn(|cx| self.poll_receive(cx)).await.is_continue() {
+            tokio::task::yield_now().await;
         }
     }
 
-    /// Handles what is there, some reads at most. All that one read brings goes through the lock at
-    /// once, and what follows from it for the worker goes out in one write.
-    fn receive(&self) -> Received {
-        self.receive_by(&mut self.incoming.lock(), Incoming::receive)
+    /// Handles what is there, and is then woken by what comes next. `Continue`: there may be more, and it is the
+    /// turn of others.
+    fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
+        let mut incoming = self.incoming.lock();
+        let (mut reads, mut sum) = (0, 0);
+        while reads < READS_IN_A_ROW && sum < BYTES_IN_A_ROW {
+            let received = ready!(incoming.poll_receive(cx));
+            match self.handle(&mut incoming, received) {
+                Received::Bytes(len) => sum += len,
+                Received::Nothing | Received::End => return Poll::Ready(ControlFlow::Break(())),
+            }
+            reads += 1;
+        }
+        Poll::Ready(ControlFlow::Continue(()))
     }
 
     /// The worker has ended: handles all that it has said.
@@ -89,8 +96,8 @@ impl Reader {
         let mut incoming = self.incoming.lock();
         // A grandchild may hold the socket open: what is there now is all there is.
         for _ in 0..LAST_READS {
-            let received = self.receive_by(&mut incoming, Incoming::receive_last);
-            if matches!(received, Received::Nothing | Received::End) {
+            let received = incoming.receive_now();
+            if !matches!(self.handle(&mut incoming, received), Received::Bytes(_)) {
                 break;
             }
         }
@@ -110,30 +117,21 @@ impl Reader {
         is_something
     }
 
-    fn receive_by(
-        &self,
-        incoming: &mut Incoming,
-        read: fn(&mut Incoming, &Channel) -> io::Result<Received>,
-    ) -> Received {
-        let mut sum = 0;
-        for _ in 0..READS_IN_A_ROW {
-            let received = match read(incoming, self.link.socket()) {
-                Ok(received) => received,
-                Err(error) => {
-                    tracing::error!(%error, "procpool: a worker's socket can't be read");
-                    Received::End
+    /// All that one read brings goes through the lock at once, and what follows from it for the worker goes out in
+    /// one write.
+    fn handle(&self, incoming: &mut Incoming, received: io::Result<Received>) -> Received {
+        match received {
+            Ok(received) => {
+                if let Received::Bytes(_) = received {
+                    self.handle_events(incoming);
                 }
-            };
-            let (Received::Bytes(len) | Received::All(len)) = received else {
-                return received;
-            };
-            self.handle_events(incoming);
-            sum += len;
-            if sum >= BYTES_IN_A_ROW || received == Received::All(len) {
-                break;
+                received
+            }
+            Err(error) => {
+                tracing::error!(%error, "procpool: a worker's socket can't be read");
+                Received::End
             }
         }
-        Received::Bytes(sum)
     }
 
     fn handle_events(&self, incoming: &mut Incoming) {
@@ -201,8 +199,7 @@ impl Speaker for Reader {
         };
         // It is in memory, or in the socket by now.
         if !self.collect_from(&mut incoming)
-            && let Ok(Received::Bytes(_) | Received::All(_)) =
-                incoming.receive_last(self.link.socket())
+            && let Ok(Received::Bytes(_)) = incoming.receive_now()
         {
             self.handle_events(&mut incoming);
         }

@@ -10,7 +10,7 @@ use procpool_wire::items::push_item;
 
 use super::State;
 use crate::driver::broadcasts::Broadcasts;
-use crate::driver::channel::Channel;
+use crate::driver::channel;
 use crate::driver::chunk::{Chunk, ChunkCall};
 use crate::driver::intake::Intake;
 use crate::driver::link::Link;
@@ -45,9 +45,10 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     let worker: WorkerId = state.effects.spawn[0].0;
 
     let (ours, _theirs) = socket::pair().unwrap();
+    let (sender, _receiver) = channel::open(ours).unwrap();
     let (page, descriptor) = ControlPage::create().unwrap();
     let at_worker = ControlPage::attach(descriptor).unwrap();
-    let link = Arc::new(Link::new(Channel::new(ours).unwrap(), page, 1));
+    let link = Arc::new(Link::new(sender, page, 1));
     state.handle_ready(now, worker, link, Arc::new(Mute));
 
     let (entry, function) = (1, 2);
