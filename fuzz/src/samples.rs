@@ -67,6 +67,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("resume", Command::Resume),
+        ("flush", Command::Flush),
         ("segments", Command::Segments(segments())),
         ("stop", Command::Stop),
     ]

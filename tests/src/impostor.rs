@@ -139,7 +139,11 @@ impl Impostor {
     fn next_command(&mut self) -> Command {
         loop {
             if let Some(frame) = frame::take(&mut self.buffer).expect("a frame") {
-                return Command::decode(frame).expect("a command");
+                match Command::decode(frame).expect("a command") {
+                    // It holds nothing back.
+                    Command::Flush => continue,
+                    command => return command,
+                }
             }
             let mut bytes = [0; 4096];
             match socket::receive(&self.socket, &mut bytes).expect("the parent talks") {

@@ -35,6 +35,8 @@ pub(crate) struct Fleet {
     pub(crate) worn: usize,
     /// Tasks in flight behind the heads of ready workers.
     pub(crate) ahead: usize,
+    /// How many workers have any.
+    followed: usize,
 }
 
 /// What of a worker is in the counts.
@@ -147,11 +149,13 @@ impl Fleet {
             self.retiring -= usize::from(old.retiring);
             self.worn -= usize::from(old.worn);
             self.ahead -= old.ahead;
+            self.followed -= usize::from(old.ahead > 0);
         }
         if let Some(new) = new {
             self.retiring += usize::from(new.retiring);
             self.worn += usize::from(new.worn);
             self.ahead += new.ahead;
+            self.followed += usize::from(new.ahead > 0);
         }
         if was == is {
             return;
@@ -252,6 +256,27 @@ impl Fleet {
             }
             self.loads[place] = CLOSED;
         }
+    }
+
+    /// As [`least_loaded`](Self::least_loaded), of those that have no task but the one that they run.
+    pub(crate) fn least_loaded_alone(
+        &self,
+        now: Instant,
+        expected: u64,
+        most: u64,
+    ) -> Option<usize> {
+        let room = most.checked_sub(expected)?;
+        if self.followed == self.busy {
+            return None;
+        }
+        let places = self.loads.iter().enumerate();
+        let alone = places.filter(|&(place, &load)| {
+            load <= room
+                && self.workers[place].in_flight.len() == 1
+                && self.is_on_time(now, place, most)
+        });
+        let (place, _) = alone.min_by_key(|&(_, load)| load)?;
+        Some(place)
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Worker {
     pub(crate) load: u64,
     /// How many functions in flight are not known.
     pub(crate) unknown: usize,
+    /// How many in flight are so short that results may be held back behind them.
+    pub(crate) covers: usize,
     /// How many in flight were asked to give up and may still take their grace.
     pub(crate) graces: usize,
     /// Revocations that the driver has not answered.
@@ -94,6 +96,7 @@ impl Worker {
             free_slots: FreeSlots::new(window),
             load: 0,
             unknown: 0,
+            covers: 0,
             graces: 0,
             unanswered: 0,
             head_since: now,
@@ -133,21 +136,29 @@ impl Worker {
         self.worn || self.taken >= self.limit - self.limit / 8
     }
 
-    pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>) -> u16 {
+    pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>, may_cover: bool) -> u16 {
         // Who has none left is sent nothing.
         let slot = self.free_slots.take().unwrap_or_default();
         match expected {
             Some(nanos) => self.load += nanos,
             None => self.unknown += 1,
         }
+        self.covers += usize::from(may_cover);
         self.in_flight.push_back(task);
         self.taken += 1;
         slot
     }
 
     /// True if the task was the head.
-    pub(crate) fn remove(&mut self, task: TaskId, slot: u16, expected: Option<u64>) -> bool {
+    pub(crate) fn remove(
+        &mut self,
+        task: TaskId,
+        slot: u16,
+        expected: Option<u64>,
+        may_cover: bool,
+    ) -> bool {
         self.free_slots.give(slot);
+        self.covers -= usize::from(may_cover);
         match expected {
             Some(nanos) => self.load -= nanos,
             None => self.unknown -= 1,

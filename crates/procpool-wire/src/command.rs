@@ -14,6 +14,7 @@ const RUN: u8 = 2;
 const STOP: u8 = 3;
 const INITIALIZE: u8 = 4;
 const RESUME: u8 = 7;
+const FLUSH: u8 = 9;
 
 /// A message from the parent to the worker.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub enum Command {
     RunItems(RunItems),
     /// Look at the control page again: items of the stream that runs are wanted, or none any more.
     Resume,
+    /// Write the results that are held back: what comes next takes long.
+    Flush,
     /// Of shared memory, for the next command with arguments.
     Segments(Segments),
     /// Finish: drop the state and exit with code 0. Nothing follows.
@@ -88,6 +91,7 @@ impl Command {
             }
             BROADCAST => Broadcast::decode(fields).map(Command::Broadcast),
             RESUME => fields.end().map(|()| Command::Resume),
+            FLUSH => fields.end().map(|()| Command::Flush),
             STOP => fields.end().map(|()| Command::Stop),
             kind => Err(MessageError::UnknownKind(kind)),
         }
@@ -121,6 +125,11 @@ impl Command {
     /// Appends a [`Command::Resume`].
     pub fn encode_resume(out: &mut Vec<u8>) {
         out.put_slice(&[RESUME, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    /// Appends a [`Command::Flush`].
+    pub fn encode_flush(out: &mut Vec<u8>) {
+        out.put_slice(&[FLUSH, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     /// Appends a [`Command::Stop`].

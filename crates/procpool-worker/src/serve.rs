@@ -67,6 +67,10 @@ pub(crate) fn serve(
                 panic::worker_is_ready();
                 outbox.send_broadcast_ended(&refusal)?;
             }
+            Some(Command::Flush) => {
+                ended = None;
+                server.flush()?;
+            }
             Some(Command::Stop) => {
                 server.flush()?;
                 server.call.drop_state();

@@ -71,12 +71,12 @@ impl<P> Scheduler<P> {
         }
     }
 
-    /// It has more to do than what it runs.
+    /// It has more to do than what it runs, and was not told to write all before that.
     pub(super) fn may_hold_back(&self, place: usize) -> bool {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);
-        worker.stage == Stage::Ready
-            && (worker.in_flight.len() > 1 || head().is_some_and(|head| head.items > 1))
+        let is_covered = worker.in_flight.len() > 1 && worker.covers > 0;
+        worker.stage == Stage::Ready && (is_covered || head().is_some_and(|head| head.items > 1))
     }
 
     #[cfg(test)]

@@ -11,6 +11,7 @@ mod collect;
 mod counts;
 mod dispatch;
 mod lifecycle;
+mod rescue;
 mod reserve;
 mod revoke;
 mod shorten;
@@ -69,6 +70,8 @@ pub struct Scheduler<P> {
     collects: Looks,
     /// Of the next look at who waits at a busy worker while another is idle.
     spread: Option<Timer>,
+    /// When it was last looked for workers that are late.
+    rescued: Option<Instant>,
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
     revoking: usize,
@@ -130,6 +133,7 @@ impl<P> Scheduler<P> {
             look: None,
             collects: Looks::default(),
             spread: None,
+            rescued: None,
             revoking: 0,
             several: 0,
             shortening: 0,
@@ -410,6 +414,10 @@ impl<P> Scheduler<P> {
     fn settle(&mut self, now: Instant) {
         self.has_decided = true;
         if self.in_batch || self.revoking > 0 || self.shortening > 0 {
+            return;
+        }
+        self.rescue(now);
+        if self.revoking > 0 {
             return;
         }
         self.dispatch_all(now);

@@ -18,9 +18,10 @@ pub(crate) struct Bench {
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const US: Duration = Duration::from_micros(1);
 
-/// Short if one has run, and long.
+/// Short if one has run, and long, and of [a millisecond](Bench::learn) if that was learned.
 pub(crate) const SHORT: TaskSpec = spec(1);
 pub(crate) const LONG: TaskSpec = spec(2);
+pub(crate) const MEDIUM: TaskSpec = spec(3);
 
 const fn spec(function: u64) -> TaskSpec {
     TaskSpec {
@@ -63,15 +64,16 @@ impl Bench {
     pub(crate) fn ready(config: Config) -> Self {
         let mut bench = Self::starting(config);
         bench.all_ready();
-        for (spec, ran) in [(SHORT, US), (LONG, 50 * MS)] {
-            let task = bench.submit(spec, "warm up");
-            let worker = bench.dispatched(task);
-            bench
-                .scheduler
-                .handle_finished(bench.now, worker, task, ran);
-        }
-        assert_eq!(bench.actions(), [""; 0]);
+        bench.learn(SHORT, US);
+        bench.learn(LONG, 50 * MS);
         bench
+    }
+
+    /// While nothing else is to be done, a task is run of which it is learned how long its function takes.
+    pub(crate) fn learn(&mut self, spec: TaskSpec, ran: Duration) {
+        let (task, worker) = self.run(spec, "to learn");
+        self.scheduler.handle_finished(self.now, worker, task, ran);
+        assert_eq!(self.actions(), [""; 0]);
     }
 
     /// All actions that are due, in words: workers by number, tasks by payload where there is one.
@@ -93,7 +95,15 @@ impl Bench {
                 self.workers.push(worker);
                 format!("spawn {worker}")
             }
-            Action::Dispatch { worker, task, .. } => format!("{} to {worker}", name(task)),
+            Action::Dispatch {
+                worker,
+                task,
+                flush,
+                ..
+            } => {
+                let flush = if flush { " after a flush" } else { "" };
+                format!("{} to {worker}{flush}", name(task))
+            }
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
             Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
             Action::Collect(worker) => format!("collect from {worker}"),

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::{Config, Finished, FunctionKey, Scheduler, TaskId, TaskSpec, TaskState};
+use procpool_scheduler::{
+    Config, Finished, FunctionKey, Scheduler, TaskId, TaskSpec, TaskState, WorkerId,
+};
 
-use crate::bench::{Bench, LONG, MS, SHORT, US, workers};
+use crate::bench::{Bench, LONG, MEDIUM, MS, SHORT, US, workers};
 
 #[test]
 fn the_worker_that_became_idle_last_is_given_the_next_task() {
@@ -58,6 +60,67 @@ fn nothing_is_sent_behind_a_short_function_that_runs_long_this_time() {
     bench.pass(MS);
     bench.submit(SHORT, "short");
     assert_eq!(bench.actions(), [""; 0]);
+}
+
+#[test]
+fn one_task_of_milliseconds_is_sent_ahead_to_each_worker() {
+    let mut bench = Bench::ready(workers(2, 2));
+    bench.learn(MEDIUM, MS);
+    bench.run(MEDIUM, "a");
+    bench.run(MEDIUM, "b");
+    for name in ["c", "d", "e"] {
+        bench.submit(MEDIUM, name);
+    }
+    let sent = bench.actions();
+    assert!(matches!(&sent[..], [c, d] if c.starts_with('c') && d.starts_with('d')));
+    assert_ne!(sent[0][1..], sent[1][1..], "each has one");
+}
+
+#[test]
+fn more_than_five_milliseconds_are_not_sent_ahead() {
+    let mut bench = Bench::ready(workers(1, 1));
+    bench.learn(MEDIUM, MS * 5 / 2);
+    bench.run(MEDIUM, "head");
+    bench.submit(MEDIUM, "behind it");
+    assert_eq!(bench.actions(), ["behind it to 1"]);
+
+    let mut bench = Bench::ready(workers(1, 1));
+    bench.learn(MEDIUM, MS * 5 / 2 + US);
+    bench.run(MEDIUM, "head");
+    bench.submit(MEDIUM, "behind it");
+    assert_eq!(bench.actions(), [""; 0]);
+}
+
+/// Two workers that each run a task and have one behind it, and two tasks that wait.
+fn two_each_and_two_that_wait() -> (Bench, [(TaskId, WorkerId); 4]) {
+    let mut bench = Bench::ready(workers(2, 2));
+    bench.learn(MEDIUM, MS);
+    let tasks = ["a", "b", "c", "d"].map(|name| bench.run(MEDIUM, name));
+    bench.submit(MEDIUM, "e");
+    bench.submit(MEDIUM, "f");
+    assert_eq!(bench.actions(), [""; 0]);
+    (bench, tasks)
+}
+
+#[test]
+fn what_waits_at_a_worker_that_is_late_goes_before_those_that_came_later() {
+    let (mut bench, [a, b, c, d]) = two_each_and_two_that_wait();
+    let (late, punctual) = (b.1, a.1);
+    assert_eq!((c.1, d.1), (late, punctual));
+    bench.pass(5 * MS + US);
+    bench.finish(punctual, a.0);
+    bench.answer(c.0, true);
+    assert_eq!(bench.actions(), [format!("c to {punctual}")]);
+    bench.finish(punctual, d.0);
+    assert_eq!(bench.actions(), [format!("e to {punctual}")]);
+}
+
+#[test]
+fn who_is_not_late_keeps_what_waits_there() {
+    let (mut bench, [(a, worker), ..]) = two_each_and_two_that_wait();
+    bench.pass(5 * MS);
+    bench.finish(worker, a);
+    assert_eq!(bench.actions(), [format!("e to {worker}")]);
 }
 
 #[test]

@@ -156,6 +156,11 @@ impl Link {
         self.outbox.lock().push_resume();
     }
 
+    /// Has the worker write what it holds back before it runs what is offered next.
+    pub(crate) fn push_flush(&self) {
+        self.outbox.lock().push_flush();
+    }
+
     pub(crate) fn push_stop(&self) {
         self.outbox.lock().push_stop();
     }

@@ -59,6 +59,12 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn push_flush(&mut self) {
+        if !self.broken {
+            Command::encode_flush(&mut self.small);
+        }
+    }
+
     pub(crate) fn push_stop(&mut self) {
         if !self.broken {
             Command::encode_stop(&mut self.small);

@@ -200,7 +200,11 @@ impl State {
                     task,
                     slot,
                     ticket,
+                    flush,
                 } => {
+                    if let Some(link) = self.link(worker).filter(|_| flush) {
+                        link.push_flush();
+                    }
                     self.dispatch(
                         worker,
                         task,

@@ -19,6 +19,7 @@ impl World {
                     task,
                     slot,
                     ticket,
+                    ..
                 } => {
                     self.dispatch(
                         worker,
