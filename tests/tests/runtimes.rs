@@ -2,9 +2,13 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
+use std::hint;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use procpool::{BuildError, ProcessPool, Task};
 use procpool_tests::{Gate, Watched, alone, patiently, visit, visit_and_linger};
@@ -151,6 +155,92 @@ async fn handles_are_shared_by_threads_without_a_runtime() {
         .collect();
     let join = tokio::task::spawn_blocking(|| threads.into_iter().all(|t| t.join().unwrap()));
     assert!(patiently(join).await.unwrap());
+}
+
+/// Who calls while another thread is in the pool's lock leaves the call there.
+#[procpool::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_call_is_lost_between_threads() {
+    let pool = ProcessPool::builder().workers(2).build().unwrap();
+    let caller = |first: u64| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let calls = (first..first + 10_000).map(|number| {
+                let task = pool.run_in_process(double, number);
+                if number % 10 == 0 {
+                    task.abort();
+                }
+                (number, task)
+            });
+            for (number, task) in calls.collect::<Vec<_>>() {
+                match task.await {
+                    Ok(result) => assert_eq!(result, 2 * number),
+                    Err(error) => assert!(error.is_cancelled() && number % 10 == 0, "{error}"),
+                }
+            }
+        })
+    };
+    for caller in [0, 100_000, 200_000, 300_000].map(caller) {
+        patiently(caller).await.unwrap();
+    }
+}
+
+/// Nothing else happens that would bring it to light.
+#[procpool::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_left_at_the_lock_is_seen_to() {
+    const ROUNDS: u64 = 5000;
+    let pool = pool();
+    let round = Arc::new(AtomicU64::new(0));
+    let other = thread::spawn({
+        let (pool, round) = (pool.clone(), Arc::clone(&round));
+        move || {
+            for number in 1..=ROUNDS {
+                while round.load(Ordering::Relaxed) < number {
+                    hint::spin_loop();
+                }
+                // For about as long as it takes to make a call.
+                for _ in 0..number % 50 {
+                    let _ = pool.size();
+                }
+            }
+        }
+    });
+    let calls = async {
+        for number in 1..=ROUNDS {
+            round.store(number, Ordering::Relaxed);
+            let task = pool.run_in_process(double, number);
+            assert_eq!(task.await.unwrap(), 2 * number);
+        }
+    };
+    // It takes less than one; what is left lying comes to light after five each time.
+    tokio::time::timeout(Duration::from_secs(20), calls)
+        .await
+        .unwrap();
+    other.join().unwrap();
+}
+
+/// However busy the pool's lock is.
+#[procpool::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refusal_of_a_limited_queue_is_known_at_once() {
+    let pool = ProcessPool::builder().workers(1).queue_capacity(0);
+    let pool = pool.build().unwrap();
+    let gate = Gate::open();
+    let running = pool.run_in_process(visit, gate.path());
+    let visitor = gate.visitor().await;
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let _ = pool.size();
+                }
+            });
+        }
+        let refused = (0..10_000).all(|_| pool.run_in_process(double, 1).is_finished());
+        stop.store(true, Ordering::Relaxed);
+        assert!(refused);
+    });
+    visitor.let_go().await;
+    patiently(running).await.unwrap();
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]

@@ -33,7 +33,7 @@ impl AbortHandle {
     /// task is left as it is.
     pub fn abort(&self) {
         if let Some(accepted) = self.unfinished() {
-            accepted.cancel();
+            accepted.cancel(&self.cell);
         }
     }
 
@@ -42,7 +42,7 @@ impl AbortHandle {
     #[must_use = "the answer tells whether the task runs all the same"]
     pub fn abort_if_queued(&self) -> bool {
         self.unfinished()
-            .is_some_and(WeakAccepted::cancel_if_queued)
+            .is_some_and(|accepted| accepted.cancel_if_queued(&self.cell))
     }
 
     /// Whether the task has a result or an error.

@@ -1,9 +1,11 @@
 //! Where the end of a task is put by the driver and taken by its [`Task`](crate::Task).
 
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use procpool_scheduler as scheduler;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
@@ -20,8 +22,13 @@ pub(crate) type TaskEnd = Result<Payload, TaskError>;
 #[derive(Debug)]
 pub(crate) struct TaskCell {
     id: TaskId,
+    /// The scheduler's name for it; `UNKNOWN` until it is accepted.
+    accepted: AtomicU64,
     content: Mutex<Content>,
 }
+
+/// No task has this for a name: it would be the last generation of the last place.
+const UNKNOWN: u64 = u64::MAX;
 
 #[derive(Debug)]
 enum Content {
@@ -50,6 +57,7 @@ impl TaskCell {
     fn new(content: Content) -> Self {
         TaskCell {
             id: TaskId::next(),
+            accepted: AtomicU64::new(UNKNOWN),
             content: Mutex::new(content),
         }
     }
@@ -57,6 +65,17 @@ impl TaskCell {
     /// Of the task.
     pub(crate) fn id(&self) -> TaskId {
         self.id
+    }
+
+    /// The pool has accepted the task by this name.
+    pub(crate) fn accept(&self, task: scheduler::TaskId) {
+        self.accepted.store(task.as_u64(), Ordering::Relaxed);
+    }
+
+    /// By which name the pool has accepted the task, if it has. For who is in the pool's lock, where it is accepted.
+    pub(crate) fn accepted(&self) -> Option<scheduler::TaskId> {
+        let task = self.accepted.load(Ordering::Relaxed);
+        (task != UNKNOWN).then(|| scheduler::TaskId::from_u64(task))
     }
 
     /// Puts the end in and wakes who waits for it. The first end counts.

@@ -258,12 +258,25 @@ impl<S> ProcessPool<S> {
         R: DeserializeOwned + 'static,
     {
         let submitted = call.map_err(TaskError::Encode).and_then(|call| {
-            let room = room.and_then(Reservation::take);
-            self.submit(call, room).map_err(TaskError::refused)
+            match room.and_then(Reservation::take) {
+                Some(room) => self.submit(call, Some(room)).map_err(TaskError::refused),
+                None => Ok(self.submit_call(call)),
+            }
         });
         submitted.unwrap_or_else(Task::failed)
     }
 
+    fn submit_call<R>(&self, call: EncodedCall) -> Task<R>
+    where
+        R: DeserializeOwned + 'static,
+    {
+        let cell = Arc::new(TaskCell::pending());
+        let (spec, job) = self.task(call, &cell);
+        self.open.core().submit_call(spec, job, &cell);
+        Task::new(cell, Accepted::new(Arc::clone(&self.open)))
+    }
+
+    /// Submits a call, in the room that was reserved for it if there is one, or else tells why it is refused.
     pub(crate) fn submit<R>(
         &self,
         call: EncodedCall,
@@ -273,12 +286,15 @@ impl<S> ProcessPool<S> {
         R: DeserializeOwned + 'static,
     {
         let cell = Arc::new(TaskCell::pending());
+        let (spec, job) = self.task(call, &cell);
+        cell.accept(self.open.core().submit(spec, job, room)?);
+        Ok(Task::new(cell, Accepted::new(Arc::clone(&self.open))))
+    }
+
+    fn task(&self, call: EncodedCall, cell: &Arc<TaskCell>) -> (TaskSpec, Job) {
         let spec = self.spec(call.offsets);
         let limits = self.open.core().limits().of_task(&self.options);
-        let job = Job::new(call, limits, Sink::Cell(Arc::clone(&cell)));
-        let task = self.open.core().submit(spec, job, room)?;
-        let accepted = Accepted::new(Arc::clone(&self.open), task);
-        Ok(Task::new(cell, accepted))
+        (spec, Job::new(call, limits, Sink::Cell(Arc::clone(cell))))
     }
 
     /// What is called for each item of a map.

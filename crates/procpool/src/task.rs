@@ -78,7 +78,7 @@ impl<R> Task<R> {
     #[must_use]
     pub fn state(&self) -> TaskState {
         match &self.accepted {
-            Some(accepted) if !self.cell.is_finished() => accepted.state(),
+            Some(accepted) if !self.cell.is_finished() => accepted.state(&self.cell),
             _ => TaskState::Finished,
         }
     }
@@ -111,21 +111,21 @@ impl<R> Task<R> {
     /// ```
     #[must_use]
     pub fn progress(&self) -> Option<(u64, u64)> {
-        self.accepted.as_ref().and_then(Accepted::progress)
+        self.accepted.as_ref()?.progress(&self.cell)
     }
 
     /// Cancels the task as dropping it does, but leaves it to be awaited: it gives
     /// [`TaskError::Cancelled`], or its result if it had already finished.
     pub fn abort(&self) {
         if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
-            accepted.cancel();
+            accepted.cancel(&self.cell);
         }
     }
 
     /// Aborts the task at this moment, if it isn't finished by then; `None` takes that back.
     pub(crate) fn abort_at(&self, at: Option<Instant>) {
         if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
-            accepted.cancel_at(at);
+            accepted.cancel_at(&self.cell, at);
         }
     }
 

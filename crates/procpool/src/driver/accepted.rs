@@ -3,8 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use procpool_scheduler::TaskId;
-
+use crate::cell::TaskCell;
 use crate::driver::core::Core;
 use crate::driver::open_pool::OpenPool;
 use crate::task_state::TaskState;
@@ -13,56 +12,53 @@ use crate::task_state::TaskState;
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pool: Arc<OpenPool>,
-    task: TaskId,
 }
 
 /// The same without keeping anything open.
 #[derive(Debug, Clone)]
 pub(crate) struct WeakAccepted {
     core: Weak<Core>,
-    task: TaskId,
 }
 
 impl Accepted {
-    pub(crate) fn new(pool: Arc<OpenPool>, task: TaskId) -> Self {
-        Accepted { pool, task }
+    pub(crate) fn new(pool: Arc<OpenPool>) -> Self {
+        Accepted { pool }
     }
 
-    pub(crate) fn cancel(&self) {
-        self.pool.core().cancel(self.task);
+    pub(crate) fn cancel(&self, cell: &TaskCell) {
+        self.pool.core().cancel(cell);
     }
 
     /// Cancels the task at this moment, if it isn't finished by then; `None` takes that back.
-    pub(crate) fn cancel_at(&self, at: Option<Instant>) {
-        self.pool.core().cancel_at(self.task, at);
+    pub(crate) fn cancel_at(&self, cell: &TaskCell, at: Option<Instant>) {
+        self.pool.core().cancel_at(cell, at);
     }
 
-    pub(crate) fn state(&self) -> TaskState {
-        self.pool.core().task_state(self.task)
+    pub(crate) fn state(&self, cell: &TaskCell) -> TaskState {
+        self.pool.core().task_state(cell)
     }
 
-    pub(crate) fn progress(&self) -> Option<(u64, u64)> {
-        self.pool.core().progress(self.task)
+    pub(crate) fn progress(&self, cell: &TaskCell) -> Option<(u64, u64)> {
+        self.pool.core().progress(cell)
     }
 
     pub(crate) fn downgrade(&self) -> WeakAccepted {
         WeakAccepted {
             core: Arc::downgrade(self.pool.core()),
-            task: self.task,
         }
     }
 }
 
 impl WeakAccepted {
-    pub(crate) fn cancel(&self) {
+    pub(crate) fn cancel(&self, cell: &TaskCell) {
         if let Some(core) = self.core.upgrade() {
-            core.cancel(self.task);
+            core.cancel(cell);
         }
     }
 
-    pub(crate) fn cancel_if_queued(&self) -> bool {
+    pub(crate) fn cancel_if_queued(&self, cell: &TaskCell) -> bool {
         self.core
             .upgrade()
-            .is_some_and(|core| core.cancel_if_queued(self.task))
+            .is_some_and(|core| core.cancel_if_queued(cell))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
-use parking_lot::Mutex;
+use parking_lot::MutexGuard;
 use procpool_scheduler::{
     FunctionKey, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec, TaskState as Phase,
     WarmUpId, WorkerId,
@@ -15,16 +15,20 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::call::EncodedCall;
+use crate::cell::TaskCell;
 use crate::driver::alarm::{Alarm, delay};
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
+use crate::driver::doorway::Doorway;
 use crate::driver::effects::{Effects, Told};
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::state::{State, Tally};
+use crate::driver::submission::Submission;
 use crate::driver::surroundings::Surroundings;
 use crate::driver::worker_limits::WorkerLimits;
+use crate::error::TaskError;
 use crate::pool_size::PoolSize;
 use crate::task_state::TaskState;
 
@@ -33,7 +37,7 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 /// A pool, as all its parts share it.
 #[derive(Debug)]
 pub(crate) struct Core {
-    state: Mutex<State>,
+    state: Doorway<State, Submission>,
     config: CoreConfig,
     runtime: Handle,
     alarm: Alarm,
@@ -42,6 +46,9 @@ pub(crate) struct Core {
     /// Tells the pools of this process apart.
     serial: u64,
 }
+
+/// What follows from an input, to be done when the lock is released.
+type Outcome = (Option<Effects>, bool);
 
 /// Begins the life of a worker. The core knows it by this type alone, since whoever sees a worker
 /// through needs the core.
@@ -61,7 +68,7 @@ impl Core {
         let limits = config.limits.clone();
         let state = State::new(scheduler, startup_timeout, limits, config.spin, broadcasts);
         Ok(Core {
-            state: Mutex::new(state),
+            state: Doorway::new(state),
             config,
             runtime: Handle::current(),
             alarm: Alarm::new()?,
@@ -92,13 +99,13 @@ impl Core {
     }
 
     /// What a worker that is about to start must run before it is ready.
-    pub(crate) fn broadcasts(&self, worker: WorkerId) -> Vec<EncodedCall> {
-        self.state.lock().broadcasts(worker)
+    pub(crate) fn broadcasts(self: &Arc<Self>, worker: WorkerId) -> Vec<EncodedCall> {
+        self.with(|state, _| state.broadcasts(worker))
     }
 
     /// For how long a worker that is about to start may look for its first task before it sleeps.
-    pub(crate) fn first_spin(&self) -> Duration {
-        self.state.lock().first_spin()
+    pub(crate) fn first_spin(self: &Arc<Self>) -> Duration {
+        self.with(|state, _| state.first_spin())
     }
 
     pub(crate) fn limits(&self) -> &WorkerLimits {
@@ -123,9 +130,19 @@ impl Core {
 
     /// Gives the state an input, performs what follows from it, and returns the input's answer.
     pub(crate) fn with<T>(self: &Arc<Self>, input: impl FnOnce(&mut State, Instant) -> T) -> T {
-        let (answer, effects, is_stopped) = self.decide(input);
-        self.apply(effects, is_stopped);
+        let (answer, outcome) = self.decide(self.state.enter(), input);
+        self.apply(outcome);
+        self.see_to_left();
         answer
+    }
+
+    /// Performs what was left at the lock while nobody could enter.
+    #[inline]
+    fn see_to_left(self: &Arc<Self>) {
+        while let Some(state) = self.state.enter_for_left() {
+            let ((), outcome) = self.decide(state, |_, _| {});
+            self.apply(outcome);
+        }
     }
 
     /// As [`with`](Self::with), but to begin the lives of workers is left to the caller, who gets them.
@@ -133,20 +150,23 @@ impl Core {
         self: &Arc<Self>,
         input: impl FnOnce(&mut State, Instant),
     ) -> Vec<(WorkerId, Arc<KillSwitch>)> {
-        let ((), mut effects, is_stopped) = self.decide(input);
-        let spawn = effects.as_mut().map(|effects| &mut effects.spawn);
+        let ((), mut outcome) = self.decide(self.state.enter(), input);
+        let spawn = outcome.0.as_mut().map(|effects| &mut effects.spawn);
         let newcomers = spawn.map(std::mem::take).unwrap_or_default();
-        self.apply(effects, is_stopped);
+        self.apply(outcome);
+        self.see_to_left();
         newcomers
     }
 
     #[inline]
     fn decide<T>(
         &self,
+        mut state: MutexGuard<'_, State>,
         input: impl FnOnce(&mut State, Instant) -> T,
-    ) -> (T, Option<Effects>, bool) {
+    ) -> (T, Outcome) {
         let now = Instant::now();
-        let mut state = self.state.lock();
+        self.state.take_left(&mut state.left);
+        state.admit_left(now);
         let answer = input(&mut state, now);
         if state.scheduler.take_decided() {
             state.perform(now);
@@ -154,11 +174,11 @@ impl Core {
         }
         // Most submits only join the queue.
         let effects = (!state.effects.is_empty()).then(|| std::mem::take(&mut state.effects));
-        (answer, effects, state.is_stopped())
+        (answer, (effects, state.is_stopped()))
     }
 
     #[inline]
-    fn apply(self: &Arc<Self>, effects: Option<Effects>, is_stopped: bool) {
+    fn apply(self: &Arc<Self>, (effects, is_stopped): Outcome) {
         if let Some(effects) = effects {
             effects.apply(|worker, switch, is_first| {
                 (self.supervise)(Arc::clone(self), worker, switch, is_first);
@@ -168,6 +188,30 @@ impl Core {
             self.stopped
                 .send_if_modified(|stopped| !std::mem::replace(stopped, true));
         }
+    }
+
+    /// Submits the task of a cell, which ends by it if it is refused.
+    ///
+    /// If someone else has the lock, it is left for them, unless it may be refused: then one knows at once.
+    pub(crate) fn submit_call(self: &Arc<Self>, spec: TaskSpec, job: Job, cell: &TaskCell) {
+        let entered = match self.config.scheduler.queue_capacity {
+            usize::MAX => self.state.try_enter(),
+            _ => Some(self.state.enter()),
+        };
+        match entered {
+            Some(state) => {
+                let (submitted, outcome) = self.decide(state, |state, now| {
+                    state.scheduler.handle_submit(now, spec, job)
+                });
+                match submitted {
+                    Ok(task) => cell.accept(task),
+                    Err(refused) => cell.finish(Err(TaskError::refused(refused.reason))),
+                }
+                self.apply(outcome);
+            }
+            None => self.state.leave(Submission { spec, job }),
+        }
+        self.see_to_left();
     }
 
     /// Submits a task, in the room that was reserved for it if there is one.
@@ -189,9 +233,8 @@ impl Core {
     }
 
     /// Why a task would be refused at this moment, if it would.
-    pub(crate) fn refusal(&self, function: FunctionKey) -> Option<RefusedReason> {
-        let now = Instant::now();
-        self.state.lock().scheduler.refusal(now, function)
+    pub(crate) fn refusal(self: &Arc<Self>, function: FunctionKey) -> Option<RefusedReason> {
+        self.with(|state, now| state.scheduler.refusal(now, function))
     }
 
     /// Asks for room in the queue. The receiver tells when there is; it is cancelled when the pool is
@@ -225,8 +268,8 @@ impl Core {
         })
     }
 
-    pub(crate) fn size(&self) -> PoolSize {
-        let (min, max) = self.state.lock().scheduler.size();
+    pub(crate) fn size(self: &Arc<Self>) -> PoolSize {
+        let (min, max) = self.with(|state, _| state.scheduler.size());
         PoolSize::new(min, max)
     }
 
@@ -264,8 +307,12 @@ impl Core {
     }
 
     /// Cancels a task at this moment, if it isn't finished by then; `None` takes that back.
-    pub(crate) fn cancel_at(self: &Arc<Self>, task: TaskId, at: Option<Instant>) {
-        self.with(|state, now| state.scheduler.handle_cancel_at(now, task, at));
+    pub(crate) fn cancel_at(self: &Arc<Self>, cell: &TaskCell, at: Option<Instant>) {
+        self.with(|state, now| {
+            if let Some(task) = cell.accepted() {
+                state.scheduler.handle_cancel_at(now, task, at);
+            }
+        });
     }
 
     /// So many more items of a stream are wanted.
@@ -302,13 +349,20 @@ impl Core {
         drop(unseen);
     }
 
-    pub(crate) fn cancel(self: &Arc<Self>, task: TaskId) {
-        self.with(|state, now| state.scheduler.handle_cancel(now, task));
+    pub(crate) fn cancel(self: &Arc<Self>, cell: &TaskCell) {
+        self.with(|state, now| {
+            if let Some(task) = cell.accepted() {
+                state.scheduler.handle_cancel(now, task);
+            }
+        });
     }
 
     /// Cancels a task that has not begun, and tells whether it did.
-    pub(crate) fn cancel_if_queued(self: &Arc<Self>, task: TaskId) -> bool {
+    pub(crate) fn cancel_if_queued(self: &Arc<Self>, cell: &TaskCell) -> bool {
         self.with(|state, now| {
+            let Some(task) = cell.accepted() else {
+                return false;
+            };
             let was_finished = state.scheduler.state(task) == Phase::Finished;
             state.scheduler.handle_cancel_if_queued(now, task);
             state.perform(now);
@@ -326,13 +380,16 @@ impl Core {
         })
     }
 
-    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
-        self.state.lock().task_state(task)
+    pub(crate) fn task_state(self: &Arc<Self>, cell: &TaskCell) -> TaskState {
+        self.with(|state, _| match cell.accepted() {
+            Some(task) => state.task_state(task),
+            None => TaskState::Finished,
+        })
     }
 
     /// How far a running task says that it has come.
-    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
-        self.state.lock().progress(task)
+    pub(crate) fn progress(self: &Arc<Self>, cell: &TaskCell) -> Option<(u64, u64)> {
+        self.with(|state, _| state.progress(cell.accepted()?))
     }
 
     /// Accepts nothing more; what was accepted is finished, then the workers stop.
@@ -340,8 +397,8 @@ impl Core {
         self.with(|state, now| state.scheduler.handle_close(now));
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().scheduler.is_closed()
+    pub(crate) fn is_closed(self: &Arc<Self>) -> bool {
+        self.with(|state, _| state.scheduler.is_closed())
     }
 
     /// Kills all workers now; what is unfinished gets an error.
@@ -366,8 +423,8 @@ impl Core {
     }
 
     /// What was broken off so far.
-    pub(crate) fn tally(&self) -> Tally {
-        self.state.lock().tally
+    pub(crate) fn tally(self: &Arc<Self>) -> Tally {
+        self.with(|state, _| state.tally)
     }
 
     /// Sets the alarm for the next deadline, unless it is already set for one as early.

@@ -1,5 +1,6 @@
 //! All state of a pool, and what the scheduler's actions do to it.
 
+mod admission;
 mod awaited;
 mod chunks;
 mod ends;
@@ -24,6 +25,7 @@ use crate::driver::entry::WorkerEntry;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
 use crate::driver::processors::processors;
+use crate::driver::submission::Submission;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::ExitCause;
 use crate::soon::Speaker;
@@ -50,6 +52,8 @@ pub(crate) struct State {
     processors: usize,
     /// How long a worker may look for work before it sleeps, while a processor is to spare.
     spin: Duration,
+    /// What was left at the lock.
+    pub(crate) left: Vec<Submission>,
     /// How the worker whose end is being handled came to it.
     ending: Option<Ending>,
     /// Why the broadcast failed whose end is being handled.
@@ -97,6 +101,7 @@ impl State {
             limits,
             processors: processors(),
             spin,
+            left: Vec::new(),
             ending: None,
             refusal: None,
         }
