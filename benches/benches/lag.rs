@@ -2,8 +2,9 @@
 //!
 //! A task of the runtime sleeps for a millisecond, again and again, and notes how much later than that it
 //! goes on. Once while nothing else happens; once while one worker computes and the other returns
-//! 64 MiB after 64 MiB, each of which is awaited. On a runtime with one thread, and on one with a
-//! thread a CPU.
+//! 64 MiB after 64 MiB, each of which is awaited; and once while the same is computed and nothing is returned, so
+//! that it can be told what of it is not the runtime's work but its waiting for a processor. On a runtime with one
+//! thread, and on one with a thread a CPU.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -26,6 +27,7 @@ const LONG: Duration = Duration::from_millis(20);
 
 const IDLE: &str = "idle";
 const BUSY: &str = "64 MiB results arrive";
+const COMPUTING: &str = "64 MiB are filled and dropped";
 
 fn main() {
     roles::init();
@@ -64,9 +66,11 @@ fn compare(runtime: &Runtime, flavor: &str, mode: Mode) -> Table {
         // It is a task of the runtime, as what waits for the event loop is.
         let idle = runtime.block_on(async { tokio::spawn(lags(ticks)).await });
         table.record(IDLE, idle.expect("it should not panic").p99());
-        let busy = lags_while_busy(pool.clone(), ticks);
-        let busy = runtime.block_on(async { tokio::spawn(busy).await });
-        table.record(BUSY, busy.expect("it should not panic").p99());
+        for (name, function) in [(BUSY, filled as fn(usize) -> Vec<u8>), (COMPUTING, dropped)] {
+            let busy = lags_while_busy(pool.clone(), function, ticks);
+            let busy = runtime.block_on(async { tokio::spawn(busy).await });
+            table.record(name, busy.expect("it should not panic").p99());
+        }
     }
     runtime.block_on(pool.shutdown());
     table
@@ -82,12 +86,16 @@ async fn lags(ticks: usize) -> Samples {
     samples
 }
 
-async fn lags_while_busy(pool: ProcessPool, ticks: usize) -> Samples {
+async fn lags_while_busy(
+    pool: ProcessPool,
+    function: fn(usize) -> Vec<u8>,
+    ticks: usize,
+) -> Samples {
     let returning = {
         let pool = pool.clone();
         tokio::spawn(async move {
             loop {
-                let result = pool.run_in_process(filled, LEN).await;
+                let result = pool.run_in_process(function, LEN).await;
                 black_box(result.expect("a task should not fail"));
             }
         })
@@ -108,4 +116,9 @@ async fn lags_while_busy(pool: ProcessPool, ticks: usize) -> Samples {
 
 fn filled(len: usize) -> Vec<u8> {
     vec![7; len]
+}
+
+fn dropped(len: usize) -> Vec<u8> {
+    drop(black_box(filled(len)));
+    Vec::new()
 }

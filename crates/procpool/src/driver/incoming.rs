@@ -12,8 +12,8 @@ use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
 
 use crate::driver::channel::Receiver;
 
-/// Bytes of a large event that one read may bring: 1 MiB. More would keep the runtime's thread for long.
-const READ_LEN: usize = 1024 * 1024;
+/// Bytes of a large event that one read may bring: 256 KiB. More would keep the runtime's thread for long.
+const READ_LEN: usize = 256 * 1024;
 
 /// Bytes from one worker that have not yet become events.
 #[derive(Debug)]

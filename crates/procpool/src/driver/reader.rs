@@ -20,9 +20,9 @@ use crate::soon::Speaker;
 /// How many reads are made before other runtime tasks get their turn.
 const READS_IN_A_ROW: usize = 16;
 
-/// How many bytes are read before other runtime tasks get their turn: 1 MiB, which takes some tenths of a
-/// millisecond.
-const BYTES_IN_A_ROW: usize = 1 << 20;
+/// How many bytes are read before other runtime tasks get their turn: 256 KiB, which takes a tenth of a
+/// millisecond with the memory for them.
+const BYTES_IN_A_ROW: usize = 256 << 10;
 
 /// How many times as many reads are made at most once the worker has ended: more than a socket can
 /// hold, so that only a descendant which goes on writing is cut off.
