@@ -52,6 +52,7 @@ impl Config {
     pub const MAX_WINDOW: usize = 128;
 
     /// Whether a worker may hold results back while it runs a task of so many nanoseconds.
+    #[inline]
     pub(crate) fn may_cover(&self, expected: Option<u64>) -> bool {
         let (Some(pause), Some(expected)) = (self.held_back, expected) else {
             return false;

@@ -76,6 +76,7 @@ impl Deadlines {
         Some(timer)
     }
 
+    #[inline]
     pub(crate) fn disarm(&mut self, timer: &mut Option<Timer>) {
         if let Some(timer) = timer.take() {
             self.timers.remove(&timer);
@@ -88,6 +89,7 @@ impl Deadlines {
         (u128::from(first.key().at) <= now).then(|| first.remove())
     }
 
+    #[inline]
     pub(crate) fn first(&self) -> Option<Instant> {
         let (timer, _) = self.timers.first_key_value()?;
         self.epoch?.checked_add(Duration::from_nanos(timer.at))

@@ -64,10 +64,12 @@ impl Fleet {
     }
 
     /// Workers that are ready.
+    #[inline]
     pub(crate) fn ready(&self) -> usize {
         self.idle.len() + self.preparing + self.busy
     }
 
+    #[inline]
     pub(crate) fn idle(&self) -> usize {
         self.idle.len()
     }
@@ -103,6 +105,7 @@ impl Fleet {
         worker
     }
 
+    #[inline]
     pub(crate) fn refresh(&mut self, place: usize) {
         let worker = &self.workers[place];
         let class = match worker.stage {
@@ -191,6 +194,7 @@ impl Fleet {
         }
     }
 
+    #[inline]
     pub(crate) fn warmest_idle(&self) -> Option<usize> {
         self.idle.last().copied()
     }
@@ -225,12 +229,14 @@ impl Fleet {
 
     /// Whether the worker is busy and soon done, if one more task of `expected` nanoseconds keeps it within
     /// `most`.
+    #[inline]
     pub(crate) fn has_room(&self, now: Instant, place: usize, expected: u64, most: u64) -> bool {
         let load = self.loads[place].saturating_add(expected);
         load <= most && self.is_on_time(now, place, most)
     }
 
     /// Whether the head of the worker has not run for longer than `most` nanoseconds.
+    #[inline]
     pub(crate) fn is_on_time(&self, now: Instant, place: usize, most: u64) -> bool {
         let head_ran = now.saturating_duration_since(self.workers[place].head_since);
         head_ran.as_nanos() <= u128::from(most)
@@ -238,6 +244,7 @@ impl Fleet {
 
     /// The busy worker that is to be done first, if one more task of `expected` nanoseconds keeps it within
     /// `most`.
+    #[inline]
     pub(crate) fn least_loaded(&mut self, now: Instant, expected: u64, most: u64) -> Option<usize> {
         let room = most.checked_sub(expected)?;
         loop {
@@ -283,12 +290,14 @@ impl Fleet {
 impl Index<usize> for Fleet {
     type Output = Worker;
 
+    #[inline]
     fn index(&self, place: usize) -> &Worker {
         &self.workers[place]
     }
 }
 
 impl IndexMut<usize> for Fleet {
+    #[inline]
     fn index_mut(&mut self, place: usize) -> &mut Worker {
         &mut self.workers[place]
     }

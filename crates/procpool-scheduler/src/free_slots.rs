@@ -21,11 +21,13 @@ impl FreeSlots {
         slots
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.words == [0; WORDS]
     }
 
     /// `None` if all are used.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<u16> {
         let (at, word) = (0_u16..)
             .zip(&mut self.words)
@@ -35,6 +37,7 @@ impl FreeSlots {
         Some(at * u64::BITS as u16 + bit)
     }
 
+    #[inline]
     pub(crate) fn give(&mut self, slot: u16) {
         let slot = usize::from(slot);
         if let Some(word) = self.words.get_mut(slot / u64::BITS as usize) {

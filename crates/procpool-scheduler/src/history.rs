@@ -22,6 +22,7 @@ pub(crate) struct History {
 pub(crate) struct FunctionIndex(u32);
 
 impl History {
+    #[inline]
     pub(crate) fn index(&mut self, function: FunctionKey) -> FunctionIndex {
         let means = &mut self.means;
         FunctionIndex(*self.known.entry(function).or_insert_with(|| {
@@ -33,16 +34,19 @@ impl History {
     }
 
     /// In nanoseconds. `None`: it never finished.
+    #[inline]
     pub(crate) fn expected(&self, function: FunctionIndex) -> Option<u64> {
         self.means[function.0 as usize]
     }
 
     /// Of so many runs, one after another.
+    #[inline]
     pub(crate) fn expected_of(&self, function: FunctionIndex, items: u32) -> Option<u64> {
         let each = self.expected(function)?;
         Some(each.saturating_mul(items.max(1).into()).min(MOST))
     }
 
+    #[inline]
     pub(crate) fn record(&mut self, function: FunctionIndex, ran: Duration) {
         let ran = nanos(ran);
         let mean = &mut self.means[function.0 as usize];
@@ -55,6 +59,7 @@ impl History {
 }
 
 /// The duration in nanoseconds, bounded so that a window full of them can be summed.
+#[inline]
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).map_or(MOST, |nanos| nanos.min(MOST))
 }

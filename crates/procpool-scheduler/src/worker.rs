@@ -118,11 +118,13 @@ impl Worker {
     }
 
     /// It may take tasks as far as its limit goes, whether or not it has room now.
+    #[inline]
     pub(crate) fn accepts(&self) -> bool {
         self.stage == Stage::Ready && !self.closed && self.taken < self.limit
     }
 
     /// A task may be sent after those in flight, if that is little work.
+    #[inline]
     pub(crate) fn accepts_ahead(&self) -> bool {
         self.accepts()
             && self.briefings.is_empty()
@@ -132,10 +134,12 @@ impl Worker {
     }
 
     /// Worn, or near enough its limit, for a replacement to be started.
+    #[inline]
     pub(crate) fn is_due(&self) -> bool {
         self.worn || self.taken >= self.limit - self.limit / 8
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>, may_cover: bool) -> u16 {
         // Who has none left is sent nothing.
         let slot = self.free_slots.take().unwrap_or_default();
@@ -150,6 +154,7 @@ impl Worker {
     }
 
     /// True if the task was the head.
+    #[inline]
     pub(crate) fn remove(
         &mut self,
         task: TaskId,

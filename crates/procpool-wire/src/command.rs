@@ -149,6 +149,7 @@ impl Initialize {
     ///
     /// # Errors
     /// [`FrameError::TooLong`] if the arguments are beyond [`Initialize::MAX_ARGS_LEN`].
+    #[inline]
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];
@@ -191,6 +192,7 @@ impl Run {
     ///
     /// # Errors
     /// [`FrameError::TooLong`] if the arguments are beyond [`Run::MAX_ARGS_LEN`].
+    #[inline]
     pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
         let mut head = [0; Self::HEAD_LEN];
         let mut out = &mut head[..];

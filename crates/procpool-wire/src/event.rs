@@ -108,6 +108,7 @@ impl Event {
     ///
     /// # Errors
     /// What is wrong with the bytes. The stream is of no further use then.
+    #[inline]
     pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, StreamError> {
         if let Some(frames) = buffer.take_items() {
             return Ok(Some(Event::Items(frames)));
@@ -229,10 +230,12 @@ impl Finished {
         Ok(head)
     }
 
+    #[inline]
     fn decode_short(fields: Fields<&[u8]>) -> Result<Self, MessageError> {
         Self::decode(fields)
     }
 
+    #[inline]
     fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {
         let ticket = Ticket::decode(&mut fields)?;
         let ran = Duration::from_nanos(fields.u64()?);
@@ -271,6 +274,7 @@ impl Outcome {
         }
     }
 
+    #[inline]
     fn decode(kind: u8, payload: Payload) -> Result<Self, MessageError> {
         Ok(match kind {
             RETURNED => Outcome::Returned(payload),

@@ -58,6 +58,7 @@ impl Fields {
 
 impl<B: Body> Fields<B> {
     /// All that follows.
+    #[inline]
     pub(crate) fn payload(self) -> Payload {
         self.rest.into_payload(self.bulk)
     }
@@ -94,6 +95,7 @@ impl<B: Body> Fields<B> {
         }
     }
 
+    #[inline]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
         let field = *self
             .rest

@@ -118,6 +118,7 @@ pub(crate) fn short_len(bytes: &[u8]) -> Option<usize> {
 
 /// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
 /// what the payload has behind its prefix.
+#[inline]
 pub(crate) fn leading_header(
     kind: u8,
     fields_len: usize,

@@ -146,6 +146,7 @@ impl FrameBuffer {
 
     /// The next message, if it is there as a whole, of this kind, and short: decoded where it lies, which costs
     /// less than to cut it out.
+    #[inline]
     pub(crate) fn take_short<T>(
         &mut self,
         kind: u8,

@@ -21,12 +21,14 @@ impl Limits {
     pub const LEN: usize = 16;
 
     /// Zero stands for no limit: no task does anything with nothing.
+    #[inline]
     pub(crate) fn encode(self, out: &mut impl BufMut) {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
         out.put_u64_le(self.cpu_time.map_or(0, nanos));
         out.put_u64_le(self.memory.map_or(0, |bytes| bytes.max(1)));
     }
 
+    #[inline]
     pub(crate) fn decode<B: Body>(fields: &mut Fields<B>) -> Result<Self, MessageError> {
         let some = |number: u64| (number > 0).then_some(number);
         let cpu_time = some(fields.u64()?).map(Duration::from_nanos);

@@ -101,6 +101,7 @@ impl Payload {
 
     /// What comes before [`Payload::bytes`] in the encoding, if anything.
     #[must_use]
+    #[inline]
     pub fn prefix(&self) -> Prefix {
         let len = self.bytes.get().len();
         match self.bytes.form() {
@@ -112,6 +113,7 @@ impl Payload {
 
     /// The encoding, behind [`Payload::prefix`].
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get()
     }
@@ -138,6 +140,7 @@ impl Payload {
     ///
     /// # Errors
     /// As [`value::decode`].
+    #[inline]
     pub fn decode<T: DeserializeOwned + 'static>(mut self) -> Result<T, DecodeError> {
         let mut slot = None::<T>;
         let any = &mut slot as &mut dyn Any;
@@ -201,6 +204,7 @@ impl From<Bytes> for Payload {
 
 impl From<&[u8]> for Payload {
     /// Copies what [`value::encode`] has made.
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         Payload {
             bytes: bytes.into(),

@@ -20,6 +20,7 @@ impl Short {
     };
 
     /// `None` if there are too many.
+    #[inline]
     pub(crate) fn new(from: &[u8]) -> Option<Self> {
         let mut bytes = [0; Short::MOST];
         bytes.get_mut(..from.len())?.copy_from_slice(from);
@@ -32,6 +33,7 @@ impl Short {
 impl Deref for Short {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }

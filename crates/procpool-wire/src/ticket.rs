@@ -21,12 +21,14 @@ impl Ticket {
     /// Bytes of a ticket in a message.
     pub const LEN: usize = 16;
 
+    #[inline]
     pub(crate) fn encode(self, out: &mut impl BufMut) {
         out.put_u64_le(self.number);
         out.put_u16_le(self.slot);
         out.put_bytes(0, 6);
     }
 
+    #[inline]
     pub(crate) fn decode<B: Body>(fields: &mut Fields<B>) -> Result<Self, MessageError> {
         let number = fields.u64()?;
         let slot = fields.u16()?;

@@ -79,6 +79,7 @@ impl TaskCell {
     }
 
     /// Puts the end in and wakes who waits for it. The first end counts.
+    #[inline]
     pub(crate) fn finish(&self, end: TaskEnd) {
         let mut content = self.content.lock();
         if let Content::Pending { waker, .. } = &mut *content {
@@ -116,6 +117,7 @@ impl TaskCell {
     }
 
     /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
+    #[inline]
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
         let mut content = self.content.lock();
         if let Content::Pending { soon, .. } = &mut *content
