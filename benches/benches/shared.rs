@@ -1,11 +1,15 @@
 //! Bytes that need not go through the socket, and bytes inside of other values.
 //!
 //! The first table: 64 MiB as `SharedBytes` are read by a worker, which gives back as many that it has made;
-//! the same bytes are only passed there and back; and the same as a `Vec<u8>`. The second: a vector inside of
-//! a tuple, which is encoded and decoded and not moved, one way at a time.
+//! the same bytes are only passed there and back; the same as a `Vec<u8>`; and, as the floor, a thread that reads one
+//! buffer and fills another, both of which are used again. The second: a vector inside of a tuple, which is encoded and
+//! decoded and not moved, one way at a time.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
+use std::mem;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Instant;
 
 use procpool::{ProcessPool, SharedBytes};
@@ -19,6 +23,7 @@ const NESTED: usize = 1 << 20;
 const MADE: &str = "SharedBytes, read and made";
 const PASSED: &str = "SharedBytes, only passed";
 const VECTOR: &str = "Vec<u8>, read and made";
+const THREAD: &str = "a thread, buffers used again";
 const THERE: &str = "there";
 const BACK: &str = "back";
 
@@ -63,9 +68,29 @@ async fn measure(mode: Mode) -> (Table, Table) {
     let pool = ProcessPool::builder().workers(1).build();
     let pool = pool.expect("a pool should start");
     let len = mode.pick(LEN, 1 << 20);
-    let mut large = Table::new("shared: 64 MiB there, and as many back", &[VECTOR]);
+    let mut large = Table::new("shared: 64 MiB there, and as many back", &[VECTOR, THREAD]);
     let mut nested = Table::new("shared: 1 MiB inside of a tuple", &[]);
+    let (ask, asked) = mpsc::channel::<Vec<u8>>();
+    let (answer_by, answered) = mpsc::channel();
+    let mut own = vec![0; len];
+    thread::spawn(move || {
+        while let Ok(bytes) = asked.recv() {
+            black_box(sum(&bytes));
+            own.fill(bytes.first().map_or(0, |byte| byte + 1));
+            answer_by
+                .send(mem::replace(&mut own, bytes))
+                .expect("someone waits");
+        }
+    });
+    let mut bytes = vec![0; len];
     for round in 0..mode.pick(15, 1) {
+        let began = Instant::now();
+        bytes.fill(round as u8);
+        ask.send(bytes).expect("the thread listens");
+        bytes = answered.recv().expect("the thread answers");
+        large.record(THREAD, micros_since(began));
+        assert_eq!(sum(&bytes), sum_of(len, round as u8 + 1));
+
         let began = Instant::now();
         let bytes = made(len, round as u8);
         let result = pool.run_in_process(answer, bytes).await;
