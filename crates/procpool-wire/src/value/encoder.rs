@@ -231,6 +231,7 @@ impl<'o> Encoder<'o> {
     fn u8_outside_run(&mut self, value: u8) {
         if let Run::Fresh { announced } = self.run {
             self.open_run(announced);
+            self.out.reserve(announced.min(RESERVE_MAX));
             self.out.push(value);
         } else {
             put_uint(self.out, value.into());
@@ -281,7 +282,6 @@ impl<'o> Encoder<'o> {
     fn open_run(&mut self, announced: usize) {
         let tag = self.out.len() - 1;
         self.out[tag] = tag::U8_SEQ;
-        self.out.reserve(announced.min(RESERVE_MAX));
         put_uint(self.out, announced as u64);
         self.run = Run::Open {
             tag,
