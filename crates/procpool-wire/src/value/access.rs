@@ -1,6 +1,6 @@
 //! The parts of sequences, maps and enum variants.
 
-use std::slice;
+use std::cell::Cell;
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
@@ -28,10 +28,21 @@ pub(super) struct Tagged<'a, 'de> {
     value_read: bool,
 }
 
-/// The elements of a sequence that travelled as bytes.
+/// A sequence that travelled as bytes.
 #[derive(Debug)]
-pub(super) struct U8Items<'de> {
-    bytes: slice::Iter<'de, u8>,
+pub(super) struct U8Seq<'de> {
+    bytes: &'de [u8],
+    read: Cell<usize>,
+}
+
+/// The elements of a [`U8Seq`].
+///
+/// Two words that are moved into their visitor, so that its loop over a `Vec<u8>` has them in registers.
+/// How many were read it tells when it is dropped.
+#[derive(Debug)]
+struct U8Items<'a, 'de> {
+    seq: &'a U8Seq<'de>,
+    next: usize,
 }
 
 impl<'a, 'de> Items<'a, 'de> {
@@ -192,16 +203,21 @@ impl<'de> VariantAccess<'de> for Tagged<'_, 'de> {
     }
 }
 
-impl<'de> U8Items<'de> {
+impl<'de> U8Seq<'de> {
     pub(super) fn new(bytes: &'de [u8]) -> Self {
         Self {
-            bytes: bytes.iter(),
+            bytes,
+            read: Cell::new(0),
         }
     }
 
-    pub(super) fn finish(self) -> Result<(), DecodeError> {
-        match self.bytes.len() {
-            0 => Ok(()),
+    pub(super) fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let value = visitor.visit_seq(U8Items {
+            seq: &self,
+            next: 0,
+        })?;
+        match self.bytes.len() - self.read.get() {
+            0 => Ok(value),
             left => Err(DecodeError::new(format_args!(
                 "a sequence has {left} elements more than its type takes"
             ))),
@@ -209,7 +225,7 @@ impl<'de> U8Items<'de> {
     }
 }
 
-impl<'de> SeqAccess<'de> for U8Items<'de> {
+impl<'de> SeqAccess<'de> for U8Items<'_, 'de> {
     type Error = DecodeError;
 
     #[inline]
@@ -217,20 +233,23 @@ impl<'de> SeqAccess<'de> for U8Items<'de> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
-        match self.bytes.next() {
-            Some(&byte) => seed
-                .deserialize(U8 {
-                    value: byte,
-                    depth: 0,
-                })
-                .map(Some),
-            None => Ok(None),
-        }
+        let Some(&value) = self.seq.bytes.get(self.next) else {
+            return Ok(None);
+        };
+        self.next += 1;
+        seed.deserialize(U8 { value, depth: 0 }).map(Some)
     }
 
     /// Exact and not merely announced: the bytes are here.
     fn size_hint(&self) -> Option<usize> {
-        Some(self.bytes.len())
+        Some(self.seq.bytes.len() - self.next)
+    }
+}
+
+impl Drop for U8Items<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.seq.read.set(self.next);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
-use super::access::{Items, Tagged, U8Items};
+use super::access::{Items, Tagged, U8Seq};
 use super::attachment;
 use super::decoder::Decoder;
 use super::error::DecodeError;
@@ -27,7 +27,7 @@ impl<'de> Decoder<'de> {
             Head::Char(value) => visitor.visit_char(value),
             Head::Str(value) => visitor.visit_borrowed_str(value),
             Head::Bytes(value) => visitor.visit_borrowed_bytes(value),
-            Head::U8Seq(bytes) => visit_bytes_as_seq(bytes, visitor),
+            Head::U8Seq(bytes) => U8Seq::new(bytes).visit(visitor),
             Head::Unit => visitor.visit_unit(),
             Head::None => visitor.visit_none(),
             // Kept apart from its content, or serde's buffer would turn `Some(None)` into `None`.
@@ -75,16 +75,6 @@ impl<'de> Decoder<'de> {
             }
         })
     }
-}
-
-fn visit_bytes_as_seq<'de, V: Visitor<'de>>(
-    bytes: &'de [u8],
-    visitor: V,
-) -> Result<V::Value, DecodeError> {
-    let mut items = U8Items::new(bytes);
-    let value = visitor.visit_seq(&mut items)?;
-    items.finish()?;
-    Ok(value)
 }
 
 /// Methods whose hint adds nothing to what the bytes say.
@@ -154,7 +144,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content_head()? {
-            Head::Bytes(bytes) => visit_bytes_as_seq(bytes, visitor),
+            Head::Bytes(bytes) => U8Seq::new(bytes).visit(visitor),
             head => self.visit(head, visitor),
         }
     }
