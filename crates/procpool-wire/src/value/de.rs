@@ -123,9 +123,17 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
     }
 
+    #[inline]
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.reader.f64() {
+            Some(value) => visitor.visit_f64(value),
+            None => self.visit_content(visitor),
+        }
+    }
+
     visit_content! {
         deserialize_u128 deserialize_i128
-        deserialize_f32 deserialize_f64 deserialize_bool deserialize_char
+        deserialize_f32 deserialize_bool deserialize_char
         deserialize_str deserialize_string deserialize_identifier deserialize_map
     }
 

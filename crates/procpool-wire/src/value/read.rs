@@ -119,6 +119,18 @@ impl<'de> Reader<'de> {
         Some(value)
     }
 
+    /// As [`uint`](Self::uint), for a float of 64 bits.
+    #[inline]
+    pub(super) fn f64(&mut self) -> Option<f64> {
+        let (&tag, rest) = self.rest.split_first()?;
+        if tag != tag::F64 {
+            return None;
+        }
+        let (&bytes, rest) = rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(f64::from_bits(u64::from_le_bytes(bytes)))
+    }
+
     #[inline]
     pub(super) fn head(&mut self) -> Result<Head<'de>, DecodeError> {
         let tag = self.byte()?;
