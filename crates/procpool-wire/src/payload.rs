@@ -142,6 +142,15 @@ impl Payload {
     /// As [`value::decode`].
     #[inline]
     pub fn decode<T: DeserializeOwned + 'static>(mut self) -> Result<T, DecodeError> {
+        self.take()
+    }
+
+    /// As [`Payload::decode`], but what the value is not made of stays here, for
+    /// [`Payload::into_memory`].
+    ///
+    /// # Errors
+    /// As [`value::decode`].
+    pub fn take<T: DeserializeOwned + 'static>(&mut self) -> Result<T, DecodeError> {
         let mut slot = None::<T>;
         let any = &mut slot as &mut dyn Any;
         if self.bytes.form() == Form::Sequence
@@ -159,7 +168,19 @@ impl Payload {
                 let attached = self.bytes.attached().map_err(DecodeError::new)?;
                 value::decode_attached(self.bytes.get(), attached)
             }
-            None => value::decode(&self.into_whole()),
+            None => value::decode(&self.whole()),
+        }
+    }
+
+    /// The memory that a large value was encoded in, unless somebody else has a part in it.
+    #[must_use]
+    pub fn into_memory(mut self) -> Option<Vec<u8>> {
+        match self.bytes {
+            Content::Short(_) | Content::Attached(_) => None,
+            Content::Value(_) | Content::Sequence(_) | Content::ByteString(_) => {
+                let bytes = self.bytes.take();
+                (bytes.len() > LARGE && bytes.is_unique()).then(|| bytes.into())
+            }
         }
     }
 
@@ -186,6 +207,10 @@ impl Payload {
     /// The encoding in one piece.
     #[must_use]
     pub fn into_whole(self) -> Bytes {
+        self.whole()
+    }
+
+    fn whole(&self) -> Bytes {
         match self.bytes.form() {
             Form::Value => self.to_bytes(),
             Form::Sequence | Form::ByteString => [&self.prefix(), self.bytes.get()].concat().into(),

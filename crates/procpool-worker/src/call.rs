@@ -4,13 +4,14 @@ use std::any::Any;
 use std::fmt::Display;
 use std::time::Duration;
 
-use procpool_os::{Trampoline, memory};
+use procpool_os::Trampoline;
 use procpool_wire::{Finished, Outcome, PanicReport, Payload, Ticket};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::items::ItemRun;
 use crate::panic;
+use crate::spare;
 use crate::stream::Maker;
 
 /// What goes into a call and what comes out of it, whatever the types of the function are.
@@ -139,6 +140,11 @@ impl Call {
         matches!(self.end, Some(End::Returned)).then_some(&self.result)
     }
 
+    /// The result has been sent. Its memory is for the next one.
+    pub(crate) fn drop_result(&mut self) {
+        spare::keep(std::mem::take(&mut self.result));
+    }
+
     /// The event for a call that has no [`result`](Call::result).
     pub(crate) fn finished(&mut self, ticket: Ticket, ran: Duration, worn: bool) -> Finished {
         let outcome = match self.end.take() {
@@ -225,14 +231,14 @@ impl Call {
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        let args = std::mem::take(&mut self.args);
+        let mut args = std::mem::take(&mut self.args);
         let result = &mut self.result;
         let state = &mut *self.state;
         // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
         let caught = panic::catch(|| {
-            let args = args
-                .decode::<A>()
-                .map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
+            let decoded = args.take::<A>();
+            spare::keep(args);
+            let args = decoded.map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
             *result = encode(function(args, state)?)?;
             match result.len() > Finished::MAX_RESULT_LEN {
                 true => Err(Outcome::ResultRefused(format!(
@@ -256,6 +262,6 @@ fn encode<R: Serialize + 'static>(result: R) -> Result<Payload, Outcome> {
         Ok(payload) => return Ok(payload),
         Err(result) => result,
     };
-    Payload::encode(&result, memory::reserve)
+    Payload::encode(&result, spare::reserve)
         .map_err(|error| Outcome::ResultRefused(error.to_string()))
 }

@@ -5,10 +5,12 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use procpool_os::{memory, socket};
+use procpool_os::socket;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Command, FrameBuffer, Payload};
+
+use crate::spare;
 
 /// What the first read takes: 1 KiB, which the first message hardly ever exceeds. More would have to be
 /// zeroed, page by fresh page, and all but the first byte may come with a later read as well.
@@ -33,7 +35,7 @@ impl Inbox {
     pub(crate) fn new(socket: Arc<OwnedFd>, parent: Arc<Peer>) -> Self {
         Inbox {
             socket,
-            buffer: FrameBuffer::new(memory::reserve),
+            buffer: FrameBuffer::new(spare::reserve),
             aside: VecDeque::new(),
             parent,
             attached: None,

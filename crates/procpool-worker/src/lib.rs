@@ -20,6 +20,7 @@ mod pace;
 mod panic;
 mod preparation;
 mod serve;
+mod spare;
 mod spinner;
 mod stream;
 pub mod worker;

@@ -154,7 +154,10 @@ impl Server<'_> {
             self.held_since = None;
         }
         match self.call.result() {
-            Some(result) => self.outbox.push_returned(ticket, ran, worn, result)?,
+            Some(result) => {
+                self.outbox.push_returned(ticket, ran, worn, result)?;
+                self.call.drop_result();
+            }
             None => self
                 .outbox
                 .push_finished(&self.call.finished(ticket, ran, worn))?,
