@@ -12,6 +12,10 @@ use crate::Reserve;
 /// it is written.
 const RESERVE_MAX: usize = 1 << 20;
 
+/// The same for an iterator of bytes, which announces what it has exactly: 64 MiB. What it then does
+/// not have is address space that nobody touches.
+const RESERVE_BYTES_MAX: usize = 64 << 20;
+
 /// Writes values; [`super::ser`] makes it a serializer.
 #[derive(Debug)]
 pub(super) struct Encoder<'o> {
@@ -162,8 +166,10 @@ impl<'o> Encoder<'o> {
             let begin = self.out.len();
             let part = left.min(RESERVE_MAX);
             if self.out.capacity() - begin < part {
-                // As much again as has come: the iterator is not trusted with more.
-                (self.reserve)(self.out, left.min(begin.max(RESERVE_MAX)));
+                // As much again as has come: the iterator is not trusted with more. What follows is mostly
+                // an end mark or two, which should not have all of this moved.
+                let most = begin.max(RESERVE_BYTES_MAX);
+                (self.reserve)(self.out, left.min(most) + part / 4096);
             }
             self.out.resize(begin + part, 0);
             let mut written = 0;
