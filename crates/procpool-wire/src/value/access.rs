@@ -11,6 +11,7 @@ use serde::forward_to_deserialize_any;
 use super::MAX_DEPTH;
 use super::decoder::{Decoder, too_deep};
 use super::error::DecodeError;
+use super::whole;
 
 /// The items of a sequence, or keys and values of a map in turn, up to the end mark.
 #[derive(Debug)]
@@ -212,6 +213,9 @@ impl<'de> U8Seq<'de> {
     }
 
     pub(super) fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Some(vector) = whole::vector::<V>(self.bytes) {
+            return Ok(vector);
+        }
         let value = visitor.visit_seq(U8Items {
             seq: &self,
             next: 0,

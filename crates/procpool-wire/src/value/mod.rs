@@ -80,11 +80,10 @@ mod prefix;
 mod read;
 mod ser;
 mod tag;
+mod whole;
 
 pub use error::{DecodeError, EncodeError};
 pub use prefix::Prefix;
-
-use std::any::Any;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -169,26 +168,15 @@ pub(crate) fn encode_attaching<T: Serialize + ?Sized>(
 /// # Ok::<(), procpool_wire::value::DecodeError>(())
 /// ```
 #[inline]
-pub fn decode<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     decode_attached(bytes, &[])
 }
 
 #[inline]
-pub(crate) fn decode_attached<T: DeserializeOwned + 'static>(
+pub(crate) fn decode_attached<T: DeserializeOwned>(
     bytes: &[u8],
     attached: &[Attachment],
 ) -> Result<T, DecodeError> {
-    // serde reads a `Vec<u8>` one number after another; here it can be seen that it is one.
-    let mut vector = None::<T>;
-    let as_bytes = (&mut vector as &mut dyn Any).downcast_mut::<Option<Vec<u8>>>();
-    if let Some(as_bytes) = as_bytes
-        && let Some(content) = read::whole_u8_seq(bytes)
-    {
-        *as_bytes = Some(content.to_vec());
-    }
-    if let Some(vector) = vector {
-        return Ok(vector);
-    }
     let mut decoder = decoder::Decoder::new(bytes, attached);
     let value = T::deserialize(&mut decoder)?;
     decoder.finish()?;

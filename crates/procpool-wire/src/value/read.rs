@@ -33,15 +33,6 @@ pub(super) enum Head<'de> {
     Variant,
 }
 
-/// The content, if `bytes` are one sequence of bytes and nothing else.
-pub(super) fn whole_u8_seq(bytes: &[u8]) -> Option<&[u8]> {
-    let mut reader = Reader::new(bytes, &[]);
-    match reader.head() {
-        Ok(Head::U8Seq(content)) if reader.is_empty() => Some(content),
-        _ => None,
-    }
-}
-
 impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
