@@ -16,6 +16,10 @@ const RESERVE_MAX: usize = 1 << 20;
 /// not have is address space that nobody touches.
 const RESERVE_BYTES_MAX: usize = 64 << 20;
 
+/// So many bytes of an iterator are made room for and written at once: 32 KiB, whose number is as narrow as it
+/// can be. What is counted beside each byte decides how many of them the compiler copies in a step.
+const PART: u16 = 32 << 10;
+
 /// Writes values; [`super::ser`] makes it a serializer.
 #[derive(Debug)]
 pub(super) struct Encoder<'o> {
@@ -164,19 +168,20 @@ impl<'o> Encoder<'o> {
                 self.open_run(announced);
             }
             let begin = self.out.len();
-            let part = left.min(RESERVE_MAX);
+            let part = left.min(PART.into());
             if self.out.capacity() - begin < part {
                 // As much again as has come: the iterator is not trusted with more. What follows is mostly
                 // an end mark or two, which should not have all of this moved.
-                let most = begin.max(RESERVE_BYTES_MAX);
-                (self.reserve)(self.out, left.min(most) + part / 4096);
+                let room = left.min(begin.max(RESERVE_BYTES_MAX));
+                (self.reserve)(self.out, room + room / 4096);
             }
             self.out.resize(begin + part, 0);
-            let mut written = 0;
+            let mut written = 0u16;
             for (place, item) in self.out[begin..].iter_mut().zip(&mut *items) {
                 item.serialize(Place(place))?;
                 written += 1;
             }
+            let written = usize::from(written);
             if written < part {
                 self.out.truncate(begin + written);
                 return Ok(());
