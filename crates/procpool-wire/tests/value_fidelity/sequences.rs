@@ -187,7 +187,7 @@ fn bytes_take_one_byte_each() {
 /// A sequence of bytes that says it has another number of them than it has.
 struct Liar {
     says: usize,
-    has: u8,
+    has: usize,
 }
 
 impl Iterator for Liar {
@@ -195,7 +195,7 @@ impl Iterator for Liar {
 
     fn next(&mut self) -> Option<u8> {
         self.has = self.has.checked_sub(1)?;
-        Some(self.has)
+        Some(self.has as u8)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -205,7 +205,7 @@ impl Iterator for Liar {
 
 #[test]
 fn a_sequence_of_bytes_that_lies_about_its_length_comes_back_all_the_same() {
-    struct Sequence(usize, u8);
+    struct Sequence(usize, usize);
     impl Serialize for Sequence {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             serializer.collect_seq(Liar {
@@ -214,11 +214,16 @@ fn a_sequence_of_bytes_that_lies_about_its_length_comes_back_all_the_same() {
             })
         }
     }
-    for (says, has) in [(0, 3), (3, 0), (2, 5), (5, 2), (200, 100), (usize::MAX, 9)] {
+    let few = [(0, 3), (3, 0), (2, 5), (5, 2), (200, 100), (usize::MAX, 9)];
+    // They are written in parts of 32 KiB.
+    let many = [32_767, 32_768, 32_769, 65_536, 100_000];
+    let pairs = many.map(|says| many.map(|has| (says, has)));
+    for (says, has) in few.into_iter().chain(pairs.into_iter().flatten()) {
         let mut bytes = Vec::new();
         procpool_wire::value::encode(&(1_u8, Sequence(says, has), "end"), &mut bytes).unwrap();
         let back: (u8, Vec<u8>, String) = procpool_wire::value::decode(&bytes).unwrap();
-        assert_eq!(back, (1, (0..has).rev().collect(), "end".to_owned()));
+        let bytes = (0..has).rev().map(|byte| byte as u8).collect();
+        assert!(back == (1, bytes, "end".to_owned()), "{says}, {has}");
     }
 }
 
