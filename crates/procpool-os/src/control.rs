@@ -53,6 +53,8 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
+use crate::attention::Attention;
+use crate::processor;
 use crate::progress::Progress;
 use crate::slot::Slot;
 use crate::spool::PageSpool;
@@ -83,10 +85,12 @@ struct Shared {
     cancel: Line,
     /// How often the parent has written to the socket.
     bell: Line,
-    /// Not zero while the worker listens for it.
-    listening: Line,
+    /// How soon the worker would notice that.
+    attention: Line,
     /// Nanoseconds for which the worker may listen for the bell.
     listens: Line,
+    /// The processor on which the parent last let it listen.
+    caller: Line,
     /// Not zero while someone is awake in the parent who takes results from the spool.
     awaited: Line,
     /// How much of the worker's stream the parent has, from the socket or from the spool.
@@ -316,18 +320,28 @@ impl ControlPage {
     pub fn let_listen(&self, limit: Duration) {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         self.shared().listens.0.store(nanos, Ordering::Relaxed);
+        if nanos > 0 {
+            let here = processor::current() as u64;
+            self.shared().caller.0.store(here, Ordering::Relaxed);
+        }
     }
 
-    /// The worker: it listens from now on, or no longer.
-    pub fn set_listening(&self, is_listening: bool) {
-        let word = u64::from(is_listening);
-        self.shared().listening.0.store(word, Ordering::Relaxed);
-    }
-
-    /// The parent: whether the worker says that it listens.
+    /// The worker: the processor on which its parent was when that last let it listen.
     #[must_use]
-    pub fn is_listening(&self) -> bool {
-        self.shared().listening.0.load(Ordering::Relaxed) != 0
+    pub fn caller(&self) -> usize {
+        self.shared().caller.0.load(Ordering::Relaxed) as usize
+    }
+
+    /// The worker: how soon it would notice the bell, from now on.
+    pub fn set_attention(&self, attention: Attention) {
+        let word = attention.to_word();
+        self.shared().attention.0.store(word, Ordering::Relaxed);
+    }
+
+    /// The parent: how soon the worker would, as it says. One load from memory.
+    #[must_use]
+    pub fn attention(&self) -> Attention {
+        Attention::of_word(self.shared().attention.0.load(Ordering::Relaxed))
     }
 
     /// The worker: for how long it may.

@@ -36,11 +36,13 @@ pub mod limits;
 pub mod memory;
 pub mod output;
 pub mod process;
+pub mod processor;
 pub mod segment;
 pub mod socket;
 pub mod stdio;
 pub mod timer;
 
+mod attention;
 mod birth;
 mod claims;
 mod control_items;
@@ -54,6 +56,7 @@ mod strings;
 mod syscall;
 mod word;
 
+pub use attention::Attention;
 pub use claims::ItemCounts;
 pub use control::ControlPage;
 pub use control_items::ItemClaims;

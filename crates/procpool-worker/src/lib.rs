@@ -15,6 +15,7 @@ mod inbox;
 mod items;
 mod limiter;
 mod marker;
+mod mover;
 mod outbox;
 mod pace;
 mod panic;

@@ -5,12 +5,13 @@ use std::mem;
 use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
-use procpool_os::{CallOffsets, MatchedImage};
+use procpool_os::{Attention, CallOffsets, MatchedImage, processor};
 use procpool_wire::{Command, Run, RunItems, Ticket};
 
 use crate::call::Call;
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
+use crate::mover::{Mover, leave};
 use crate::outbox::Outbox;
 use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
@@ -36,6 +37,7 @@ pub(crate) fn serve(
         call,
         held_since: None,
         spinner: Spinner::default(),
+        mover: Mover::default(),
         has_waited: false,
     };
     // When the last task ended, if nothing was waited for since.
@@ -97,6 +99,7 @@ struct Server<'a> {
     /// When the first of the results ended that are held back.
     held_since: Option<Duration>,
     spinner: Spinner,
+    mover: Mover,
     /// It has waited for a command since it is ready.
     has_waited: bool,
 }
@@ -193,7 +196,15 @@ impl Server<'_> {
         // What was written up to now has been read, or is at the first ring.
         let mut rings = worker::rings();
         let mut received = inbox.receive_nowait();
-        worker::set_listening(true);
+        if let Some(caller) = worker::caller()
+            && matches!(received, Ok(None))
+            && !is_held
+            && self.mover.should_move(caller == processor::current())
+        {
+            worker::set_attention(Attention::Coming);
+            leave(caller);
+        }
+        worker::set_attention(Attention::Listening);
         let how = spin(limit, monotonic_now, |since| {
             if is_held && worker::taken() < told && (since >= AWAITED || !worker::is_awaited()) {
                 is_held = false;
@@ -207,7 +218,7 @@ impl Server<'_> {
             }
             !matches!(received, Ok(None))
         });
-        worker::set_listening(false);
+        worker::set_attention(Attention::None);
         // That the first one takes long, while others start as well, says nothing of those to come.
         if mem::replace(&mut self.has_waited, true) {
             self.spinner.spun(how);

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
-use procpool_os::{ControlPage, ItemClaims};
+use procpool_os::{Attention, ControlPage, ItemClaims};
 use procpool_wire::Ticket;
 
 static WORKER: OnceLock<Worker> = OnceLock::new();
@@ -92,16 +92,21 @@ pub(crate) fn rings() -> u64 {
     WORKER.get().map_or(0, |worker| worker.page.rings())
 }
 
-/// This worker listens for that from now on, or no longer.
-pub(crate) fn set_listening(is_listening: bool) {
+/// This worker would notice that as soon, from now on.
+pub(crate) fn set_attention(attention: Attention) {
     if let Some(worker) = WORKER.get() {
-        worker.page.set_listening(is_listening);
+        worker.page.set_attention(attention);
     }
 }
 
 /// Whether someone is awake in the parent who looks for results in memory.
 pub(crate) fn is_awaited() -> bool {
     WORKER.get().is_some_and(|worker| worker.page.is_awaited())
+}
+
+/// The processor on which the parent was when it last let this worker listen.
+pub(crate) fn caller() -> Option<usize> {
+    WORKER.get().map(|worker| worker.page.caller())
 }
 
 /// How much of this worker's stream the parent has.

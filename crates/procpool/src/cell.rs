@@ -124,13 +124,23 @@ impl TaskCell {
             && let Some(soon) = soon.take()
         {
             drop(content);
-            soon.stay_awake(|| self.is_finished());
+            let again = soon.stay_awake(|| self.is_finished());
             content = self.content.lock();
+            if let Content::Pending { soon: place, .. } = &mut *content
+                && again
+            {
+                *place = Some(soon);
+            }
         }
-        if let Content::Pending { waker, .. } = &mut *content {
+        if let Content::Pending { waker, soon } = &mut *content {
             match waker {
                 Some(waker) => waker.clone_from(cx.waker()),
                 None => *waker = Some(cx.waker().clone()),
+            }
+            let again = soon.is_some();
+            drop(content);
+            if again {
+                cx.waker().wake_by_ref();
             }
             return Poll::Pending;
         }

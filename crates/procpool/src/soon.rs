@@ -21,6 +21,9 @@ pub(crate) trait Speaker: Debug + Send + Sync {
     /// Handles that, unless someone else is about to.
     fn hear(&self);
 
+    /// Whether it is on its way to where it can hear what it was told. For a limited time.
+    fn is_coming(&self) -> bool;
+
     /// Nobody is awake to hear it: it is to send for them.
     fn send_for_us(&self);
 }
@@ -37,22 +40,28 @@ impl Soon {
     }
 
     /// Stays awake and takes what the worker says until that is what was waited for, for some microseconds at
-    /// most.
-    pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) {
+    /// most. True if the worker is not where it can hear yet: then others of the runtime's thread have their turn, and
+    /// this is to be done again.
+    pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) -> bool {
         let began = Instant::now();
         while !is_there() {
             if self.0.has_said_more() {
                 self.0.hear();
                 if is_there() {
-                    return;
+                    return false;
                 }
+            }
+            if self.0.is_coming() {
+                return true;
             }
             // Whatever it says: it need not be true.
             if began.elapsed() >= Self::LIMIT {
-                return self.0.send_for_us();
+                self.0.send_for_us();
+                return false;
             }
             std::hint::spin_loop();
         }
+        false
     }
 }
 
@@ -62,7 +71,7 @@ mod tests {
     use std::pin::Pin;
     use std::sync::Weak;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::{Context, Poll, Waker};
+    use std::task::{Context, Poll, Wake, Waker};
 
     use procpool_wire::Payload;
 
@@ -76,6 +85,8 @@ mod tests {
         looks: AtomicU32,
         heard: AtomicU32,
         sent_for: AtomicU32,
+        /// For so many looks it is on its way.
+        coming: AtomicU32,
     }
 
     impl Speaker for Worker {
@@ -89,6 +100,12 @@ mod tests {
             if let Some(cell) = self.ends.upgrade() {
                 cell.finish(Ok(Payload::default()));
             }
+        }
+
+        fn is_coming(&self) -> bool {
+            let less = |looks: u32| looks.checked_sub(1);
+            let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+            self.coming.fetch_update(set, get, less).is_ok()
         }
 
         fn send_for_us(&self) {
@@ -121,6 +138,33 @@ mod tests {
         assert!(matches!(poll(&cell), Poll::Ready(Ok(_))));
         assert_eq!(worker.heard.load(Ordering::Relaxed), 1);
         assert_eq!(worker.sent_for.load(Ordering::Relaxed), 0);
+    }
+
+    /// The runtime's thread is not kept from others meanwhile, and does not sleep.
+    #[test]
+    fn who_waits_for_a_worker_that_is_coming_is_polled_again_at_once() {
+        struct Counted(AtomicU32);
+        impl Wake for Counted {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let cell = Arc::new(TaskCell::pending());
+        let worker = Arc::new(Worker {
+            coming: AtomicU32::new(3),
+            ..Worker::default()
+        });
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        let wakes = Arc::new(Counted(AtomicU32::new(0)));
+        let waker = Waker::from(Arc::clone(&wakes));
+        for polls in 1..=5 {
+            assert!(cell.poll(&mut Context::from_waker(&waker)).is_pending());
+            assert_eq!(wakes.0.load(Ordering::Relaxed), polls.min(3));
+            let has_given_up = worker.sent_for.load(Ordering::Relaxed) > 0;
+            assert_eq!(has_given_up, polls > 3);
+        }
+        cell.finish(Ok(Payload::default()));
+        assert!(cell.poll(&mut Context::from_waker(&waker)).is_ready());
     }
 
     /// Else the worker would wait in vain with writing it down for who sleeps.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use procpool_os::control::monotonic_now;
-use procpool_os::{ControlPage, Standing as Written};
+use procpool_os::{Attention, ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
 use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, Ticket};
@@ -14,6 +14,9 @@ use tokio::sync::Notify;
 
 use crate::driver::channel::Sender;
 use crate::driver::outbox::Outbox;
+
+/// It takes a worker some 50 µs at most to move to another processor, if that one has to wake up for it.
+const ARRIVAL: Duration = Duration::from_micros(100);
 
 /// The socket and the control page of one worker.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(crate) struct Link {
     /// How much of the worker's stream is here.
     received: AtomicU64,
     collect: Notify,
+    /// Until when, on the page's clock and in nanoseconds, the worker is waited for if it is moving.
+    arrival: AtomicU64,
     worker: Arc<Peer>,
     /// There is something to tell the worker of shared memory.
     notices: Arc<Notify>,
@@ -42,6 +47,7 @@ impl Link {
             blocked: Notify::new(),
             received: AtomicU64::new(0),
             collect: Notify::new(),
+            arrival: AtomicU64::new(0),
             worker: Peer::new(pid, move || wake.notify_one()),
             notices,
         }
@@ -163,6 +169,19 @@ impl Link {
 
     pub(crate) fn push_stop(&self) {
         self.outbox.lock().push_stop();
+    }
+
+    /// The worker says that it is moving to another processor: it is waited for, but not for long.
+    pub(crate) fn expect_arrival(&self) {
+        let until = monotonic_now().saturating_add(ARRIVAL);
+        let until = u64::try_from(until.as_nanos()).unwrap_or(u64::MAX);
+        self.arrival.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether the worker is still moving, and waited for.
+    pub(crate) fn is_coming(&self) -> bool {
+        self.page.attention() == Attention::Coming
+            && monotonic_now() < Duration::from_nanos(self.arrival.load(Ordering::Relaxed))
     }
 
     /// Writes what the socket takes; the rest follows from [`Link::write_blocked`].

@@ -205,6 +205,10 @@ impl Speaker for Reader {
         }
     }
 
+    fn is_coming(&self) -> bool {
+        self.link.is_coming()
+    }
+
     fn send_for_us(&self) {
         self.link.page().set_awaited(false);
     }

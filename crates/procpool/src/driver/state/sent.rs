@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use procpool_os::Attention;
 use procpool_scheduler::{Scheduler, Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Run, Ticket};
 
@@ -67,7 +68,11 @@ impl State {
             let expected = scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        let is_soon = may_stay_awake && link.page().is_listening() && is_short(&self.scheduler);
+        let attention = link.page().attention();
+        let is_soon = may_stay_awake && attention != Attention::None && is_short(&self.scheduler);
+        if is_soon && attention == Attention::Coming {
+            link.expect_arrival();
+        }
         link.page().set_awaited(is_soon);
         if is_soon
             && let Some(speaker) = &entry.speaker

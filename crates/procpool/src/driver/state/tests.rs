@@ -28,6 +28,10 @@ impl Speaker for Mute {
 
     fn hear(&self) {}
 
+    fn is_coming(&self) -> bool {
+        false
+    }
+
     fn send_for_us(&self) {}
 }
 
