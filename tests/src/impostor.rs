@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use procpool_os::{ControlPage, lifeline, socket, stdio};
+use procpool_os::{Attention, ControlPage, lifeline, socket, stdio};
 use procpool_wire::{Command, Event, Finished, Payload, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
@@ -95,6 +95,18 @@ impl Impostor {
     /// Says that a claimed task has finished, without a result.
     pub fn pretend_to_finish(&self, ticket: Ticket) {
         self.page.finish(usize::from(ticket.slot), ticket.number);
+    }
+
+    /// Says that it will be listening in a moment, for ever.
+    pub fn pretend_to_come(&self) {
+        self.page.set_attention(Attention::Coming);
+    }
+
+    /// Waits until nobody in the parent is awake for what it says.
+    pub fn wait_until_unawaited(&self) {
+        while self.page.is_awaited() {
+            std::thread::yield_now();
+        }
     }
 
     /// The next task that can be claimed; it is claimed then.

@@ -246,6 +246,15 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
             let next = impostor.next_run().ticket;
             impostor.answer(next, &FALSEHOOD);
         },
+        "is always about to listen" => {
+            impostor.pretend_to_come();
+            impostor.answer(task, &FALSEHOOD);
+            loop {
+                let next = impostor.next_run().ticket;
+                impostor.wait_until_unawaited();
+                impostor.answer(next, &FALSEHOOD);
+            }
+        }
         "answers byte by byte" => {
             for byte in answer(task, &FALSEHOOD) {
                 impostor.send(&[byte]);
@@ -752,6 +761,18 @@ async fn an_answer_may_come_byte_by_byte() {
     let pool = stage.pool();
     let task = patiently(pool.run_in_process(double, 21)).await;
     assert_eq!(task.unwrap(), FALSEHOOD);
+    assert!(stage.impostor().is_alive());
+}
+
+/// Who awaits its next result stays awake for it, but not for ever.
+#[tokio::test]
+async fn a_worker_that_is_always_about_to_listen_is_not_waited_for_awake() {
+    let stage = Stage::of("is always about to listen");
+    let pool = stage.pool();
+    for _ in 0..20 {
+        let task = patiently(pool.run_in_process(double, 21)).await;
+        assert_eq!(task.unwrap(), FALSEHOOD);
+    }
     assert!(stage.impostor().is_alive());
 }
 
