@@ -89,7 +89,8 @@ struct Shared {
     attention: Line,
     /// Nanoseconds for which the worker may listen for the bell.
     listens: Line,
-    /// The processor on which the parent last let it listen.
+    /// The processor on which the parent was last, plus one, if it would stay awake for the worker's result; or else
+    /// zero.
     caller: Line,
     /// Not zero while someone is awake in the parent who takes results from the spool.
     awaited: Line,
@@ -320,16 +321,23 @@ impl ControlPage {
     pub fn let_listen(&self, limit: Duration) {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         self.shared().listens.0.store(nanos, Ordering::Relaxed);
-        if nanos > 0 {
-            let here = processor::current() as u64;
-            self.shared().caller.0.store(here, Ordering::Relaxed);
-        }
     }
 
-    /// The worker: the processor on which its parent was when that last let it listen.
+    /// The parent: whether it would stay awake for results such as that of the last task, so that the worker should not
+    /// be on the processor on which it makes its calls, which is this one.
+    pub fn set_stays_awake(&self, stays_awake: bool) {
+        let here = match stays_awake {
+            true => processor::current() as u64 + 1,
+            false => 0,
+        };
+        self.shared().caller.0.store(here, Ordering::Relaxed);
+    }
+
+    /// The worker: the processor on which it should not be.
     #[must_use]
-    pub fn caller(&self) -> usize {
-        self.shared().caller.0.load(Ordering::Relaxed) as usize
+    pub fn caller(&self) -> Option<usize> {
+        let word = self.shared().caller.0.load(Ordering::Relaxed);
+        usize::try_from(word.checked_sub(1)?).ok()
     }
 
     /// The worker: how soon it would notice the bell, from now on.

@@ -18,6 +18,9 @@ use crate::preparation::run_broadcast;
 use crate::spinner::{Spinner, spin};
 use crate::{panic, worker};
 
+/// A result that takes next to no time to copy: 8 KiB.
+const SMALL: usize = 8 * 1024;
+
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
 /// The result of a task is in the outbox before the next one is claimed, and what is in there reaches the
@@ -38,6 +41,7 @@ pub(crate) fn serve(
         held_since: None,
         spinner: Spinner::default(),
         mover: Mover::default(),
+        was_small: false,
         has_waited: false,
     };
     // When the last task ended, if nothing was waited for since.
@@ -100,6 +104,8 @@ struct Server<'a> {
     held_since: Option<Duration>,
     spinner: Spinner,
     mover: Mover,
+    /// The last result was one that somebody may stay awake for.
+    was_small: bool,
     /// It has waited for a command since it is ready.
     has_waited: bool,
 }
@@ -158,6 +164,7 @@ impl Server<'_> {
         }
         match self.call.result() {
             Some(result) => {
+                self.was_small = result.len() <= SMALL;
                 self.outbox.push_returned(ticket, ran, worn, result)?;
                 self.call.drop_result();
             }
@@ -199,6 +206,7 @@ impl Server<'_> {
         if let Some(caller) = worker::caller()
             && matches!(received, Ok(None))
             && !is_held
+            && self.was_small
             && self.mover.should_move(caller == processor::current())
         {
             worker::set_attention(Attention::Coming);

@@ -104,9 +104,9 @@ pub(crate) fn is_awaited() -> bool {
     WORKER.get().is_some_and(|worker| worker.page.is_awaited())
 }
 
-/// The processor on which the parent was when it last let this worker listen.
+/// The processor of who makes calls and would stay awake for their results.
 pub(crate) fn caller() -> Option<usize> {
-    WORKER.get().map(|worker| worker.page.caller())
+    WORKER.get()?.page.caller()
 }
 
 /// How much of this worker's stream the parent has.

@@ -32,6 +32,9 @@ impl Soon {
     /// Functions that take no longer than this on average are worth it: 5 µs.
     pub(crate) const SHORT: Duration = Duration::from_micros(5);
 
+    /// And arguments that are no larger than this: 8 KiB. What is larger takes longer to copy.
+    pub(crate) const SMALL: usize = 8 * 1024;
+
     /// The longest time for which one stays awake: 10 µs. A runtime's thread is kept for no longer, once a task.
     const LIMIT: Duration = Duration::from_micros(10);
 

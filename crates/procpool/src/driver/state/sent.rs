@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use procpool_os::Attention;
-use procpool_scheduler::{Scheduler, Standing, TaskId, TaskState as Phase, WorkerId};
+use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Run, Ticket};
 
 use super::State;
-use crate::driver::job::{Job, Sink};
+use crate::driver::job::Sink;
 use crate::soon::Soon;
 use crate::task_state::TaskState;
 
@@ -54,6 +54,7 @@ impl State {
             args: std::mem::take(&mut job.call.args),
         };
         link.offer(&run);
+        let is_small = run.args.len() <= Soon::SMALL;
         // They are kept: another worker may have to run it.
         job.call.args = run.args;
         // The processors that the pool keeps busy now, and one for this process.
@@ -64,12 +65,12 @@ impl State {
         });
         // The processors that the pool keeps busy now, and that of who waits.
         let may_stay_awake = self.scheduler.busy_workers() < self.processors;
-        let is_short = |scheduler: &Scheduler<Job>| {
-            let expected = scheduler.expected(task);
-            expected.is_some_and(|expected| expected <= Soon::SHORT)
-        };
+        let expected = self.scheduler.expected(task);
+        let is_short = expected.is_some_and(|expected| expected <= Soon::SHORT);
+        let stays_awake = may_stay_awake && is_short && is_small;
+        link.page().set_stays_awake(stays_awake);
         let attention = link.page().attention();
-        let is_soon = may_stay_awake && attention != Attention::None && is_short(&self.scheduler);
+        let is_soon = stays_awake && attention != Attention::None;
         if is_soon && attention == Attention::Coming {
             link.expect_arrival();
         }
