@@ -330,7 +330,11 @@ impl ControlPage {
             true => processor::current() as u64 + 1,
             false => 0,
         };
-        self.shared().caller.0.store(here, Ordering::Relaxed);
+        let caller = &self.shared().caller.0;
+        // The worker has it in its cache, and mostly nothing changes.
+        if caller.load(Ordering::Relaxed) != here {
+            caller.store(here, Ordering::Relaxed);
+        }
     }
 
     /// The worker: the processor on which it should not be.

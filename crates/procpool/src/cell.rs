@@ -72,7 +72,8 @@ impl TaskCell {
         self.accepted.store(task.as_u64(), Ordering::Relaxed);
     }
 
-    /// By which name the pool has accepted the task, if it has. For who is in the pool's lock, where it is accepted.
+    /// By which name the pool has accepted the task, if it has. For who is in the pool's lock, where what was left is
+    /// accepted first.
     pub(crate) fn accepted(&self) -> Option<scheduler::TaskId> {
         let task = self.accepted.load(Ordering::Relaxed);
         (task != UNKNOWN).then(|| scheduler::TaskId::from_u64(task))

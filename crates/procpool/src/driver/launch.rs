@@ -87,7 +87,7 @@ impl Newborn {
     ///
     /// # Errors
     /// What the system says; then nothing of the worker is left.
-    pub(crate) fn watch(self, core: &Arc<Core>, switch: &Arc<KillSwitch>) -> io::Result<Launched> {
+    pub(crate) fn watch(self, core: &Core, switch: &Arc<KillSwitch>) -> io::Result<Launched> {
         let Newborn {
             mut process,
             since,
@@ -130,7 +130,7 @@ impl Newborn {
     }
 }
 
-fn spec(core: &Arc<Core>, socket: OwnedFd) -> SpawnSpec {
+fn spec(core: &Core, socket: OwnedFd) -> SpawnSpec {
     let program = std::env::args_os()
         .next()
         .unwrap_or_else(|| "procpool-worker".into());
@@ -146,7 +146,7 @@ fn spec(core: &Arc<Core>, socket: OwnedFd) -> SpawnSpec {
     }
 }
 
-fn cgroup(core: &Arc<Core>, worker: WorkerId) -> io::Result<Option<Cgroup>> {
+fn cgroup(core: &Core, worker: WorkerId) -> io::Result<Option<Cgroup>> {
     let Some(parent) = &core.limits().cgroup else {
         return Ok(None);
     };
@@ -157,7 +157,7 @@ fn cgroup(core: &Arc<Core>, worker: WorkerId) -> io::Result<Option<Cgroup>> {
 }
 
 fn start(
-    core: &Arc<Core>,
+    core: &Core,
     worker: WorkerId,
     cgroup: Option<&Cgroup>,
     broadcasts: usize,

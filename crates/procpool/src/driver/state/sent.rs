@@ -65,9 +65,11 @@ impl State {
         });
         // The processors that the pool keeps busy now, and that of who waits.
         let may_stay_awake = self.scheduler.busy_workers() < self.processors;
-        let expected = self.scheduler.expected(task);
-        let is_short = expected.is_some_and(|expected| expected <= Soon::SHORT);
-        let stays_awake = may_stay_awake && is_short && is_small;
+        let is_short = || {
+            let expected = self.scheduler.expected(task);
+            expected.is_some_and(|expected| expected <= Soon::SHORT)
+        };
+        let stays_awake = may_stay_awake && is_small && is_short();
         link.page().set_stays_awake(stays_awake);
         let attention = link.page().attention();
         let is_soon = stays_awake && attention != Attention::None;
