@@ -128,13 +128,26 @@ impl Inbox {
 
     /// The next command, if it is here or in the socket.
     pub(crate) fn receive_nowait(&mut self) -> io::Result<Option<Command>> {
-        let mut room = self.buffer.room(usize::MAX);
-        match socket::receive_into_nowait(self.socket.as_fd(), &mut room) {
-            // The end of the stream is seen by who waits for more.
-            Ok(_) => self.next(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+        loop {
+            let mut room = self.buffer.room(usize::MAX);
+            match socket::receive_into_nowait(self.socket.as_fd(), &mut room) {
+                // The end of the stream is seen by who waits for more.
+                Ok(0) => return self.next(),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            // Of a large command a read brings only the beginning.
+            let command = self.next()?;
+            if command.is_some() || self.buffer.is_empty() {
+                return Ok(command);
+            }
         }
+    }
+
+    /// Whether a part of a command is here, so that the rest is on its way.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.buffer.is_empty()
     }
 
     fn fill(&mut self) -> io::Result<usize> {
@@ -146,4 +159,43 @@ impl Inbox {
 
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use procpool_wire::{Limits, Run, Ticket};
+
+    use super::*;
+
+    /// Else who looks would take the rest only when it has given up, and after a sleep.
+    #[test]
+    fn a_large_command_is_taken_at_one_look_and_the_rest_of_one_is_waited_for() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let mut inbox = Inbox::new(Arc::new(ours), Peer::new(1, || {}));
+        for len in [1, 1 << 10, 64 << 10, 100 << 10] {
+            let run = Run {
+                ticket: Ticket { slot: 0, number: 1 },
+                entry: 1,
+                function: 2,
+                limits: Limits::default(),
+                args: Payload::encode(&vec![7_u8; len], spare::reserve).unwrap(),
+            };
+            let mut frame = run.head().unwrap().to_vec();
+            frame.extend_from_slice(&run.args.prefix());
+            frame.extend_from_slice(run.args.bytes());
+            let (begin, rest) = frame.split_at(frame.len() / 2);
+
+            socket::send(&theirs, begin).unwrap();
+            assert!(inbox.receive_nowait().unwrap().is_none());
+            assert!(inbox.has_begun());
+            socket::send(&theirs, rest).unwrap();
+            let taken = inbox.receive_nowait().unwrap();
+            assert!(matches!(taken, Some(Command::Run(taken)) if taken == run));
+            assert!(!inbox.has_begun());
+
+            socket::send(&theirs, &frame).unwrap();
+            assert!(inbox.receive_nowait().unwrap().is_some(), "{len}");
+            assert!(inbox.receive_nowait().unwrap().is_none());
+        }
+    }
 }

@@ -18,8 +18,8 @@ use crate::preparation::run_broadcast;
 use crate::spinner::{Spinner, spin};
 use crate::{panic, worker};
 
-/// A result that takes next to no time to copy: 8 KiB.
-const SMALL: usize = 8 * 1024;
+/// A result that takes no longer to copy than to be woken for: 160 KiB.
+const SMALL: usize = 160 << 10;
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
@@ -220,7 +220,7 @@ impl Server<'_> {
                     received = Err(error);
                 }
             }
-            if matches!(received, Ok(None)) && worker::rings() != rings {
+            if matches!(received, Ok(None)) && (worker::rings() != rings || inbox.has_begun()) {
                 rings = worker::rings();
                 received = inbox.receive_nowait();
             }

@@ -11,7 +11,11 @@ use std::time::{Duration, Instant};
 /// result from where the worker has put it. The worker waits a moment with writing it to the socket, since nobody
 /// may have to be woken by that.
 #[derive(Debug)]
-pub(crate) struct Soon(Arc<dyn Speaker>);
+pub(crate) struct Soon {
+    worker: Arc<dyn Speaker>,
+    /// How many bytes of arguments it was given.
+    args: u32,
+}
 
 /// A worker that says something now and then.
 pub(crate) trait Speaker: Debug + Send + Sync {
@@ -32,34 +36,46 @@ impl Soon {
     /// Functions that take no longer than this on average are worth it: 5 µs.
     pub(crate) const SHORT: Duration = Duration::from_micros(5);
 
-    /// And arguments that are no larger than this: 8 KiB. What is larger takes longer to copy.
-    pub(crate) const SMALL: usize = 8 * 1024;
+    /// And arguments that are no larger than this: 160 KiB. What takes longer to copy is worth a wake-up.
+    pub(crate) const SMALL: usize = 160 << 10;
 
-    /// The longest time for which one stays awake: 10 µs. A runtime's thread is kept for no longer, once a task.
-    const LIMIT: Duration = Duration::from_micros(10);
+    /// For how long one stays awake if there are no arguments to speak of: 10 µs.
+    const LEAST: Duration = Duration::from_micros(10);
 
-    pub(crate) fn new(worker: &Arc<dyn Speaker>) -> Self {
-        Soon(Arc::clone(worker))
+    /// So many bytes of arguments may take a microsecond more, to get there and, for all one knows, to come back: 4 KiB.
+    /// So a runtime's thread is kept for 50 µs at the very most, once a task.
+    const PER_MICRO: u32 = 4 << 10;
+
+    /// The worker has been given a task with so many bytes of arguments.
+    pub(crate) fn new(worker: &Arc<dyn Speaker>, args: usize) -> Self {
+        Soon {
+            worker: Arc::clone(worker),
+            args: args.min(Self::SMALL) as u32,
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        Self::LEAST + Duration::from_micros((self.args / Self::PER_MICRO).into())
     }
 
     /// Stays awake and takes what the worker says until that is what was waited for, for some microseconds at
     /// most. True if the worker is not where it can hear yet: then others of the runtime's thread have their turn, and
     /// this is to be done again.
     pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) -> bool {
-        let began = Instant::now();
+        let (began, limit) = (Instant::now(), self.limit());
         while !is_there() {
-            if self.0.has_said_more() {
-                self.0.hear();
+            if self.worker.has_said_more() {
+                self.worker.hear();
                 if is_there() {
                     return false;
                 }
             }
-            if self.0.is_coming() {
+            if self.worker.is_coming() {
                 return true;
             }
             // Whatever it says: it need not be true.
-            if began.elapsed() >= Self::LIMIT {
-                self.0.send_for_us();
+            if began.elapsed() >= limit {
+                self.worker.send_for_us();
                 return false;
             }
             std::hint::spin_loop();
@@ -137,7 +153,7 @@ mod tests {
             ends: Arc::downgrade(&cell),
             ..Worker::default()
         });
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
         assert!(matches!(poll(&cell), Poll::Ready(Ok(_))));
         assert_eq!(worker.heard.load(Ordering::Relaxed), 1);
         assert_eq!(worker.sent_for.load(Ordering::Relaxed), 0);
@@ -157,7 +173,7 @@ mod tests {
             coming: AtomicU32::new(3),
             ..Worker::default()
         });
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
         let wakes = Arc::new(Counted(AtomicU32::new(0)));
         let waker = Waker::from(Arc::clone(&wakes));
         for polls in 1..=5 {
@@ -170,12 +186,20 @@ mod tests {
         assert!(cell.poll(&mut Context::from_waker(&waker)).is_ready());
     }
 
+    #[test]
+    fn large_arguments_are_given_the_time_to_be_copied_but_never_more_than_a_wake_up_takes() {
+        let worker = Arc::new(Worker::default()) as Arc<dyn Speaker>;
+        let limit = |args| Soon::new(&worker, args).limit().as_micros();
+        assert_eq!([0, 64 << 10, 160 << 10].map(limit), [10, 26, 50]);
+        assert_eq!(limit(usize::MAX), 50);
+    }
+
     /// Else the worker would wait in vain with writing it down for who sleeps.
     #[test]
     fn who_goes_to_sleep_says_so_and_stays_awake_once_only() {
         let cell = Arc::new(TaskCell::pending());
         let worker = Arc::new(Worker::default());
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
         assert!(poll(&cell).is_pending());
         assert_eq!(worker.sent_for.load(Ordering::Relaxed), 1);
         let looks = worker.looks.load(Ordering::Relaxed);

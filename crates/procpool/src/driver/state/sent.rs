@@ -54,7 +54,7 @@ impl State {
             args: std::mem::take(&mut job.call.args),
         };
         link.offer(&run);
-        let is_small = run.args.len() <= Soon::SMALL;
+        let args = run.args.len();
         // They are kept: another worker may have to run it.
         job.call.args = run.args;
         // The processors that the pool keeps busy now, and one for this process.
@@ -69,7 +69,7 @@ impl State {
             let expected = self.scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        let stays_awake = may_stay_awake && is_small && is_short();
+        let stays_awake = may_stay_awake && args <= Soon::SMALL && is_short();
         link.page().set_stays_awake(stays_awake);
         let attention = link.page().attention();
         let is_soon = stays_awake && attention != Attention::None;
@@ -82,7 +82,7 @@ impl State {
             && let Some(job) = self.scheduler.payload_mut(task)
             && let Sink::Cell(cell) = &job.sink
         {
-            cell.expect_soon(Soon::new(speaker));
+            cell.expect_soon(Soon::new(speaker, args));
         }
         self.effects.flush(link);
         entry.dispatch(ticket, task, None);
