@@ -1,8 +1,11 @@
 //! Contenders that compute, on two workers each.
 
+use std::fmt;
+use std::future::Future;
 use std::iter;
 use std::time::{Duration, Instant};
 
+use futures::channel::oneshot;
 use futures::future::join_all;
 use procpool::ProcessPool;
 use tokio::runtime::{Builder, Runtime};
@@ -28,6 +31,13 @@ pub struct Burners {
 impl Burners {
     /// What procpool is called in the tables.
     pub const PROCPOOL: &'static str = "procpool";
+
+    /// The same, awaited by `block_on`: not in a task of the runtime, but on a thread that does nothing else, and which
+    /// is woken for each result by the one that has read it.
+    pub const BLOCKING: &'static str = "procpool, from block_on";
+
+    /// As [`BLOCKING`](Self::BLOCKING), of rayon.
+    pub const RAYON_BLOCKING: &'static str = "rayon, from block_on";
 
     /// The time that two workers need at least.
     pub const IDEAL: &'static str = "ideal";
@@ -85,8 +95,16 @@ impl Burners {
         let mut table = Table::new(title, &[Rayon::NAME, Self::IDEAL]);
         for _ in 0..rounds {
             table.record(Self::PROCPOOL, timed(|| self.on_pool(&steps)));
-            table.record(Threads::NAME, timed(|| self.on_threads(&steps)));
             table.record(Rayon::NAME, timed(|| self.on_rayon(&steps)));
+            table.record(Threads::NAME, timed(|| self.on_threads(&steps)));
+            table.record(
+                Self::BLOCKING,
+                timed(|| self.runtime.block_on(done(self.calls(&steps)))),
+            );
+            table.record(
+                Self::RAYON_BLOCKING,
+                timed(|| self.runtime.block_on(done(self.spawns(&steps)))),
+            );
             table.record(Procspawn::NAME, timed(|| self.on_procspawn(&steps)));
             for class in &mut self.python {
                 table.record(class.name(), class.measure("burn", &micros));
@@ -114,46 +132,48 @@ impl Burners {
         &self.rayon
     }
 
-    /// Runs [`burn`] for each of `steps` on procpool, all at once.
+    /// Runs [`burn`] for each of `steps` on procpool, all at once, awaited in a task of the runtime.
     ///
     /// # Panics
     /// If a task fails.
     pub fn on_pool(&self, steps: &[u64]) {
-        let tasks = steps
-            .iter()
-            .map(|&steps| self.pool.run_in_process(burn, steps));
-        for result in self.runtime.block_on(join_all(tasks)) {
-            result.expect("a task should not fail");
-        }
+        self.in_a_task(done(self.calls(steps)));
     }
 
-    /// Runs [`burn`] for each of `steps` on `spawn_blocking`, all at once.
+    /// Runs [`burn`] for each of `steps` on `spawn_blocking`, all at once, awaited in a task of the runtime.
     ///
     /// # Panics
     /// If a task fails.
     pub fn on_threads(&self, steps: &[u64]) {
-        let _context = self.runtime.enter();
-        let tasks = steps
-            .iter()
-            .map(|&steps| task::spawn_blocking(move || burn(steps)));
+        let context = self.runtime.enter();
+        let burning = |&steps| task::spawn_blocking(move || burn(steps));
+        let tasks: Vec<_> = steps.iter().map(burning).collect();
+        drop(context);
         // Without its budget: ten thousand handles would spend more time in being polled.
-        let results = task::unconstrained(join_all(tasks));
-        for result in self.runtime.block_on(results) {
-            result.expect("a task should not fail");
-        }
+        self.in_a_task(task::unconstrained(done(tasks)));
     }
 
-    /// Runs [`burn`] for each of `steps` on rayon, all at once.
+    /// Runs [`burn`] for each of `steps` on rayon, all at once, awaited in a task of the runtime.
     ///
     /// # Panics
     /// If a task fails.
     pub fn on_rayon(&self, steps: &[u64]) {
-        let tasks = steps
-            .iter()
-            .map(|&steps| self.rayon.spawn(move || burn(steps)));
-        for result in self.runtime.block_on(join_all(tasks)) {
-            result.expect("a task should not fail");
-        }
+        self.in_a_task(done(self.spawns(steps)));
+    }
+
+    fn calls(&self, steps: &[u64]) -> Vec<procpool::Task<u64>> {
+        let call = |&steps| self.pool.run_in_process(burn, steps);
+        steps.iter().map(call).collect()
+    }
+
+    fn spawns(&self, steps: &[u64]) -> Vec<oneshot::Receiver<u64>> {
+        let spawn = |&steps| self.rayon.spawn(move || burn(steps));
+        steps.iter().map(spawn).collect()
+    }
+
+    fn in_a_task(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let task = self.runtime.spawn(work);
+        self.runtime.block_on(task).expect("it should not panic");
     }
 
     /// Runs [`burn`] for each of `steps` on procspawn, all at once.
@@ -191,6 +211,18 @@ pub fn log_normal(
     })
     .take(tasks)
     .collect()
+}
+
+/// Waits for all of them.
+async fn done<F, T, E>(tasks: Vec<F>)
+where
+    F: Future<Output = Result<T, E>>,
+    E: fmt::Debug,
+    T: fmt::Debug,
+{
+    for result in join_all(tasks).await {
+        result.expect("a task should not fail");
+    }
 }
 
 /// Everyone has as many.
