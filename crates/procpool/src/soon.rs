@@ -11,11 +11,7 @@ use std::time::{Duration, Instant};
 /// result from where the worker has put it. The worker waits a moment with writing it to the socket, since nobody
 /// may have to be woken by that.
 #[derive(Debug)]
-pub(crate) struct Soon {
-    worker: Arc<dyn Speaker>,
-    /// How many bytes of arguments it was given.
-    args: u32,
-}
+pub(crate) struct Soon(Arc<dyn Speaker>);
 
 /// A worker that says something now and then.
 pub(crate) trait Speaker: Debug + Send + Sync {
@@ -24,6 +20,9 @@ pub(crate) trait Speaker: Debug + Send + Sync {
 
     /// Handles that, unless someone else is about to.
     fn hear(&self);
+
+    /// How many bytes of arguments it was given with its last task.
+    fn args_len(&self) -> usize;
 
     /// Whether it is on its way to where it can hear what it was told. For a limited time.
     fn is_coming(&self) -> bool;
@@ -44,18 +43,15 @@ impl Soon {
 
     /// So many bytes of arguments may take a microsecond more, to get there and, for all one knows, to come back: 4 KiB.
     /// So a runtime's thread is kept for 50 µs at the very most, once a task.
-    const PER_MICRO: u32 = 4 << 10;
+    const PER_MICRO: usize = 4 << 10;
 
-    /// The worker has been given a task with so many bytes of arguments.
-    pub(crate) fn new(worker: &Arc<dyn Speaker>, args: usize) -> Self {
-        Soon {
-            worker: Arc::clone(worker),
-            args: args.min(Self::SMALL) as u32,
-        }
+    pub(crate) fn new(worker: &Arc<dyn Speaker>) -> Self {
+        Soon(Arc::clone(worker))
     }
 
     fn limit(&self) -> Duration {
-        Self::LEAST + Duration::from_micros((self.args / Self::PER_MICRO).into())
+        let args = self.0.args_len().min(Self::SMALL);
+        Self::LEAST + Duration::from_micros((args / Self::PER_MICRO) as u64)
     }
 
     /// Stays awake and takes what the worker says until that is what was waited for, for some microseconds at
@@ -64,18 +60,18 @@ impl Soon {
     pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) -> bool {
         let (began, limit) = (Instant::now(), self.limit());
         while !is_there() {
-            if self.worker.has_said_more() {
-                self.worker.hear();
+            if self.0.has_said_more() {
+                self.0.hear();
                 if is_there() {
                     return false;
                 }
             }
-            if self.worker.is_coming() {
+            if self.0.is_coming() {
                 return true;
             }
             // Whatever it says: it need not be true.
             if began.elapsed() >= limit {
-                self.worker.send_for_us();
+                self.0.send_for_us();
                 return false;
             }
             std::hint::spin_loop();
@@ -106,6 +102,7 @@ mod tests {
         sent_for: AtomicU32,
         /// For so many looks it is on its way.
         coming: AtomicU32,
+        args_len: usize,
     }
 
     impl Speaker for Worker {
@@ -119,6 +116,10 @@ mod tests {
             if let Some(cell) = self.ends.upgrade() {
                 cell.finish(Ok(Payload::default()));
             }
+        }
+
+        fn args_len(&self) -> usize {
+            self.args_len
         }
 
         fn is_coming(&self) -> bool {
@@ -153,7 +154,7 @@ mod tests {
             ends: Arc::downgrade(&cell),
             ..Worker::default()
         });
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
         assert!(matches!(poll(&cell), Poll::Ready(Ok(_))));
         assert_eq!(worker.heard.load(Ordering::Relaxed), 1);
         assert_eq!(worker.sent_for.load(Ordering::Relaxed), 0);
@@ -173,7 +174,7 @@ mod tests {
             coming: AtomicU32::new(3),
             ..Worker::default()
         });
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
         let wakes = Arc::new(Counted(AtomicU32::new(0)));
         let waker = Waker::from(Arc::clone(&wakes));
         for polls in 1..=5 {
@@ -188,8 +189,15 @@ mod tests {
 
     #[test]
     fn large_arguments_are_given_the_time_to_be_copied_but_never_more_than_a_wake_up_takes() {
-        let worker = Arc::new(Worker::default()) as Arc<dyn Speaker>;
-        let limit = |args| Soon::new(&worker, args).limit().as_micros();
+        let limit = |args_len| {
+            let worker = Worker {
+                args_len,
+                ..Worker::default()
+            };
+            Soon::new(&(Arc::new(worker) as Arc<dyn Speaker>))
+                .limit()
+                .as_micros()
+        };
         assert_eq!([0, 64 << 10, 160 << 10].map(limit), [10, 26, 50]);
         assert_eq!(limit(usize::MAX), 50);
     }
@@ -199,7 +207,7 @@ mod tests {
     fn who_goes_to_sleep_says_so_and_stays_awake_once_only() {
         let cell = Arc::new(TaskCell::pending());
         let worker = Arc::new(Worker::default());
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>), 0));
+        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
         assert!(poll(&cell).is_pending());
         assert_eq!(worker.sent_for.load(Ordering::Relaxed), 1);
         let looks = worker.looks.load(Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The parent's end of one worker that is ready.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -31,6 +31,8 @@ pub(crate) struct Link {
     collect: Notify,
     /// Until when, on the page's clock and in nanoseconds, the worker is waited for if it is moving.
     arrival: AtomicU64,
+    /// Of the last task that may be awaited awake.
+    args_len: AtomicUsize,
     worker: Arc<Peer>,
     /// There is something to tell the worker of shared memory.
     notices: Arc<Notify>,
@@ -48,6 +50,7 @@ impl Link {
             received: AtomicU64::new(0),
             collect: Notify::new(),
             arrival: AtomicU64::new(0),
+            args_len: AtomicUsize::new(0),
             worker: Peer::new(pid, move || wake.notify_one()),
             notices,
         }
@@ -182,6 +185,16 @@ impl Link {
     pub(crate) fn is_coming(&self) -> bool {
         self.page.attention() == Attention::Coming
             && monotonic_now() < Duration::from_nanos(self.arrival.load(Ordering::Relaxed))
+    }
+
+    /// The worker is given so many bytes of arguments, with a task that may be awaited awake.
+    pub(crate) fn set_args_len(&self, len: usize) {
+        self.args_len.store(len, Ordering::Relaxed);
+    }
+
+    /// As [`set_args_len`](Self::set_args_len) was told.
+    pub(crate) fn args_len(&self) -> usize {
+        self.args_len.load(Ordering::Relaxed)
     }
 
     /// Writes what the socket takes; the rest follows from [`Link::write_blocked`].

@@ -205,6 +205,10 @@ impl Speaker for Reader {
         }
     }
 
+    fn args_len(&self) -> usize {
+        self.link.args_len()
+    }
+
     fn is_coming(&self) -> bool {
         self.link.is_coming()
     }

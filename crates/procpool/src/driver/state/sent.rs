@@ -57,19 +57,17 @@ impl State {
         let args = run.args.len();
         // They are kept: another worker may have to run it.
         job.call.args = run.args;
-        // The processors that the pool keeps busy now, and one for this process.
+        // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
         let is_spare = self.scheduler.busy_workers() < self.processors;
         link.page().let_listen(match is_spare {
             true => self.spin,
             false => Duration::ZERO,
         });
-        // The processors that the pool keeps busy now, and that of who waits.
-        let may_stay_awake = self.scheduler.busy_workers() < self.processors;
         let is_short = || {
             let expected = self.scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        let stays_awake = may_stay_awake && args <= Soon::SMALL && is_short();
+        let stays_awake = is_spare && args <= Soon::SMALL && is_short();
         link.page().set_stays_awake(stays_awake);
         let attention = link.page().attention();
         let is_soon = stays_awake && attention != Attention::None;
@@ -82,7 +80,8 @@ impl State {
             && let Some(job) = self.scheduler.payload_mut(task)
             && let Sink::Cell(cell) = &job.sink
         {
-            cell.expect_soon(Soon::new(speaker, args));
+            link.set_args_len(args);
+            cell.expect_soon(Soon::new(speaker));
         }
         self.effects.flush(link);
         entry.dispatch(ticket, task, None);

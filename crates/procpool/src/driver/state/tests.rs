@@ -28,6 +28,10 @@ impl Speaker for Mute {
 
     fn hear(&self) {}
 
+    fn args_len(&self) -> usize {
+        0
+    }
+
     fn is_coming(&self) -> bool {
         false
     }
