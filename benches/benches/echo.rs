@@ -70,7 +70,7 @@ fn sizes() -> [Size; 4] {
         size("64KiB", 64 << 10, 1_000, 9, Goal::OfFloor(1.2)),
         // procspawn: 0.79 ms and 346 ms.
         size("1MiB", 1 << 20, 200, 9, millis(0.4, 0.51)),
-        size("64MiB", 64 << 20, 4, 5, millis(60.0, 0.17)),
+        size("64MiB", 64 << 20, 10, 5, millis(60.0, 0.17)),
     ]
 }
 
