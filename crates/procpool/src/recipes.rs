@@ -38,6 +38,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Where very many tasks of microseconds are awaited on a runtime with several threads, it is better done in a task of
+//! the runtime (`tokio::spawn`) than in `main`: what `block_on` runs has a thread of its own, which must be woken for
+//! each result by the one that has read it.
+//!
 //! # All, or the first error
 //! At the first error the other tasks are dropped: those that run are killed, those that wait never
 //! run.
