@@ -69,12 +69,22 @@ fn workers(runtime: &Runtime, mode: Mode, goals: &mut Goals) {
         format!("parent_cpu: processor time of the parent for each of {tasks} tasks at once");
     let mut table = Table::new(title, &[]);
     let counts = &WORKERS[..mode.pick(WORKERS.len(), 2)];
-    for _ in 0..mode.pick(5, 1) {
-        for &workers in counts {
-            let pool = start(runtime, workers);
-            table.record(&name(workers), for_each(runtime, &pool, tasks, tasks));
-            shutdown(runtime, pool);
+    // All are there at once, for an idle pool costs nothing, and each has had its turn before the first round: what a new
+    // worker costs at first is no task's.
+    let pools: Vec<_> = counts
+        .iter()
+        .map(|&workers| (workers, start(runtime, workers)))
+        .collect();
+    for round in 0..=mode.pick(5, 1) {
+        for (workers, pool) in &pools {
+            let each = for_each(runtime, pool, tasks, tasks);
+            if round > 0 {
+                table.record(&name(*workers), each);
+            }
         }
+    }
+    for (_, pool) in pools {
+        shutdown(runtime, pool);
     }
     println!("{table}");
     let worst = counts
