@@ -121,7 +121,7 @@ impl<P> Scheduler<P> {
         let ticket = self.last_ticket;
         (task.whole, task.fixed) = (false, false);
         self.several += usize::from(task.items > 1);
-        task.sent = Some(Box::new(Sent {
+        task.sent = Some(self.spare_boxes.fill(Sent {
             worker: place,
             slot,
             ticket,
@@ -225,7 +225,9 @@ impl<P> Scheduler<P> {
             worker.graces = worker.graces.saturating_sub(1);
         }
         let may_cover = self.config.may_cover(sent.expected);
-        worker.remove(id, sent.slot, sent.expected, may_cover)
+        let was_head = worker.remove(id, sent.slot, sent.expected, may_cover);
+        self.spare_boxes.keep(sent);
+        was_head
     }
 
     /// A task leaves its worker's flight after a run of `ran`, as the worker says: its share has had no more

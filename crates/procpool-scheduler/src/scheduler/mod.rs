@@ -33,7 +33,7 @@ use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
 use crate::table::Table;
-use crate::task::{Task, TaskSpec, TaskState};
+use crate::task::{SpareBoxes, Task, TaskSpec, TaskState};
 use crate::worker::Stage;
 
 pub use counts::Counts;
@@ -77,6 +77,7 @@ pub struct Scheduler<P> {
     revoking: usize,
     /// Tasks in flight that were sent with several items.
     several: usize,
+    spare_boxes: SpareBoxes,
     /// Tasks of which the driver was asked to take items back, and has not answered. The same goes for these.
     shortening: usize,
     /// Inputs are being gathered: what follows for the pool is decided after the last of them.
@@ -136,6 +137,7 @@ impl<P> Scheduler<P> {
             rescued: None,
             revoking: 0,
             several: 0,
+            spare_boxes: SpareBoxes::default(),
             shortening: 0,
             in_batch: false,
             has_decided: false,
