@@ -173,7 +173,7 @@ impl Core {
             self.set_alarm(&mut state, now);
         }
         // Most submits only join the queue.
-        let effects = (!state.effects.is_empty()).then(|| std::mem::take(&mut state.effects));
+        let effects = (!state.effects.is_empty()).then(|| state.effects.take());
         (answer, (effects, state.is_stopped()))
     }
 

@@ -1,5 +1,6 @@
 //! What is to be done once the lock is released.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use futures_channel::oneshot;
@@ -16,6 +17,18 @@ use crate::error::TaskError;
 /// What those are told who waited for something else than a task.
 pub(crate) type Told = Result<(), TaskError>;
 
+/// Ends of tasks, and where they go.
+type Ends = Vec<(Arc<TaskCell>, TaskEnd)>;
+
+/// For so many ends a thread keeps the memory.
+const KEPT_ENDS: usize = 1024;
+
+thread_local! {
+    /// Memory for ends that this thread has used, and will use again. Were each batch of results to have its own, it would grow on one
+    /// thread and be given back on another, and both would fight for the allocator's lock.
+    static SPARE_ENDS: Cell<Ends> = const { Cell::new(Vec::new()) };
+}
+
 /// System calls, wake-ups and new runtime tasks that follow from the scheduler's actions.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -24,7 +37,7 @@ pub(crate) struct Effects {
     /// Those that have results which are not in the socket.
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
-    pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
+    pub(crate) finish: Ends,
     /// What may hold shared memory, which is given back when this is dropped.
     pub(crate) release: Vec<Payload>,
     /// Maps for which there is something.
@@ -64,6 +77,15 @@ impl Effects {
             && tell.is_empty()
     }
 
+    /// Takes all of it, to be applied by this thread.
+    pub(crate) fn take(&mut self) -> Self {
+        let empty = Effects {
+            finish: SPARE_ENDS.take(),
+            ..Effects::default()
+        };
+        std::mem::replace(self, empty)
+    }
+
     /// A write to this worker is due, once however often it is asked for.
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
@@ -89,7 +111,7 @@ impl Effects {
     /// the workers get their next tasks; ends are told last, since that wakes foreign code.
     ///
     /// `supervise` begins the life of a worker, and is told which is the first.
-    pub(crate) fn apply(self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>, bool)) {
+    pub(crate) fn apply(mut self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>, bool)) {
         for switch in self.kill {
             switch.pull();
         }
@@ -102,8 +124,11 @@ impl Effects {
         for (at, (worker, switch)) in self.spawn.into_iter().enumerate() {
             supervise(worker, switch, at == 0);
         }
-        for (cell, end) in self.finish {
+        for (cell, end) in self.finish.drain(..) {
             cell.finish(end);
+        }
+        if self.finish.capacity() <= KEPT_ENDS {
+            SPARE_ENDS.set(self.finish);
         }
         for intake in self.wake {
             intake.wake();
