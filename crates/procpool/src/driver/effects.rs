@@ -143,3 +143,28 @@ impl Effects {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_uses_its_memory_for_ends_again_unless_it_is_much() {
+        for (ends, is_kept) in [(3, true), (KEPT_ENDS + 1, false)] {
+            let mut effects = Effects::default();
+            let cells: Vec<_> = (0..ends).map(|_| Arc::new(TaskCell::pending())).collect();
+            let finished = cells
+                .iter()
+                .map(|cell| (Arc::clone(cell), Ok(Payload::default())));
+            effects.finish.extend(finished);
+            effects
+                .take()
+                .apply(|_, _, _| unreachable!("nothing is to start"));
+            assert!(cells.iter().all(|cell| cell.is_finished()));
+
+            let mut next = Effects::default();
+            assert!(next.take().is_empty());
+            assert_eq!(next.finish.capacity() >= 3, is_kept);
+        }
+    }
+}
