@@ -143,6 +143,10 @@ pub(crate) struct Sent {
 /// Boxes that are used again. Else each task would have memory of its own, which one thread allocates and another may have to
 /// give back.
 #[derive(Default, Debug)]
+#[allow(
+    clippy::vec_box,
+    reason = "the boxes themselves are what is used again"
+)]
 pub(crate) struct SpareBoxes(Vec<Box<Sent>>);
 
 impl SpareBoxes {
