@@ -81,6 +81,7 @@ mod level;
 mod line;
 mod queue;
 mod scheduler;
+mod spare_boxes;
 mod table;
 mod task;
 mod worker;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use crate::action::Outcome;
-use crate::config::Config;
 use crate::deadlines::Timer;
 use crate::history::FunctionIndex;
 use crate::id::{AffinityKey, FunctionKey, ShareKey, WorkerId};
@@ -138,38 +137,6 @@ pub(crate) struct Sent {
     pub(crate) revoking: Option<Why>,
     /// Its worker is to be killed for it, if it still runs.
     pub(crate) condemned: Option<Sentence>,
-}
-
-/// Boxes that are used again. Else each task would have memory of its own, which one thread allocates and another may have to
-/// give back.
-#[derive(Default, Debug)]
-#[allow(
-    clippy::vec_box,
-    reason = "the boxes themselves are what is used again"
-)]
-pub(crate) struct SpareBoxes(Vec<Box<Sent>>);
-
-impl SpareBoxes {
-    /// As many as may be in flight on some workers.
-    const MOST: usize = 4 * Config::MAX_WINDOW;
-
-    #[inline]
-    pub(crate) fn fill(&mut self, sent: Sent) -> Box<Sent> {
-        match self.0.pop() {
-            Some(mut spare) => {
-                *spare = sent;
-                spare
-            }
-            None => Box::new(sent),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn keep(&mut self, spare: Box<Sent>) {
-        if self.0.len() < Self::MOST {
-            self.0.push(spare);
-        }
-    }
 }
 
 /// What a task that has begun is told when its worker has been killed for it, or spared.

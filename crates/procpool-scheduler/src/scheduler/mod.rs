@@ -32,8 +32,9 @@ use crate::history::History;
 use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
+use crate::spare_boxes::SpareBoxes;
 use crate::table::Table;
-use crate::task::{SpareBoxes, Task, TaskSpec, TaskState};
+use crate::task::{Task, TaskSpec, TaskState};
 use crate::worker::Stage;
 
 pub use counts::Counts;
