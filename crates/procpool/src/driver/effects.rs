@@ -80,7 +80,7 @@ impl Effects {
     /// Takes all of it, to be applied by this thread.
     pub(crate) fn take(&mut self) -> Self {
         let empty = Effects {
-            finish: SPARE_ENDS.take(),
+            finish: SPARE_ENDS.try_with(Cell::take).unwrap_or_default(),
             ..Effects::default()
         };
         std::mem::replace(self, empty)
@@ -128,7 +128,8 @@ impl Effects {
             cell.finish(end);
         }
         if self.finish.capacity() <= KEPT_ENDS {
-            SPARE_ENDS.set(self.finish);
+            // A thread that ends keeps nothing.
+            let _ = SPARE_ENDS.try_with(|spare| spare.set(self.finish));
         }
         for intake in self.wake {
             intake.wake();
@@ -166,5 +167,31 @@ mod tests {
             assert!(next.take().is_empty());
             assert_eq!(next.finish.capacity() >= 3, is_kept);
         }
+    }
+
+    /// A task that a thread keeps in memory of its own is cancelled when the thread ends, and then that memory may be gone.
+    #[test]
+    fn a_thread_that_ends_has_none_to_keep() {
+        struct Last(Arc<TaskCell>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let mut effects = Effects::default();
+                let end = Ok(Payload::default());
+                effects.finish.push((Arc::clone(&self.0), end));
+                effects.take().apply(|_, _, _| ());
+            }
+        }
+        thread_local! {
+            static LAST: Cell<Option<Last>> = const { Cell::new(None) };
+        }
+        let cell = Arc::new(TaskCell::pending());
+        let last = Last(Arc::clone(&cell));
+        let thread = std::thread::spawn(|| {
+            // What is used first is dropped last.
+            LAST.set(Some(last));
+            Effects::default().take().apply(|_, _, _| ());
+        });
+        thread.join().unwrap();
+        assert!(cell.is_finished());
     }
 }
