@@ -5,6 +5,8 @@
 //! `spawn_blocking` with two threads, rayon, procspawn, both of Python's classes, and the ideal, which is
 //! half of the tasks' time.
 //!
+//! Who awaits them is a task of the runtime; of procpool and rayon there is a row more each, from `block_on`.
+//!
 //! The second: one task of 50 ms after the other, and meanwhile tasks of 10 µs, two at once every other
 //! millisecond. One worker is always free for them. How long each waits besides its 10 µs, on procpool
 //! and on rayon.

@@ -10,7 +10,8 @@ pub(crate) const WORTH_A_WRITE: Duration = Duration::from_micros(20);
 /// The longest time for which a result is held back while others are added to it: 50 µs.
 pub(crate) const HELD_BACK: Duration = Duration::from_micros(50);
 
-/// How long a result is held back for who is awake to take it from memory: 10 µs, for which one stays awake.
+/// How long a result is held back for who is awake to take it from memory: 10 µs, for which one
+/// stays awake at least.
 pub(crate) const AWAITED: Duration = Duration::from_micros(10);
 
 /// The most results between two looks at the clock.
