@@ -1,0 +1,15 @@
+//! Many items of one function in one message, and their results.
+//!
+//! The items go down as a [list](push_item). A result comes up as a frame of its own, so that it is whole in the
+//! stream before the next item begins.
+
+mod frames;
+mod list;
+mod run;
+
+pub use frames::ItemFrames;
+pub use list::{push_item, skip_items, take_item};
+pub use run::RunItems;
+
+pub(crate) use frames::ITEM;
+pub(crate) use run::RUN_ITEMS;
