@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
     Broadcast, Command, Event, Finished, Initialize, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Payload, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket, frame,
-    value,
+    PanicReport, Payload, Plain, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket,
+    frame, value,
 };
 use serde::Serialize;
 
@@ -63,7 +63,21 @@ pub fn commands() -> Vec<(&'static str, Command)> {
                 limits: run().limits,
                 clocked: true,
                 count: 2,
+                column: None,
                 items: items_of(&[value_of(&(7, "é")), value_of(&())]).into(),
+            }),
+        ),
+        (
+            "run-column",
+            Command::RunItems(RunItems {
+                ticket: ticket(),
+                entry: 0x1112_1314_1516_1718,
+                function: 0x2122_2324_2526_2728,
+                limits: run().limits,
+                clocked: false,
+                count: 2,
+                column: Some(Plain::I16),
+                items: Bytes::from_static(&[7, 0, 0xfe, 0xff]).into(),
             }),
         ),
         ("resume", Command::Resume),
@@ -173,6 +187,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
         ),
         ("items-began", Event::ItemsBegan(ticket())),
         ("item", item(&value_of(&(7, "é")))),
+        ("plain-item", plain_item(Plain::U64, 7)),
         (
             "item-failed",
             Event::ItemFailed(Outcome::Panicked(PanicReport {
@@ -199,7 +214,17 @@ fn items_of(args: &[Bytes]) -> Bytes {
 fn item(result: &[u8]) -> Event {
     let mut frame = Vec::new();
     ItemFrames::put(result, &mut frame).expect("a short result");
-    let frame = frame::take(&mut BytesMut::from(&frame[..]));
+    item_in(&frame)
+}
+
+fn plain_item(kind: Plain, bits: u64) -> Event {
+    let mut frame = Vec::new();
+    ItemFrames::put_plain(kind, bits, &mut frame);
+    item_in(&frame)
+}
+
+fn item_in(frame: &[u8]) -> Event {
+    let frame = frame::take(&mut BytesMut::from(frame));
     let frame = frame.expect("a frame").expect("a whole frame");
     Event::decode(frame).expect("any bytes are a result")
 }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use bytes::{BufMut, Bytes};
 use procpool_wire::{
-    Command, Event, Finished, Frame, FrameBuffer, FrameError, ItemFrames, MessageError, Outcome,
-    Payload,
+    Command, Event, Finished, Frame, FrameBuffer, FrameError, ItemFrames, ItemResult, MessageError,
+    Outcome, Payload, frame,
 };
 
 /// A buffer may have address space for so much that has not come: 64 MiB of one large frame, and what
@@ -63,9 +63,13 @@ fn take_events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, known: &Transcrip
         loop {
             match Event::take(&mut buffer) {
                 Ok(Some(Event::Items(mut frames))) => {
-                    while let Some(body) = frames.next_result() {
+                    while let Some(result) = frames.next_result() {
+                        let (kind, body) = match result {
+                            ItemResult::Plain(kind, number) => (frame::plain_header(kind), number),
+                            ItemResult::Encoded(body) => (134, body),
+                        };
                         let frame = Frame {
-                            kind: 134,
+                            kind,
                             body: Bytes::copy_from_slice(body),
                             bulk: None,
                         };
@@ -135,7 +139,15 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
         Event::Items(frames) => {
             let mut frames = frames.clone();
             while let Some(result) = frames.next_result() {
-                ItemFrames::put(result, &mut out).expect("fits a frame");
+                match result {
+                    ItemResult::Plain(kind, number) => {
+                        let bits = kind.read(number).expect("a whole number");
+                        ItemFrames::put_plain(kind, bits, &mut out);
+                    }
+                    ItemResult::Encoded(result) => {
+                        ItemFrames::put(result, &mut out).expect("fits a frame");
+                    }
+                }
             }
         }
         Event::ItemFailed(why) => {

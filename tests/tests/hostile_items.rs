@@ -10,7 +10,7 @@ use std::path::Path;
 use futures::StreamExt;
 use procpool::{ProcessPool, TaskError};
 use procpool_tests::{Impostor, answer, patiently};
-use procpool_wire::{Event, ItemFrames, Ticket, value};
+use procpool_wire::{Event, ItemFrames, Plain, Ticket, value};
 
 procpool_os::before_main!(become_a_worker_if_told_to);
 
@@ -52,6 +52,16 @@ fn misbehave(script: &str) -> ! {
         "has answered what it has not begun" => {
             impostor.send(&[began(ticket), item(), item(), vec![9; 8]].concat());
         }
+        "answers with numbers of other types" => {
+            let all = [
+                began(ticket),
+                number(Plain::U16),
+                number(Plain::U64),
+                item(),
+            ]
+            .concat();
+            impostor.send(&[all, answer(ticket, &()), item()].concat());
+        }
         "goes on after the end" => {
             let all = [began(ticket), item(), item(), item()].concat();
             impostor.send(&[all, answer(ticket, &()), item()].concat());
@@ -73,6 +83,13 @@ fn item() -> Vec<u8> {
     let (mut result, mut frame) = (Vec::new(), Vec::new());
     value::encode(&FALSEHOOD, &mut result).expect("a number");
     ItemFrames::put(&result, &mut frame).expect("a short result");
+    frame
+}
+
+/// The same as a bare number.
+fn number(kind: Plain) -> Vec<u8> {
+    let mut frame = Vec::new();
+    ItemFrames::put_plain(kind, FALSEHOOD, &mut frame);
     frame
 }
 
@@ -137,4 +154,13 @@ async fn what_it_has_answered_is_not_run_again() {
 async fn nothing_comes_after_the_end_of_a_chunk() {
     let results = outcome_of("goes on after the end").await;
     assert_eq!(numbers(results), [FALSEHOOD; 3]);
+}
+
+#[tokio::test]
+async fn a_number_of_another_type_is_an_error_of_its_item() {
+    let results = outcome_of("answers with numbers of other types").await;
+    let mut results = results.into_iter();
+    let error = results.next().unwrap().unwrap_err();
+    assert!(error.is_decode(), "{error}");
+    assert_eq!(numbers(results.collect()), [FALSEHOOD, FALSEHOOD]);
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use procpool::{ProcessPool, TaskError, TaskOptions};
 use procpool_tests::{Gate, patiently, visit};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 fn pool_of(workers: usize) -> ProcessPool {
     ProcessPool::builder()
@@ -43,6 +45,74 @@ async fn results_come_in_the_order_of_the_items() {
     let pool = pool_of(2);
     let results: Vec<u64> = pool.map(double, 0..10_000).try_collect().await.unwrap();
     assert!(results.into_iter().eq((0..10_000).map(double)));
+}
+
+/// What comes of some items through a function that gives them back.
+async fn echoed<T>(items: &[T]) -> Vec<T>
+where
+    T: Clone + Serialize + DeserializeOwned + 'static,
+{
+    let pool = pool_of(1);
+    let results = pool.map(|item: T| item, items.to_vec());
+    patiently(results.try_collect()).await.unwrap()
+}
+
+/// Such values travel in another way than all others.
+#[procpool::test]
+async fn numbers_of_each_type_come_back_as_they_were() {
+    assert_eq!(echoed(&[(), (), ()]).await, [(); 3]);
+    assert_eq!(echoed(&[true, false]).await, [true, false]);
+    assert_eq!(echoed(&['p', char::MAX]).await, ['p', char::MAX]);
+    macro_rules! extremes {
+        ($($type:ty)*) => {
+            $(
+                let numbers = [<$type>::MIN, 0, 1, <$type>::MAX];
+                assert_eq!(echoed(&numbers).await, numbers);
+            )*
+        };
+    }
+    extremes!(u8 u16 u32 u64 usize u128 i8 i16 i32 i64 isize i128);
+    let floats = [
+        -0.0,
+        f64::MIN_POSITIVE,
+        f64::from_bits(0x7ff0_0000_0000_0001),
+    ];
+    let back = echoed(&floats).await;
+    assert_eq!(
+        floats.map(f64::to_bits)[..],
+        back.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+    );
+    let floats = [-0.0, f32::from_bits(0x7f80_0001)];
+    let back = echoed(&floats).await;
+    assert_eq!(
+        floats.map(f32::to_bits)[..],
+        back.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    );
+}
+
+/// Each side has its own way for each type.
+#[procpool::test]
+async fn a_number_may_come_of_something_else_and_the_other_way_round() {
+    let pool = pool_of(2);
+    let lengths = pool.map(|word: String| word.len(), ["a".to_owned(), String::new()]);
+    assert_eq!(lengths.try_collect::<Vec<_>>().await.unwrap(), [1, 0]);
+    let words = pool.map(|length: usize| "a".repeat(length), [1, 0, 300]);
+    let words: Vec<String> = words.try_collect().await.unwrap();
+    assert_eq!(words, ["a", "", &"a".repeat(300)]);
+
+    let fails = |number: u32| number % 300 == 7;
+    let half = |number: u32| {
+        assert!(number % 300 != 7, "it is one of those");
+        number / 2
+    };
+    let results = pool.map(half, 0..1000).chunk_size(100);
+    let results: Vec<Result<u32, TaskError>> = patiently(results.collect()).await;
+    for (number, result) in (0..).zip(results) {
+        match result {
+            Ok(half) => assert!(half == number / 2 && !fails(number), "{number}: {half}"),
+            Err(error) => assert!(error.is_panicked() && fails(number), "{number}: {error}"),
+        }
+    }
 }
 
 #[procpool::test]
@@ -134,6 +204,26 @@ async fn an_item_is_run_again_after_a_death_if_retries_allow_it() {
     let directory = tempfile::tempdir().unwrap();
     let items = (0..10).map(|number| (directory.path().to_owned(), number));
     let map = pool.map(die_the_first_time, items).chunk_size(10);
+    let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
+    assert!(results.into_iter().eq(0..10));
+}
+
+const DIRECTORY: &str = "PROCPOOL_TEST_DIRECTORY";
+
+/// The same of a bare number.
+fn die_the_first_time_there(number: u64) -> u64 {
+    let directory = std::env::var_os(DIRECTORY).expect("it is in the environment");
+    die_the_first_time((directory.into(), number))
+}
+
+/// Those before it are answered, and not sent again.
+#[procpool::test]
+async fn a_number_is_run_again_after_a_death_if_retries_allow_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let pool = ProcessPool::builder().workers(1);
+    let pool = pool.env(DIRECTORY, directory.path()).build().unwrap();
+    let pool = pool.with(TaskOptions::new().retries(1));
+    let map = pool.map(die_the_first_time_there, 0..10).chunk_size(10);
     let results: Vec<u64> = patiently(map.try_collect()).await.unwrap();
     assert!(results.into_iter().eq(0..10));
 }

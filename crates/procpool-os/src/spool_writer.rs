@@ -72,12 +72,28 @@ impl<'a> SpoolWriter<'a> {
     #[inline]
     #[must_use]
     pub fn push_short(&mut self, head: u8, body: &[u8]) -> bool {
-        let len = 1 + body.len();
-        if len > size_of::<u64>() || len > PageSpool::CAPACITY - self.len() {
+        body.len() < size_of::<u64>() && self.push_number(head, short(body), body.len())
+    }
+
+    /// As [`push`](SpoolWriter::push), for a byte and the low `width` bytes of a word, of which the others are
+    /// zero.
+    #[inline]
+    #[must_use]
+    pub fn push_number(&mut self, head: u8, number: u64, width: usize) -> bool {
+        const WORD: usize = size_of::<u64>();
+        let len = 1 + width;
+        if len > PageSpool::CAPACITY - self.len() {
             return false;
         }
-        let value = short(body) << 8 | u64::from(head);
-        self.begun = self.spool.write_short(self.head, self.begun, value, len);
+        let first = number << 8 | u64::from(head);
+        self.begun = self
+            .spool
+            .write_short(self.head, self.begun, first, len.min(WORD));
+        if len > WORD {
+            let last = number >> (u64::BITS - 8);
+            let at = self.head + WORD as u64;
+            self.begun = self.spool.write_short(at, self.begun, last, 1);
+        }
         self.head += len as u64;
         self.spool.publish(self.head);
         true
@@ -125,5 +141,40 @@ impl fmt::Debug for SpoolWriter<'_> {
             .field("head", &self.head)
             .field("flushed", &self.flushed)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::control::ControlPage;
+
+    /// The longest ones go over the end of a word wherever they begin.
+    #[test]
+    fn numbers_of_any_width_come_back_at_any_position() {
+        let (parent, descriptor) = ControlPage::create().unwrap();
+        let worker = ControlPage::attach(descriptor).unwrap();
+        let mut writer = worker.spool_writer().unwrap();
+        let mut expected = Vec::new();
+        let number = 0x8877_6655_4433_2211_u64;
+        for round in 0..9_u8 {
+            for width in 0..=8 {
+                let low = number & u64::MAX.checked_shr(64 - 8 * width as u32).unwrap_or(0);
+                assert!(writer.push_number(round, low, width));
+                expected.push(round);
+                expected.extend_from_slice(&number.to_le_bytes()[..width]);
+            }
+            assert!(writer.push_short(round, &[7]));
+            expected.extend([round, 7]);
+        }
+        let mut read = Vec::new();
+        assert!(parent.read_spool(0, &mut read));
+        assert_eq!(read, expected);
+        assert!(!writer.push_short(0, &[0; 8]), "that is not so short");
+        while writer.push_number(0, number, 8) {}
+        assert_eq!(
+            writer.len() / 9,
+            crate::spool::PageSpool::CAPACITY / 9,
+            "it is full"
+        );
     }
 }

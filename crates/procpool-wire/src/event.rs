@@ -1,5 +1,6 @@
 //! What a worker says to its parent.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use bytes::BufMut;
@@ -99,7 +100,15 @@ impl Event {
                 fields.payload().into_whole(),
             ))),
             ITEM_FAILED => decode_failed(fields).map(Event::ItemFailed),
-            kind => Err(MessageError::UnknownKind(kind)),
+            kind => {
+                let plain = frame::plain(kind).ok_or(MessageError::UnknownKind(kind))?;
+                let number = fields.payload().into_whole();
+                match number.len().cmp(&plain.width()) {
+                    Ordering::Less => Err(MessageError::Truncated),
+                    Ordering::Equal => Ok(Event::Items(ItemFrames::of_plain(plain, &number))),
+                    Ordering::Greater => Err(MessageError::TrailingBytes),
+                }
+            }
         }
     }
 

@@ -12,14 +12,15 @@
 //!
 //! There may be millions of results of a few bytes each, for which such a header would be most of what is
 //! copied. So the frame of one up to 63 bytes has a header of one byte, from 0xc0 on, where no other kind is:
-//! `0xc0 + length`. No text begins like that, so that it is still known for what it is.
+//! `0xc0 + length`. That of a [bare number](crate::Plain) says by its one byte which type it is of, and so how long
+//! it is: `0xb0 + number`. No text begins like that, so that they are still known for what they are.
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
-use crate::Payload;
 use crate::frame_buffer::LARGE;
 use crate::items::ITEM;
+use crate::{Payload, Plain};
 
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 8;
@@ -27,6 +28,9 @@ pub const HEADER_LEN: usize = 8;
 /// What a header of one byte is at least, and how long the body is that it announces at most.
 const SHORT: u8 = 0xc0;
 const MAX_SHORT_LEN: u8 = 0x3f;
+
+/// What the one byte before a bare number is more than the number of its kind.
+const PLAIN: u8 = 0xb0;
 
 /// Most bytes of a frame's body: 1 GiB.
 ///
@@ -109,11 +113,28 @@ pub fn short_header(body_len: usize) -> Option<[u8; 1]> {
     (len <= MAX_SHORT_LEN).then_some([SHORT | len])
 }
 
-/// How long the body is that a header of one byte announces, if it begins with one.
+/// The header of the frame of a bare number.
 #[inline]
-pub(crate) fn short_len(bytes: &[u8]) -> Option<usize> {
+#[must_use]
+pub fn plain_header(kind: Plain) -> u8 {
+    PLAIN | kind.number()
+}
+
+/// The kind of number that has this header.
+#[inline]
+pub(crate) fn plain(header: u8) -> Option<Plain> {
+    (header & 0xf0 == PLAIN).then(|| Plain::numbered(header & !PLAIN))?
+}
+
+/// The kind of the frame and how long its body is, if it begins with a header of one byte. That of a bare number is
+/// its own kind.
+#[inline]
+pub(crate) fn short(bytes: &[u8]) -> Option<(u8, usize)> {
     let &[first, ..] = bytes else { return None };
-    (first & !MAX_SHORT_LEN == SHORT).then_some(usize::from(first & MAX_SHORT_LEN))
+    match first & !MAX_SHORT_LEN == SHORT {
+        true => Some((ITEM, usize::from(first & MAX_SHORT_LEN))),
+        false => plain(first).map(|kind| (first, kind.width())),
+    }
 }
 
 /// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
@@ -135,10 +156,10 @@ pub(crate) fn leading_header(
 
 /// The header at the front of `bytes`, or `None` while it is not there as a whole.
 pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
-    if let Some(body_len) = short_len(bytes) {
+    if let Some((kind, body_len)) = short(bytes) {
         return Ok(Some(Header {
             len: 1,
-            kind: ITEM,
+            kind,
             lead: 0,
             body_len,
         }));

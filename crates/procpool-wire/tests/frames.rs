@@ -13,9 +13,9 @@ fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
     [&header(kind, body.len()).expect("fits")[..], body].concat()
 }
 
-/// All but those that are the header of a short result.
+/// All but those that are the header of a short result, or of a bare number.
 fn kinds() -> impl Iterator<Item = u8> {
-    0..0xc0
+    (0..=0xb0).chain(0xbe..0xc0)
 }
 
 #[test]
@@ -29,6 +29,22 @@ fn a_short_result_has_a_header_of_one_byte() {
         assert_eq!((frame.kind, &frame.body[..]), (134, body));
     }
     assert!(stream.is_empty());
+}
+
+#[test]
+fn the_header_of_a_bare_number_says_which() {
+    let mut stream = BytesMut::from(&b"\xb1\xb2\x01\xb3abcd\xb5xy\xbd12345678\xb7"[..]);
+    for (kind, body) in [
+        (0xb1, &b""[..]),
+        (0xb2, b"\x01"),
+        (0xb3, b"abcd"),
+        (0xb5, b"xy"),
+        (0xbd, b"12345678"),
+    ] {
+        let frame = take(&mut stream).expect("is a frame").expect("is whole");
+        assert_eq!((frame.kind, &frame.body[..]), (kind, body));
+    }
+    assert_eq!(take(&mut stream), Ok(None));
 }
 
 #[test]

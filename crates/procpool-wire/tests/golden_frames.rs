@@ -40,7 +40,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        06 00 00 00                 version
+        07 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -59,7 +59,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        07 00 00 00                 version
+        08 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -132,11 +132,31 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         78 77 76 75 74 73 72 71     limit: bytes of memory
         02 00 00 00                 count
         01                          clocked
-        00 00 00                    reserved
+        00                          no column
+        00 00                       reserved
         06                          length of an item
         d5 07 a2 c3 a9 d8           args
         01                          length of an item
         c0                          args
+        ",
+    ),
+    (
+        "run-column",
+        6,
+        "
+        58 57 56 55 54 53 52 51     ticket: number
+        42 41                       ticket: slot
+        00 00 00 00 00 00           ticket: reserved
+        18 17 16 15 14 13 12 11     entry
+        28 27 26 25 24 23 22 21     function
+        68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
+        78 77 76 75 74 73 72 71     limit: bytes of memory
+        02 00 00 00                 count
+        00                          not clocked
+        09                          a column of i16
+        00 00                       reserved
+        07 00                       an item
+        fe ff                       an item
         ",
     ),
     ("resume", 7, ""),
@@ -322,6 +342,14 @@ const EVENTS: &[(&str, u8, &str)] = &[
         "
         c6                          header of a short result
         d5 07 a2 c3 a9 d8           result
+        ",
+    ),
+    (
+        "plain-item",
+        SHORT_ITEM,
+        "
+        b7                          header of a u64
+        07 00 00 00 00 00 00 00     result
         ",
     ),
     (

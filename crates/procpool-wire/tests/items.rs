@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use procpool_wire::items::{push_item, skip_items, take_item};
-use procpool_wire::{Event, FrameBuffer, ItemFrames, StreamError, frame};
+use procpool_wire::{Event, FrameBuffer, ItemFrames, ItemResult, Plain, StreamError, frame};
 
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {
@@ -15,6 +15,9 @@ fn item(result: &[u8]) -> Vec<u8> {
 fn bodies(mut frames: ItemFrames) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
     while let Some(body) = frames.next_result() {
+        let ItemResult::Encoded(body) = body else {
+            panic!("{body:?} was to be an encoded result");
+        };
         bodies.push(body.to_vec());
     }
     assert!(frames.is_empty());
@@ -108,9 +111,9 @@ fn items_come_out_as_they_went_in() {
     assert_eq!(take_item(&mut rest), None);
     let whole = Bytes::from(items);
     let mut rest = Bytes::clone(&whole);
-    assert_eq!(skip_items(&mut rest, 4), None);
+    assert_eq!(skip_items(&mut rest, None, 4), None);
     assert_eq!(rest, whole, "nothing is taken if there are too few");
-    assert_eq!(skip_items(&mut rest, 2), Some(()));
+    assert_eq!(skip_items(&mut rest, None, 2), Some(()));
     assert_eq!(take_item(&mut &rest[..]), Some(&[7; 300][..]));
 }
 
@@ -175,4 +178,72 @@ fn items_and_results_of_each_length_come_back() {
             assert_eq!(bodies(frames), [&body[..]], "{len} cut to {cut}");
         }
     }
+}
+
+/// A bare number between encoded results, and one of another type than is asked for.
+#[test]
+fn bare_numbers_come_among_other_results() {
+    let mut stream = item(b"one");
+    ItemFrames::put_plain(Plain::U64, u64::MAX, &mut stream);
+    ItemFrames::put_plain(Plain::U64, 7, &mut stream);
+    ItemFrames::put_plain(Plain::Unit, 0, &mut stream);
+    ItemFrames::put_plain(Plain::I16, 0xfffe, &mut stream);
+    stream.extend(item(b"two"));
+    for cut in 0..stream.len() {
+        let mut buffer = received(&stream[..cut]);
+        let mut pieces = Vec::new();
+        while let Some(event) = Event::take(&mut buffer).expect("no error") {
+            pieces.push(event);
+        }
+        buffer.extend(&stream[cut..]);
+        while let Some(event) = Event::take(&mut buffer).expect("no error") {
+            pieces.push(event);
+        }
+        let mut results = Vec::new();
+        for piece in pieces {
+            let Event::Items(mut frames) = piece else {
+                panic!("items were to come");
+            };
+            let before = frames.count();
+            let mut took = 0;
+            while !frames.is_empty() {
+                took += 1;
+                if let Some(number) = frames.next_plain::<u64>() {
+                    results.push(number.to_string());
+                } else {
+                    results.push(format!("{:?}", frames.next_result().expect("one is left")));
+                }
+            }
+            assert_eq!(took, before, "cut at {cut}");
+            assert!(frames.next_result().is_none() && frames.next_plain::<u64>().is_none());
+        }
+        let expected = [
+            "Encoded([111, 110, 101])",
+            "18446744073709551615",
+            "7",
+            "Plain(Unit, [])",
+            "Plain(I16, [254, 255])",
+            "Encoded([116, 119, 111])",
+        ];
+        assert_eq!(results, expected, "cut at {cut}");
+    }
+}
+
+#[test]
+fn numbers_of_a_column_are_skipped_by_their_width() {
+    let column = Bytes::from_static(&[1, 0, 2, 0, 3, 0]);
+    for (skipped, left) in [(0, 6), (2, 2), (3, 0)] {
+        let mut rest = column.clone();
+        assert_eq!(skip_items(&mut rest, Some(Plain::U16), skipped), Some(()));
+        assert_eq!(rest.len(), left);
+    }
+    for too_many in [4, u32::MAX] {
+        let mut rest = column.clone();
+        assert_eq!(skip_items(&mut rest, Some(Plain::U16), too_many), None);
+        assert_eq!(rest, column);
+    }
+    assert_eq!(
+        skip_items(&mut Bytes::new(), Some(Plain::Unit), 9),
+        Some(())
+    );
 }

@@ -89,7 +89,7 @@ fn every_cut_of_a_command_is_an_error() {
             "run" | "run-without-limits-and-args" => Run::HEAD_LEN - HEADER_LEN,
             "initialize" => Initialize::HEAD_LEN - HEADER_LEN,
             "broadcast" => Broadcast::HEAD_LEN - HEADER_LEN,
-            "run-items" => RunItems::HEAD_LEN - HEADER_LEN,
+            "run-items" | "run-column" => RunItems::HEAD_LEN - HEADER_LEN,
             "start-of-another-version" => 16 + samples::start().identity.len(),
             _ => frame.body.len(),
         };
@@ -154,6 +154,7 @@ fn bytes_behind_a_message_are_an_error() {
                 | "initialize"
                 | "broadcast"
                 | "run-items"
+                | "run-column"
                 | "start-of-another-version"
         );
         assert_eq!(Command::decode(longer).is_ok(), has_payload, "{name}");
@@ -218,7 +219,8 @@ fn every_other_kind_is_unknown() {
             bulk: None,
         };
         let is_command = commands.iter().any(|(_, it)| it.kind == kind);
-        let is_event = events.iter().any(|(_, it)| it.kind == kind);
+        let is_number = (0xb1..=0xbd).contains(&kind);
+        let is_event = is_number || events.iter().any(|(_, it)| it.kind == kind);
         assert!(!(is_command && is_event), "kind {kind}");
         let as_command = Command::decode(frame.clone());
         let as_event = Event::decode(frame);

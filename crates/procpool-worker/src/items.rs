@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use procpool_os::{ItemClaims, Trampoline};
 use procpool_wire::items::take_item;
-use procpool_wire::{Event, Outcome, Payload, RunItems, frame, value};
+use procpool_wire::{Event, Outcome, Payload, Plain, RunItems, frame, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +24,8 @@ const KEPT_CAPACITY: usize = 64 * 1024;
 pub(crate) struct ItemRun {
     pub(crate) claims: ItemClaims<'static>,
     clocked: bool,
+    /// Of what type the items are, if they are bare numbers.
+    column: Option<Plain>,
     pub(crate) items: Bytes,
     /// Where the next one begins.
     next: usize,
@@ -83,10 +85,7 @@ impl Call {
     ) -> io::Result<()> {
         self.begin(Payload::default());
         let Some(claims) = worker::items_of(run.ticket) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the parent names a slot that is not there",
-            ));
+            return Err(invalid("the parent names a slot that is not there"));
         };
         let mut frame = Vec::new();
         Event::encode_items_began(run.ticket, &mut frame);
@@ -94,6 +93,7 @@ impl Call {
         self.items = Some(ItemRun {
             claims,
             clocked: run.clocked,
+            column: run.column,
             items: run.items.clone().into_whole(),
             next: 0,
             outbox: outbox.clone(),
@@ -118,7 +118,7 @@ impl Call {
     fn run_items<A, R>(&mut self, mut function: impl FnMut(A, &mut dyn Any) -> Result<R, Outcome>)
     where
         A: DeserializeOwned + 'static,
-        R: Serialize,
+        R: Serialize + 'static,
     {
         let Some(run) = &mut self.items else {
             return;
@@ -150,17 +150,14 @@ impl ItemRun {
     fn all<A, R>(&mut self, mut function: impl FnMut(A) -> Result<R, Outcome>) -> io::Result<bool>
     where
         A: DeserializeOwned + 'static,
-        R: Serialize,
+        R: Serialize + 'static,
     {
         while self.claims.claim() {
             if self.clocked {
                 worker::restart_clock();
             }
             match self.one(&mut function)? {
-                Ok(()) => {
-                    self.outbox.push_item(&self.result)?;
-                    self.flush_in_time()?;
-                }
+                Ok(made) => self.tell(made)?,
                 Err(outcome) => self.fail(&outcome)?,
             }
             if self.result.capacity() > KEPT_CAPACITY {
@@ -170,34 +167,54 @@ impl ItemRun {
         Ok(true)
     }
 
-    /// Runs the next item; its encoded result is there then. All that is the user's is dropped when this
+    /// Runs the next item, and says where its result is. All that is the user's is dropped when this
     /// returns, so that whatever panics does so before anything is told of the item.
     fn one<A, R>(
         &mut self,
         function: impl FnOnce(A) -> Result<R, Outcome>,
-    ) -> io::Result<Result<(), Outcome>>
+    ) -> io::Result<Result<Made, Outcome>>
     where
         A: DeserializeOwned + 'static,
-        R: Serialize,
+        R: Serialize + 'static,
     {
-        let mut rest = &self.items[self.next..];
-        let Some(item) = take_item(&mut rest) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the parent sent fewer items than it offered",
-            ));
-        };
-        // Before anything of the user's runs: who panics is over too.
-        self.next = self.items.len() - rest.len();
-        let args = match value::decode::<A>(item) {
+        let args = match self.next_args()? {
             Ok(args) => args,
-            Err(error) => return Ok(Err(Outcome::ArgsRefused(error.to_string()))),
+            Err(outcome) => return Ok(Err(outcome)),
         };
         let returned = match function(args) {
             Ok(returned) => returned,
             Err(outcome) => return Ok(Err(outcome)),
         };
         Ok(encode_item(&returned, &mut self.result))
+    }
+
+    /// Takes the arguments of the next item. That one is over then, whatever it does.
+    #[inline]
+    fn next_args<A: DeserializeOwned + 'static>(&mut self) -> io::Result<Result<A, Outcome>> {
+        let mut rest = self.items.get(self.next..).ok_or_else(too_few)?;
+        let Some(column) = self.column else {
+            let item = take_item(&mut rest).ok_or_else(too_few)?;
+            self.next = self.items.len() - rest.len();
+            let args = value::decode(item);
+            return Ok(args.map_err(|error| Outcome::ArgsRefused(error.to_string())));
+        };
+        // The same executable has sent them.
+        let kind = Plain::of::<A>().filter(|&kind| kind == column);
+        let kind = kind.ok_or_else(|| invalid("the parent sent items of another type"))?;
+        let bits = kind.read(rest).ok_or_else(too_few)?;
+        self.next += kind.width();
+        let args = kind.value(bits);
+        Ok(args.ok_or_else(|| Outcome::ArgsRefused("they are no value of their type".to_owned())))
+    }
+
+    /// Tells what an item has returned.
+    #[inline]
+    pub(crate) fn tell(&mut self, made: Made) -> io::Result<()> {
+        match made {
+            Made::Plain(kind, bits) => self.outbox.push_plain_item(kind, bits)?,
+            Made::Encoded => self.outbox.push_item(&self.result)?,
+        }
+        self.flush_in_time()
     }
 
     /// As [`fail`](ItemRun::fail); a failure to tell is told at the end.
@@ -224,12 +241,27 @@ impl ItemRun {
     }
 }
 
+/// What an item has returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Made {
+    /// This number.
+    Plain(Plain, u64),
+    /// What is in the buffer.
+    Encoded,
+}
+
 /// Encodes a result, which a frame is to have room for.
 #[inline]
-pub(crate) fn encode_item<R: Serialize>(result: &R, out: &mut Vec<u8>) -> Result<(), Outcome> {
+pub(crate) fn encode_item<R: Serialize + 'static>(
+    result: &R,
+    out: &mut Vec<u8>,
+) -> Result<Made, Outcome> {
+    if let Some(kind) = Plain::of::<R>() {
+        return Ok(Made::Plain(kind, Plain::bits(result)));
+    }
     out.clear();
     match value::encode(result, out) {
-        Ok(()) if out.len() <= frame::MAX_BODY_LEN => Ok(()),
+        Ok(()) if out.len() <= frame::MAX_BODY_LEN => Ok(Made::Encoded),
         Ok(()) => Err(Outcome::ResultRefused(format!(
             "it takes {} bytes, the limit is {}",
             out.len(),
@@ -237,4 +269,14 @@ pub(crate) fn encode_item<R: Serialize>(result: &R, out: &mut Vec<u8>) -> Result
         ))),
         Err(error) => Err(Outcome::ResultRefused(error.to_string())),
     }
+}
+
+#[cold]
+fn too_few() -> io::Error {
+    invalid("the parent sent fewer items than it offered")
+}
+
+#[cold]
+fn invalid(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
 }

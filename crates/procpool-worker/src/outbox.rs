@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
-use procpool_wire::{Event, Finished, ItemFrames, Payload, Refusal, Ticket, frame};
+use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, Ticket, frame};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
@@ -127,6 +127,13 @@ impl Outbox {
         }
     }
 
+    /// Gathers the result of an item that is a bare number.
+    #[inline]
+    pub(crate) fn push_plain_item(&self, kind: Plain, bits: u64) -> io::Result<()> {
+        self.stream()
+            .push_number(frame::plain_header(kind), bits, kind.width())
+    }
+
     fn push_long_item(&self, result: &[u8]) -> io::Result<()> {
         let header = ItemFrames::header(result.len()).map_err(io::Error::other)?;
         self.stream().push([&header, result])
@@ -170,6 +177,16 @@ impl Stream {
         }
         // There is no room, or it is not as short as that.
         self.push([&header, body])
+    }
+
+    #[inline]
+    fn push_number(&mut self, header: u8, number: u64, width: usize) -> io::Result<()> {
+        if let Some(spool) = &mut self.spool
+            && spool.push_number(header, number, width)
+        {
+            return Ok(());
+        }
+        self.push([&[header], &number.to_le_bytes()[..width]])
     }
 
     #[cold]

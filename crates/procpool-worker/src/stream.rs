@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{Call, End};
 use crate::inbox::Inbox;
-use crate::items::{ItemRun, encode_item};
+use crate::items::{ItemRun, Made, encode_item};
 use crate::{panic, worker};
 
-/// Makes and encodes the next item; false if there is none.
+/// Makes and encodes the next item; `None` if there is none.
 pub(crate) struct Maker(Box<Make>);
 
-type Make = dyn FnMut(&mut Vec<u8>) -> Result<bool, Outcome>;
+type Make = dyn FnMut(&mut Vec<u8>) -> Result<Option<Made>, Outcome>;
 
 impl fmt::Debug for Maker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,8 +64,8 @@ impl Call {
                 .map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
             let mut items = function(args).into_iter();
             Ok(Maker(Box::new(move |result| match items.next() {
-                Some(item) => encode_item(&item, result).map(|()| true),
-                None => Ok(false),
+                Some(item) => encode_item(&item, result).map(Some),
+                None => Ok(None),
             })))
         });
         match caught.unwrap_or_else(|report| Err(Outcome::Panicked(report))) {
@@ -95,11 +95,8 @@ impl ItemRun {
             let result = &mut self.result;
             let made = panic::catch(|| make(result));
             match made.unwrap_or_else(|report| Err(Outcome::Panicked(report))) {
-                Ok(true) => {
-                    self.outbox.push_item(&self.result)?;
-                    self.flush_in_time()?;
-                }
-                Ok(false) => return Ok(()),
+                Ok(Some(item)) => self.tell(item)?,
+                Ok(None) => return Ok(()),
                 Err(outcome) => return self.fail(&outcome),
             }
             while !self.claims.claim() {

@@ -300,6 +300,7 @@ impl<S> ProcessPool<S> {
     /// What is called for each item of a map.
     pub(crate) fn chunk_call(&self, offsets: CallOffsets) -> ChunkCall {
         ChunkCall {
+            column: None,
             offsets,
             limits: self.open.core().limits().of_task(&self.options),
             clocked: self.options.timeout.is_some(),

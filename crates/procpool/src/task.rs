@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use procpool_wire::{Payload, value};
+use procpool_wire::{ItemResult, Payload, value};
 use serde::de::DeserializeOwned;
 
 use crate::abort_handle::AbortHandle;
@@ -197,17 +197,19 @@ pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, T
     decode_caught(|| result.decode())
 }
 
-pub(crate) fn decode_result<R: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<R, TaskError> {
-    decode_caught(|| value::decode(bytes))
+pub(crate) fn decode_result<R: DeserializeOwned + 'static>(
+    result: ItemResult<'_>,
+) -> Result<R, TaskError> {
+    decode_caught(|| result.decode())
 }
 
 /// As [`decode_result`], to where the value is wanted.
 #[inline]
 pub(crate) fn decode_into<R: DeserializeOwned + 'static>(
-    bytes: &[u8],
+    result: ItemResult<'_>,
     into: &mut Option<R>,
 ) -> Result<(), TaskError> {
-    match catch(|| value::decode(bytes).map(|value| *into = Some(value))) {
+    match catch(|| result.decode().map(|value| *into = Some(value))) {
         Some(Ok(())) => Ok(()),
         failed => Err(undecoded(failed.and_then(Result::err))),
     }

@@ -2,6 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::ItemResult;
+use crate::Plain;
 use crate::frame::{self, FrameError, HEADER_LEN};
 
 pub(crate) const ITEM: u8 = 134;
@@ -61,22 +63,19 @@ impl ItemFrames {
         Ok(())
     }
 
+    /// Appends a bare number as a frame.
+    pub fn put_plain(kind: Plain, bits: u64, out: &mut Vec<u8>) {
+        out.push(frame::plain_header(kind));
+        kind.write(bits, out);
+    }
+
     /// The results that are whole at the front of `buffer`, if there are any.
     pub(crate) fn take(buffer: &mut BytesMut) -> Option<Self> {
-        let mut count = 0;
-        let mut rest = &buffer[..];
-        while let Some((_, later)) = split_first(rest)
-            && count < u32::MAX
-        {
-            rest = later;
-            count += 1;
-        }
-        let end = buffer.len() - rest.len();
+        let (end, count) = whole_frames(buffer);
         (count > 0).then(|| ItemFrames {
             frames: buffer.split_to(end).freeze(),
-            next: 0,
             count,
-            is_bare: false,
+            ..ItemFrames::default()
         })
     }
 
@@ -84,26 +83,57 @@ impl ItemFrames {
     pub(crate) fn of_one(result: Bytes) -> Self {
         ItemFrames {
             frames: result,
-            next: 0,
             count: 1,
             is_bare: true,
+            ..ItemFrames::default()
         }
     }
 
-    /// Takes the next encoded result.
+    /// The same of a bare number.
+    pub(crate) fn of_plain(kind: Plain, result: &[u8]) -> Self {
+        let frame = [&[frame::plain_header(kind)], result].concat();
+        ItemFrames {
+            frames: frame.into(),
+            count: 1,
+            ..ItemFrames::default()
+        }
+    }
+
+    /// Takes the next result.
     #[inline]
-    pub fn next_result(&mut self) -> Option<&[u8]> {
+    pub fn next_result(&mut self) -> Option<ItemResult<'_>> {
         if self.count == 0 {
             return None;
         }
         let rest = &self.frames[self.next..];
-        let (result, later) = match self.is_bare {
-            true => (rest, &rest[rest.len()..]),
-            false => split_first(rest)?,
+        let (head_len, body_len) = match self.is_bare {
+            true => (0, rest.len()),
+            false => first_frame(rest)?,
         };
-        self.next = self.frames.len() - later.len();
+        let body = rest.get(head_len..)?.get(..body_len)?;
+        self.next += head_len + body_len;
         self.count -= 1;
-        Some(result)
+        Some(match frame::plain(*rest.first().unwrap_or(&0)) {
+            Some(kind) if !self.is_bare => ItemResult::Plain(kind, body),
+            _ => ItemResult::Encoded(body),
+        })
+    }
+
+    /// Takes the next result, if that is a bare number of this type, which takes a small part of the time.
+    #[inline]
+    pub fn next_plain<T: 'static>(&mut self) -> Option<T> {
+        let kind = Plain::of::<T>()?;
+        if self.is_bare {
+            return None;
+        }
+        let (&head, rest) = self.frames.get(self.next..)?.split_first()?;
+        if head != frame::plain_header(kind) {
+            return None;
+        }
+        let value = kind.value(kind.read(rest)?)?;
+        self.next += 1 + kind.width();
+        self.count -= 1;
+        Some(value)
     }
 
     /// Takes the first results off, so that at most `count` are left out.
@@ -116,14 +146,36 @@ impl ItemFrames {
     }
 }
 
-/// The result in the first frame, if that is one of an item, and what follows it, if it is whole.
+/// How many bytes the whole frames of results at the front take, and how many these are.
+fn whole_frames(bytes: &[u8]) -> (usize, u32) {
+    let (mut end, mut count) = (0, 0);
+    while let Some((head_len, body_len)) = first_frame(&bytes[end..])
+        && bytes.len() - end >= head_len + body_len
+        && count < u32::MAX
+    {
+        let (head, len) = (bytes[end], head_len + body_len);
+        end += len;
+        count += 1;
+        // Mostly the next one is as long: then where it ends is not to be read from it first.
+        while head_len == 1
+            && bytes.get(end) == Some(&head)
+            && bytes.len() - end >= len
+            && count < u32::MAX
+        {
+            end += len;
+            count += 1;
+        }
+    }
+    (end, count)
+}
+
+/// How long the header and the body of the first frame are, if that is one of a result.
 #[inline]
-fn split_first(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (head, body_len) = match frame::short_len(bytes) {
-        Some(body_len) => (1, body_len),
-        None => (HEADER_LEN, body_len(bytes)?),
-    };
-    bytes.get(head..)?.split_at_checked(body_len)
+fn first_frame(bytes: &[u8]) -> Option<(usize, usize)> {
+    match frame::short(bytes) {
+        Some((_, body_len)) => Some((1, body_len)),
+        None => Some((HEADER_LEN, body_len(bytes)?)),
+    }
 }
 
 fn body_len(bytes: &[u8]) -> Option<usize> {

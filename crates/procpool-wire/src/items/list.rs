@@ -5,6 +5,7 @@
 use bytes::{Buf, Bytes};
 
 use super::RunItems;
+use crate::Plain;
 
 /// Instead of the length: it is in the four bytes that follow.
 const LONG: u8 = u8::MAX;
@@ -76,13 +77,22 @@ pub fn take_item<'a>(items: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(item)
 }
 
-/// Takes that many items off the front, unseen. `None`, and nothing is taken, if there are fewer.
-pub fn skip_items(items: &mut Bytes, count: u32) -> Option<()> {
-    let mut rest = &items[..];
-    for _ in 0..count {
-        take_item(&mut rest)?;
+/// Takes that many items off the front, unseen; these may be bare numbers. `None`, and nothing is taken, if there
+/// are fewer.
+pub fn skip_items(items: &mut Bytes, column: Option<Plain>, count: u32) -> Option<()> {
+    let skipped = match column {
+        Some(kind) => (count as usize).checked_mul(kind.width())?,
+        None => {
+            let mut rest = &items[..];
+            for _ in 0..count {
+                take_item(&mut rest)?;
+            }
+            items.len() - rest.len()
+        }
+    };
+    if skipped > items.len() {
+        return None;
     }
-    let skipped = items.len() - rest.len();
     items.advance(skipped);
     Some(())
 }

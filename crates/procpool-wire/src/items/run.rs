@@ -5,7 +5,7 @@ use bytes::BufMut;
 use super::list::MAX_LEN_LEN;
 use crate::fields::Fields;
 use crate::frame::{self, FrameError, HEADER_LEN};
-use crate::{Limits, MessageError, Payload, Ticket};
+use crate::{Limits, MessageError, Payload, Plain, Ticket};
 
 pub(crate) const RUN_ITEMS: u8 = 6;
 
@@ -27,7 +27,9 @@ pub struct RunItems {
     pub clocked: bool,
     /// How many there are.
     pub count: u32,
-    /// Their encoded arguments, each behind its [length](super::push_item).
+    /// Of what type they are, if they are bare numbers.
+    pub column: Option<Plain>,
+    /// These numbers; or else their encoded arguments, each behind its [length](super::push_item).
     pub items: Payload,
 }
 
@@ -61,6 +63,7 @@ impl RunItems {
         self.limits.encode(&mut out);
         out.put_u32_le(self.count);
         out.put_u8(if self.clocked { CLOCKED } else { 0 });
+        out.put_u8(self.column.map_or(0, Plain::number));
         Ok(head)
     }
 
@@ -79,7 +82,14 @@ impl RunItems {
                 });
             }
         };
-        fields.zeroes::<3>()?;
+        let column = match fields.u8()? {
+            0 => None,
+            number => Some(Plain::numbered(number).ok_or(MessageError::UnknownValue {
+                field: "column",
+                found: number.into(),
+            })?),
+        };
+        fields.zeroes::<2>()?;
         Ok(RunItems {
             ticket,
             entry,
@@ -87,6 +97,7 @@ impl RunItems {
             limits,
             clocked,
             count,
+            column,
             items: fields.payload(),
         })
     }

@@ -78,7 +78,7 @@ impl<S, R> Map<S, R> {
 impl<S, R> Iterator for Map<S, R>
 where
     S: Stream,
-    S::Item: Serialize,
+    S::Item: Serialize + 'static,
     R: DeserializeOwned + 'static,
 {
     type Item = Result<R, TaskError>;

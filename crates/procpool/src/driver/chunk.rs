@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use procpool_os::CallOffsets;
 use procpool_scheduler::TaskId;
 use procpool_wire::items::skip_items;
-use procpool_wire::{ItemFrames, Limits, Payload};
+use procpool_wire::{ItemFrames, Limits, Payload, Plain};
 
 use crate::call::EncodedCall;
 use crate::driver::intake::{Arrival, Intake};
@@ -32,6 +32,8 @@ pub(crate) struct Chunk {
 pub(crate) struct ChunkCall {
     pub(crate) offsets: CallOffsets,
     pub(crate) limits: Limits,
+    /// Of what type the items are, if they are bare numbers.
+    pub(crate) column: Option<Plain>,
     /// Each item has a time limit.
     pub(crate) clocked: bool,
     /// It is one call that makes any number of items, of which as many may be made as are wanted.
@@ -110,6 +112,10 @@ impl Chunk {
         self.call.is_stream
     }
 
+    pub(crate) fn column(&self) -> Option<Plain> {
+        self.call.column
+    }
+
     /// So many more items of a stream may come.
     pub(crate) fn allow(&self, more: u32) {
         let mut content = self.content.lock();
@@ -133,7 +139,7 @@ impl Chunk {
             return (CREDIT, Bytes::clone(&content.items));
         }
         let answered = content.answered;
-        content.store_from(answered);
+        content.store_from(answered, self.call.column);
         content.received = answered;
         content.sent_from = answered;
         (content.count - answered, Bytes::clone(&content.items))
@@ -193,7 +199,7 @@ impl Chunk {
         }
         let mut items = Bytes::clone(&content.items);
         // All of them are there: the program itself has put them in.
-        skip_items(&mut items, count - content.stored)?;
+        skip_items(&mut items, self.call.column, count - content.stored)?;
         content.count = count;
         let first = self.first + u64::from(count);
         Some(Rest {
@@ -301,8 +307,8 @@ impl Content {
     }
 
     /// Gives up what is before this item.
-    fn store_from(&mut self, item: u32) {
-        if skip_items(&mut self.items, item - self.stored).is_some() {
+    fn store_from(&mut self, item: u32, column: Option<Plain>) {
+        if skip_items(&mut self.items, column, item - self.stored).is_some() {
             self.stored = item;
         }
     }

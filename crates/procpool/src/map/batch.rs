@@ -2,15 +2,19 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
+use bytes::Bytes;
 use procpool_wire::items::push_item;
-use procpool_wire::value;
+use procpool_wire::{Plain, value};
 use serde::Serialize;
 
 use crate::call::discard;
 use crate::catch::forget;
 use crate::error::EncodeError;
 
-/// Items, encoded one behind another.
+/// A chunk takes no more than the item with which it reaches this many bytes: 512 KiB.
+pub(super) const CHUNK_BYTES: usize = 512 * 1024;
+
+/// Items, encoded one behind another: as a column if they are bare numbers, which [`Plain::of`] their type tells.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) items: Vec<u8>,
@@ -33,10 +37,18 @@ impl Batch {
     ///
     /// # Panics
     /// If `pull` does.
-    pub(super) fn fill<T: Serialize>(
+    pub(super) fn fill<T: Serialize + 'static>(
         &mut self,
         mut pull: impl FnMut(u32, usize) -> Option<T>,
     ) -> Result<(), EncodeError> {
+        if let Some(kind) = Plain::of::<T>() {
+            // Of these only `pull` can panic, and what it gave before is whole.
+            while let Some(number) = pull(self.count, self.items.len()) {
+                kind.write(Plain::bits(&number), &mut self.items);
+                self.count += 1;
+            }
+            return Ok(());
+        }
         let mut step = Step::Pulling;
         let mut item = None;
         let mut whole = self.items.len();
@@ -75,6 +87,15 @@ impl Batch {
         };
         self.items.truncate(whole);
         discard(item).and(Err(why))
+    }
+}
+
+impl Batch {
+    /// Takes all items, and says how many these are. The next ones are likely to take as much memory.
+    pub(super) fn take(&mut self) -> (Bytes, u32) {
+        let next = Vec::with_capacity(self.items.len().min(CHUNK_BYTES));
+        let items = std::mem::replace(&mut self.items, next);
+        (items.into(), std::mem::take(&mut self.count))
     }
 }
 
@@ -137,11 +158,33 @@ mod tests {
     }
 
     #[test]
+    fn numbers_lie_behind_each_other_as_they_are() {
+        let mut batch = Batch::default();
+        let mut source = [-2_i16, 300].into_iter();
+        batch.fill(|_, _| source.next()).unwrap();
+        let (items, count) = batch.take();
+        assert_eq!((&items[..], count), (&[0xfe, 0xff, 44, 1][..], 2));
+        batch.fill(|count, _| (count < 3).then_some(())).unwrap();
+        assert_eq!(batch.take(), (Bytes::new(), 3));
+    }
+
+    #[test]
     fn a_panic_of_the_source_gets_out_and_what_it_gave_stays() {
         let mut batch = Batch::default();
         let pull = |count, _| {
             assert!(count < 2, "the source's own");
             Some(count)
+        };
+        let panic = catch_unwind(AssertUnwindSafe(|| batch.fill(pull))).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the source's own"));
+        assert_eq!(
+            batch.take(),
+            (Bytes::from_static(&[0, 0, 0, 0, 1, 0, 0, 0]), 2)
+        );
+
+        let pull = |count, _| {
+            assert!(count < 2, "the source's own");
+            Some(Item(count as u8, Wrong::Nothing))
         };
         let panic = catch_unwind(AssertUnwindSafe(|| batch.fill(pull))).unwrap_err();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"the source's own"));

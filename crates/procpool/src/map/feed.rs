@@ -6,25 +6,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use futures_core::Stream;
 use procpool_os::CallOffsets;
 use procpool_scheduler::{RefusedReason, TaskId};
+use procpool_wire::Plain;
 use serde::Serialize;
 
 use crate::call::discard;
 use crate::driver::{AskedRoom, Chunk, ChunkCall, Intake, Reservation};
 use crate::error::{EncodeError, TaskError};
-use crate::map::batch::Batch;
+use crate::map::batch::{Batch, CHUNK_BYTES};
 use crate::map::results::Results;
 use crate::map::sizer::Sizer;
 use crate::pool::ProcessPool;
 
 /// Chunks that each worker has or is to have next.
 const CHUNKS_EACH: usize = 2;
-
-/// A chunk takes no more than the item with which it reaches this many bytes: 512 KiB.
-const CHUNK_BYTES: usize = 512 * 1024;
 
 /// A source is not waited for longer than this before what it has given is sent.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -150,7 +147,7 @@ impl<S: Stream> Feed<S> {
 impl<S> Feed<S>
 where
     S: Stream,
-    S::Item: Serialize,
+    S::Item: Serialize + 'static,
 {
     /// Sends one more chunk, if there is room. `outstanding` items have been pulled and not given.
     pub(super) fn feed(
@@ -302,9 +299,10 @@ where
     fn close_chunk(&mut self) {
         // Without a function nothing is ever encoded.
         let Ok(call) = self.call else { return };
-        let items = Bytes::from(std::mem::take(&mut self.batch.items));
-        let count = std::mem::take(&mut self.batch.count);
+        let (items, count) = self.batch.take();
         let (first, bytes) = (self.first, items.len());
+        let column = Plain::of::<S::Item>();
+        let call = ChunkCall { column, ..call };
         let chunk = Chunk::new(&self.intake, call, first, items, count);
         self.held = Some(HeldChunk {
             chunk: Arc::new(chunk),

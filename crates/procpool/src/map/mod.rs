@@ -176,7 +176,7 @@ impl<S, R> Map<S, R> {
 impl<S, R> Map<S, R>
 where
     S: Stream,
-    S::Item: Serialize,
+    S::Item: Serialize + 'static,
     R: DeserializeOwned + 'static,
 {
     fn feed(&mut self, cx: &mut Context<'_>) -> Fed {
@@ -257,7 +257,7 @@ where
 impl<S, R> Stream for Map<S, R>
 where
     S: Stream,
-    S::Item: Serialize,
+    S::Item: Serialize + 'static,
     R: DeserializeOwned + 'static,
 {
     type Item = Result<R, TaskError>;
@@ -274,6 +274,9 @@ where
         }
         this.given += 1;
         this.in_a_row += 1;
+        if let Some(number) = this.results.next_plain() {
+            return Poll::Ready(Some(Ok(number)));
+        }
         // A value goes to its place by itself, and not as a part of what may also be an error, which is
         // larger.
         let mut value = None;

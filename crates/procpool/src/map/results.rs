@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use procpool_scheduler::TaskId;
-use procpool_wire::ItemFrames;
+use procpool_wire::{ItemFrames, ItemResult};
 
 use crate::driver::Arrival;
 use crate::error::TaskError;
@@ -149,9 +149,15 @@ impl Results {
         }
     }
 
-    /// Takes the next that can be given: an encoded result, or an error.
+    /// Takes the next that can be given, if that is among those that are given now, and a bare number.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<Result<&[u8], TaskError>> {
+    pub(super) fn next_plain<R: 'static>(&mut self) -> Option<R> {
+        self.giving.next_plain()
+    }
+
+    /// Takes the next that can be given: a result, or an error.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Result<ItemResult<'_>, TaskError>> {
         while self.giving.is_empty() {
             if let Some(error) = self.give_more()? {
                 return Some(Err(error));

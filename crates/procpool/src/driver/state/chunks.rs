@@ -110,6 +110,7 @@ impl State {
             limits: job.limits(),
             clocked: chunk.is_clocked(),
             count,
+            column: chunk.column(),
             items: items.into(),
         });
         self.effects.flush(link);

@@ -61,6 +61,7 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
 
     let (entry, function) = (1, 2);
     let call = ChunkCall {
+        column: None,
         offsets: CallOffsets { entry, function },
         limits: Limits::default(),
         clocked: false,
