@@ -11,7 +11,7 @@ const GROWTH: usize = 4;
 
 /// The part of a chunk of that length below which no chunk is made smaller for the sake of the others. Who
 /// has nothing to do takes half of such a chunk in less time than it takes to send one.
-const LEAST: usize = 16;
+const LEAST: usize = 4;
 
 /// How much a new measurement counts against all before it.
 const WEIGHT: f64 = 0.3;
@@ -100,10 +100,10 @@ mod tests {
     fn towards_the_end_there_is_some_for_everyone() {
         let mut sizer = Sizer::new();
         sizer.record(1_000, Duration::from_millis(10));
-        assert_eq!(sizer.next(2, Some(400)), 100);
+        assert_eq!(sizer.next(2, Some(320)), 80);
         assert_eq!(sizer.next(2, Some(100)), 25);
-        assert_eq!(sizer.next(2, Some(3)), 6);
-        assert_eq!(sizer.next(2, Some(0)), 6);
+        assert_eq!(sizer.next(2, Some(3)), 25);
+        assert_eq!(sizer.next(2, Some(0)), 25);
         sizer.record(10, Duration::from_secs(1));
         assert_eq!(sizer.next(2, Some(100)), 1);
     }
