@@ -24,6 +24,7 @@ use crate::driver::effects::{Effects, Told};
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
+use crate::driver::message::Message;
 use crate::driver::state::{State, Tally};
 use crate::driver::submission::Submission;
 use crate::driver::surroundings::Surroundings;
@@ -37,7 +38,7 @@ static SERIAL: AtomicU64 = AtomicU64::new(1);
 /// A pool, as all its parts share it.
 #[derive(Debug)]
 pub(crate) struct Core {
-    state: Doorway<State, Submission>,
+    state: Doorway<State, Message>,
     config: CoreConfig,
     runtime: Handle,
     alarm: Alarm,
@@ -136,6 +137,23 @@ impl Core {
         answer
     }
 
+    /// As [`with`](Self::with), if nobody else has the lock.
+    pub(crate) fn try_with<T>(
+        self: &Arc<Self>,
+        input: impl FnOnce(&mut State, Instant) -> T,
+    ) -> Option<T> {
+        let (answer, outcome) = self.decide(self.state.try_enter()?, input);
+        self.apply(outcome);
+        self.see_to_left();
+        Some(answer)
+    }
+
+    /// For who could not enter: whoever has the lock sees to this.
+    pub(crate) fn leave(self: &Arc<Self>, message: Message) {
+        self.state.leave(message);
+        self.see_to_left();
+    }
+
     /// Performs what was left at the lock while nobody could enter.
     #[inline]
     fn see_to_left(self: &Arc<Self>) {
@@ -166,7 +184,7 @@ impl Core {
     ) -> (T, Outcome) {
         let now = Instant::now();
         self.state.take_left(&mut state.left);
-        state.admit_left(now);
+        state.handle_left(now);
         let answer = input(&mut state, now);
         if state.scheduler.take_decided() {
             state.perform(now);
@@ -209,7 +227,9 @@ impl Core {
                 }
                 self.apply(outcome);
             }
-            None => self.state.leave(Submission { spec, job }),
+            None => self
+                .state
+                .leave(Message::Submitted(Submission { spec, job })),
         }
         self.see_to_left();
     }

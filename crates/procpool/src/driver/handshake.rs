@@ -4,7 +4,7 @@ use std::future::poll_fn;
 
 use procpool_wire::{Event, Refusal};
 
-use crate::driver::incoming::{Incoming, Next, Received};
+use crate::driver::incoming::{Incoming, Next, Received, Said};
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 
@@ -49,11 +49,14 @@ pub(crate) async fn shake_hands(
             Received::Bytes(_) => {}
             Received::Nothing | Received::End => return Err(Unready::Silent),
         }
-        match incoming.next_event().map_err(Unready::Protocol)? {
+        match incoming.next() {
             Next::Nothing => {}
-            Next::Event(Event::Ready) => return Ok(()),
-            Next::Event(Event::Refused(refusal)) => return Err(Unready::Refused(refusal)),
-            Next::Event(_) | Next::Segments(_) => {
+            Next::Said(Said::Event(Event::Ready)) => return Ok(()),
+            Next::Said(Said::Event(Event::Refused(refusal))) => {
+                return Err(Unready::Refused(refusal));
+            }
+            Next::Said(Said::Nonsense(what)) => return Err(Unready::Protocol(what)),
+            Next::Said(Said::Event(_)) | Next::Segments(_) => {
                 let what = "it answered before it was asked".to_owned();
                 return Err(Unready::Protocol(what));
             }

@@ -27,12 +27,22 @@ pub(crate) struct Incoming {
     worker: Arc<Peer>,
     /// What the next result has beside it.
     attached: Option<Result<Vec<Attachment>, String>>,
+    /// What was wrong with what was taken, which is to be said next.
+    nonsense: Option<String>,
+}
+
+/// What a worker says.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Event(Event),
+    /// How it broke the protocol, in one line. What follows makes no sense.
+    Nonsense(String),
 }
 
 /// What there is to handle next.
 #[derive(Debug)]
 pub(crate) enum Next {
-    Event(Event),
+    Said(Said),
     /// To be [taken](Incoming::take_segments) where nothing is locked, before what follows.
     Segments(Segments),
     Nothing,
@@ -47,6 +57,7 @@ impl Incoming {
             ahead: 0,
             worker,
             attached: None,
+            nonsense: None,
         }
     }
 }
@@ -135,16 +146,20 @@ impl Incoming {
         self.buffer.clear();
     }
 
-    /// The next event that is there as a whole.
-    ///
-    /// # Errors
-    /// In one line, how the worker broke the protocol.
-    pub(crate) fn next_event(&mut self) -> Result<Next, String> {
-        let event = Event::take(&mut self.buffer).map_err(|error| error.to_string())?;
-        let mut event = match event {
-            None => return Ok(Next::Nothing),
-            Some(Event::Segments(segments)) => return Ok(Next::Segments(segments)),
-            Some(event) => event,
+    /// What is there next as a whole.
+    pub(crate) fn next(&mut self) -> Next {
+        if let Some(what) = self.nonsense.take() {
+            self.buffer.clear();
+            return Next::Said(Said::Nonsense(what));
+        }
+        let mut event = match Event::take(&mut self.buffer) {
+            Ok(None) => return Next::Nothing,
+            Ok(Some(Event::Segments(segments))) => return Next::Segments(segments),
+            Ok(Some(event)) => event,
+            Err(error) => {
+                self.buffer.clear();
+                return Next::Said(Said::Nonsense(error.to_string()));
+            }
         };
         if let Event::Finished(finished) = &mut event
             && let Some(attached) = self.attached.take()
@@ -152,16 +167,15 @@ impl Incoming {
         {
             result.attach(attached);
         }
-        Ok(Next::Event(event))
+        Next::Said(Said::Event(event))
     }
 
     /// Takes what the worker says of shared memory: it makes system calls, and what it gives back is dropped.
-    ///
-    /// # Errors
-    /// As [`next_event`](Incoming::next_event).
-    pub(crate) fn take_segments(&mut self, segments: Segments) -> Result<(), String> {
-        self.attached = self.worker.receive(segments)?.attached;
-        Ok(())
+    pub(crate) fn take_segments(&mut self, segments: Segments) {
+        match self.worker.receive(segments) {
+            Ok(received) => self.attached = received.attached,
+            Err(what) => self.nonsense = Some(what),
+        }
     }
 }
 
@@ -190,8 +204,8 @@ mod tests {
 
     /// The numbers of the tickets of what is there.
     fn taken(incoming: &mut Incoming) -> Vec<u64> {
-        let events = std::iter::from_fn(|| match incoming.next_event().unwrap() {
-            Next::Event(Event::Finished(finished)) => Some(finished.ticket.number),
+        let events = std::iter::from_fn(|| match incoming.next() {
+            Next::Said(Said::Event(Event::Finished(finished))) => Some(finished.ticket.number),
             Next::Nothing => None,
             other => panic!("{other:?}"),
         });

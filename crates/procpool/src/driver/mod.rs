@@ -44,6 +44,7 @@ mod launch;
 mod leader;
 mod link;
 mod memory_watch;
+mod message;
 mod open_pool;
 mod outbox;
 mod processors;

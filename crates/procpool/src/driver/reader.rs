@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use procpool_scheduler::WorkerId;
-use procpool_wire::{Event, Segments};
 
 use crate::driver::core::Core;
 use crate::driver::incoming::{Incoming, Next, Received};
 use crate::driver::link::Link;
+use crate::driver::message::{Mailbox, Message};
 use crate::driver::state::State;
 use crate::soon::Speaker;
 
@@ -40,6 +40,7 @@ pub(crate) struct Reader {
     link: Arc<Link>,
     /// Locked while what was read is handled, so that it is handled in order.
     incoming: Mutex<Incoming>,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Reader {
@@ -55,6 +56,7 @@ impl Reader {
             worker,
             link,
             incoming: Mutex::new(incoming),
+            mailbox: Arc::default(),
         }
     }
 
@@ -139,52 +141,45 @@ impl Reader {
         let Some(core) = self.core.upgrade() else {
             return incoming.clear();
         };
-        while let Some(segments) = self.handle_events_until_segments(&core, incoming) {
-            if let Err(what) = incoming.take_segments(segments) {
-                incoming.clear();
-                core.with(|state, now| state.handle_faulty(now, self.worker, &what));
-                break;
+        loop {
+            let next = match core.try_with(|state, now| self.handle_all(state, now, incoming)) {
+                Some(next) => next,
+                None => self.leave_all(&core, incoming),
+            };
+            match next {
+                // This makes system calls.
+                Next::Segments(segments) => incoming.take_segments(segments),
+                Next::Said(_) | Next::Nothing => break,
             }
         }
         self.link.set_received(incoming.position());
     }
 
-    /// Stops where something can only be done without the lock.
-    fn handle_events_until_segments(
-        &self,
-        core: &Arc<Core>,
-        incoming: &mut Incoming,
-    ) -> Option<Segments> {
-        core.with(|state, now| {
-            state.scheduler.begin_batch();
-            let segments = loop {
-                match incoming.next_event() {
-                    Ok(Next::Event(event)) => self.handle_event(state, now, event),
-                    Ok(Next::Segments(segments)) => break Some(segments),
-                    Ok(Next::Nothing) => break None,
-                    Err(what) => {
-                        incoming.clear();
-                        state.handle_faulty(now, self.worker, &what);
-                        break None;
-                    }
-                }
-            };
-            state.scheduler.end_batch(now);
-            segments
-        })
+    /// Handles what is there, up to what can only be done without the lock.
+    fn handle_all(&self, state: &mut State, now: Instant, incoming: &mut Incoming) -> Next {
+        state.scheduler.begin_batch();
+        let next = loop {
+            match incoming.next() {
+                Next::Said(said) => state.handle_said(now, self.worker, said),
+                next => break next,
+            }
+        };
+        state.scheduler.end_batch(now);
+        next
     }
 
-    fn handle_event(&self, state: &mut State, now: Instant, event: Event) {
-        match event {
-            Event::Finished(finished) => state.handle_finished(now, self.worker, finished),
-            Event::ItemsBegan(ticket) => state.handle_items_began(now, self.worker, ticket),
-            Event::Items(frames) => state.handle_items(now, self.worker, frames),
-            Event::ItemFailed(why) => state.handle_item_failed(now, self.worker, why),
-            Event::BroadcastEnded(refusal) => state.handle_briefed(now, self.worker, refusal),
-            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
-                state.handle_faulty(now, self.worker, "it started twice");
+    /// As [`handle_all`](Self::handle_all), but it is for someone else to handle, who has the lock.
+    fn leave_all(&self, core: &Arc<Core>, incoming: &mut Incoming) -> Next {
+        let next = self.mailbox.add(|said| {
+            loop {
+                match incoming.next() {
+                    Next::Said(one) => said.push(one),
+                    next => break next,
+                }
             }
-        }
+        });
+        core.leave(Message::Said(self.worker, Arc::clone(&self.mailbox)));
+        next
     }
 }
 

@@ -1,9 +1,9 @@
 //! All state of a pool, and what the scheduler's actions do to it.
 
-mod admission;
 mod awaited;
 mod chunks;
 mod ends;
+mod left;
 mod sent;
 #[cfg(test)]
 mod tests;
@@ -16,16 +16,17 @@ use futures_channel::oneshot;
 use procpool_scheduler::{
     Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, WarmUpId, WorkerId,
 };
-use procpool_wire::{Finished, Outcome, Refusal, Ticket};
+use procpool_wire::{Event, Finished, Outcome, Refusal, Ticket};
 use rustc_hash::FxHashMap;
 
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
+use crate::driver::incoming::Said;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
+use crate::driver::message::Message;
 use crate::driver::processors::processors;
-use crate::driver::submission::Submission;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::ExitCause;
 use crate::soon::Speaker;
@@ -53,7 +54,9 @@ pub(crate) struct State {
     /// How long a worker may look for work before it sleeps, while a processor is to spare.
     spin: Duration,
     /// What was left at the lock.
-    pub(crate) left: Vec<Submission>,
+    pub(crate) left: Vec<Message>,
+    /// Memory for what a worker has said there.
+    said: Vec<Said>,
     /// How the worker whose end is being handled came to it.
     ending: Option<Ending>,
     /// Why the broadcast failed whose end is being handled.
@@ -102,6 +105,7 @@ impl State {
             processors: processors(),
             spin,
             left: Vec::new(),
+            said: Vec::new(),
             ending: None,
             refusal: None,
         }
@@ -119,6 +123,30 @@ impl State {
             (entry.link, entry.speaker) = (Some(link), Some(speaker));
         }
         self.scheduler.handle_ready(now, worker);
+    }
+
+    /// The alarm has rung.
+    pub(crate) fn handle_alarm(&mut self, now: Instant) {
+        self.alarm = None;
+        self.scheduler.handle_tick(now);
+    }
+
+    /// A worker that is ready says something.
+    pub(crate) fn handle_said(&mut self, now: Instant, worker: WorkerId, said: Said) {
+        let event = match said {
+            Said::Event(event) => event,
+            Said::Nonsense(what) => return self.handle_faulty(now, worker, &what),
+        };
+        match event {
+            Event::Finished(finished) => self.handle_finished(now, worker, finished),
+            Event::ItemsBegan(ticket) => self.handle_items_began(now, worker, ticket),
+            Event::Items(frames) => self.handle_items(now, worker, frames),
+            Event::ItemFailed(why) => self.handle_item_failed(now, worker, why),
+            Event::BroadcastEnded(refusal) => self.handle_briefed(now, worker, refusal),
+            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
+                self.handle_faulty(now, worker, "it started twice");
+            }
+        }
     }
 
     /// A worker says that a task has ended.

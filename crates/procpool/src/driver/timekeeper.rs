@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::driver::core::Core;
+use crate::driver::message::Message;
+use crate::driver::state::State;
 
 /// Waits for the pool's alarm.
 pub(crate) struct Timekeeper {
@@ -23,10 +25,9 @@ impl Timekeeper {
                 _ = stopped.wait_for(|stopped| *stopped) => return,
                 () = core.alarm().rang() => {}
             }
-            core.with(|state, now| {
-                state.alarm = None;
-                state.scheduler.handle_tick(now);
-            });
+            if core.try_with(State::handle_alarm).is_none() {
+                core.leave(Message::Rang);
+            }
         }
     }
 }

@@ -12,8 +12,10 @@ use super::State;
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::channel;
 use crate::driver::chunk::{Chunk, ChunkCall};
+use crate::driver::incoming::Said;
 use crate::driver::intake::Intake;
 use crate::driver::link::Link;
+use crate::driver::message::{Mailbox, Message};
 use crate::driver::worker_limits::WorkerLimits;
 use crate::soon::Speaker;
 
@@ -94,4 +96,34 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     assert!(!state.effects.kill.is_empty(), "it is to be killed");
     assert!(!items.claim(), "the second item begins");
     assert_eq!(chunk.unanswered(), 1, "the others are a chunk of their own");
+}
+
+/// What was left at the lock is handled before what comes after it, and each message once.
+#[test]
+fn what_a_worker_said_at_the_lock_is_handled_when_it_is_entered() {
+    let now = Instant::now();
+    let mut state = State::new(
+        Scheduler::new(Config::default()),
+        Duration::MAX,
+        WorkerLimits::default(),
+        Duration::ZERO,
+        Broadcasts::new(Vec::new()),
+    );
+    state.scheduler.handle_start(now);
+    state.perform(now);
+    let worker: WorkerId = state.effects.spawn[0].0;
+    let mailbox = Arc::new(Mailbox::default());
+    for what in ["it said this", "and then that"] {
+        mailbox.add(|said| said.push(Said::Nonsense(what.to_owned())));
+    }
+    state.left.push(Message::Said(worker, Arc::clone(&mailbox)));
+    state.left.push(Message::Rang);
+    state.alarm = Some(now);
+    state.handle_left(now);
+    state.perform(now);
+    assert_eq!(state.alarm, None, "the alarm has rung");
+    let fault = state.fault(worker).expect("it broke the protocol");
+    assert!(format!("{fault:?}").contains("it said this"), "{fault:?}");
+    assert_eq!(state.effects.kill.len(), 1);
+    assert!(state.left.is_empty() && mailbox.add(|said| said.is_empty()));
 }
