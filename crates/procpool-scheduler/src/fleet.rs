@@ -129,18 +129,26 @@ impl Fleet {
         } else {
             CLOSED
         };
-        self.count(
-            place,
-            Some(Counted {
-                class,
-                retiring,
-                worn,
-                ahead,
-            }),
-        );
         self.loads[place] = load;
+        let new = Counted {
+            class,
+            retiring,
+            worn,
+            ahead,
+        };
+        // With nearly every task no more than this changes.
+        if let Some(old) = &mut self.counted[place]
+            && (Counted { ahead, ..*old }) == new
+        {
+            self.ahead = self.ahead - old.ahead + ahead;
+            self.followed = self.followed - usize::from(old.ahead > 0) + usize::from(ahead > 0);
+            old.ahead = ahead;
+            return;
+        }
+        self.count(place, Some(new));
     }
 
+    #[inline(never)]
     fn count(&mut self, place: usize, new: Option<Counted>) {
         let old = std::mem::replace(&mut self.counted[place], new);
         if old == new {
