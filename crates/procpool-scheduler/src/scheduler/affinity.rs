@@ -21,7 +21,7 @@ impl<P> Scheduler<P> {
             return None;
         }
         if worker.in_flight.is_empty() {
-            let may_work = self.fleet.busy < self.config.max_workers;
+            let may_work = self.may_another_work();
             // One that left its last task unclaimed may still be asleep, or stuck.
             let is_idle = worker.briefings.is_empty() && worker.silent.is_zero();
             return (may_work && is_idle).then_some(home.place);

@@ -23,7 +23,11 @@ impl<P> Scheduler<P> {
             let worker = &mut self.fleet[place];
             match worker.stage {
                 _ if self.phase != Phase::Open => break,
-                Stage::Starting => worker.briefings.push_back(id),
+                Stage::Starting => {
+                    worker.briefings.push_back(id);
+                    // What it was to begin with comes after that.
+                    self.displace(now, place, None);
+                }
                 Stage::Ready => {
                     worker.briefings.push_back(id);
                     self.actions.push_back(Action::Brief {

@@ -28,8 +28,11 @@ impl<P> Scheduler<P> {
                 return;
             };
             let (function, items, affinity) = (task.function, task.items, task.affinity());
-            let chosen = self.choose(now, function, items, affinity);
-            let Some(place) = chosen.or_else(|| self.choose_next(now, function, items)) else {
+            let chosen = self
+                .choose(now, function, items, affinity)
+                .or_else(|| self.choose_next(now, function, items))
+                .or_else(|| self.choose_starting());
+            let Some(place) = chosen else {
                 return;
             };
             let expected = self.history.expected_of(function, items);
@@ -67,7 +70,7 @@ impl<P> Scheduler<P> {
             return Some(place);
         }
         // While a worker runs its last tasks, its replacement may be ready; together they count once.
-        if self.fleet.busy < self.config.max_workers
+        if self.may_another_work()
             && let Some(place) = self.fleet.warmest_idle()
         {
             return Some(place);
@@ -85,6 +88,11 @@ impl<P> Scheduler<P> {
         self.fleet.least_loaded(now, expected, nanos(most))
     }
 
+    /// Whether another worker may be given something to do beside those that have.
+    pub(super) fn may_another_work(&self) -> bool {
+        self.fleet.engaged() < self.config.max_workers
+    }
+
     /// For a task that has to wait: the worker that is to be done first and has nothing to run then. It need not be
     /// idle until the result before has come, this process has woken up, and the task has arrived.
     ///
@@ -96,6 +104,18 @@ impl<P> Scheduler<P> {
         let expected = self.history.expected_of(function, items)?;
         self.fleet
             .least_loaded_alone(now, expected, nanos(NEXT_AHEAD))
+    }
+
+    /// While no worker is ready: one that is starting, and has no task yet. It begins as soon as it can, and not only when
+    /// this process has heard that it can, has woken up, and the task has arrived.
+    ///
+    /// If another one is idle before, the task is taken back.
+    fn choose_starting(&self) -> Option<usize> {
+        let is_alone = self.fleet.ready() == 0;
+        match is_alone && self.may_another_work() && !self.has_surplus() {
+            true => self.fleet.first_to_be_ready(),
+            false => None,
+        }
     }
 
     fn dispatch(
@@ -146,7 +166,9 @@ impl<P> Scheduler<P> {
         if self.may_hold_back(place) {
             self.watch_results(now);
         }
-        self.retire_when_due(place);
+        if self.is_ready(place) {
+            self.retire_when_due(place);
+        }
         if is_head {
             self.head_changed(now, place);
         }
@@ -283,6 +305,9 @@ impl<P> Scheduler<P> {
     /// head, and one that is not is never asked for again.
     pub(super) fn rebalance(&mut self, now: Instant) {
         let free = self.fleet.idle() > 0 && self.fleet.busy < self.config.max_workers;
+        if free && let Some(id) = self.fleet.sent_to_starting() {
+            return self.take(now, id, Why::Rebalance);
+        }
         let movable = self.fleet.ahead > 0 || self.several > 0;
         if !movable || !free || !self.queue.is_empty() {
             return;

@@ -61,14 +61,13 @@ impl<P> Scheduler<P> {
         if revoked {
             self.taken(now, id, place, why);
         } else {
+            // Only who is ready begins anything. That it is will be heard soon.
+            self.ready(now, place);
             self.has_begun(id);
             self.not_taken(now, id, why);
         }
         self.execute(place);
-        let worker = &self.fleet[place];
-        if worker.stage == Stage::Exited && worker.unanswered == 0 {
-            self.bury(now, place);
-        }
+        self.all_answered(now, place);
     }
 
     /// The worker has claimed the task, and so has given a sign.
@@ -87,7 +86,7 @@ impl<P> Scheduler<P> {
         let was_head = self.unsend(id);
         let worker = &mut self.fleet[place];
         worker.taken -= 1;
-        if was_head {
+        if was_head && worker.stage == Stage::Ready {
             worker.silent += now.saturating_duration_since(worker.head_since);
         }
         match why {

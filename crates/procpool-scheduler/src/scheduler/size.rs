@@ -75,7 +75,7 @@ impl<P> Scheduler<P> {
         if self.is_warming_up() {
             return self.most();
         }
-        let needed = self.fleet.busy + self.queue.len();
+        let needed = self.fleet.engaged() + self.queue.len();
         needed
             .clamp(self.min_workers(), self.config.max_workers)
             .saturating_add(self.standby_workers())
@@ -84,6 +84,11 @@ impl<P> Scheduler<P> {
     /// Live workers that need no replacement.
     fn staying(&self) -> usize {
         self.fleet.starting + self.fleet.ready() - self.fleet.retiring
+    }
+
+    /// Whether there are more workers than there may be.
+    pub(super) fn has_surplus(&self) -> bool {
+        self.staying() > self.most()
     }
 
     pub(super) fn grow(&mut self, now: Instant) {
@@ -100,14 +105,20 @@ impl<P> Scheduler<P> {
     ///
     /// First those that are of no use yet, the last one first; what is busy goes when it becomes idle.
     pub(super) fn trim(&mut self, now: Instant) {
-        if self.staying() <= self.most() {
+        if !self.has_surplus() {
             return;
         }
-        while self.staying() > self.most()
+        while self.has_surplus()
             && let Some(place) = self.fleet.newest_starting().or(self.fleet.coldest_idle())
         {
+            if !self.fleet[place].in_flight.is_empty() {
+                // It is stopped when it is known whether it has begun that after all.
+                return self.displace(now, place, None);
+            }
             self.stop(now, place);
         }
+        // One that is starting is sent nothing before it is known that it may stay.
+        self.dispatch_all(now);
         self.relieve_surplus(now);
     }
 

@@ -7,6 +7,7 @@ mod capacity;
 mod deaths;
 mod dispatch;
 mod ends;
+mod first_tasks;
 mod held_back;
 mod items;
 mod levels;

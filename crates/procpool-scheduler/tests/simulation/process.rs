@@ -27,6 +27,11 @@ pub(crate) struct Process {
     pub(crate) lie: Option<Lie>,
     /// It will not claim anything any more, nor obey.
     pub(crate) frozen: bool,
+    /// The driver has said that it may be sent its first task.
+    pub(crate) reachable: bool,
+    /// It has been ready, which the driver will hear if it has not.
+    pub(crate) came_up: bool,
+    pub(crate) is_known: bool,
     /// A step of its loop is on the calendar.
     pub(crate) awake: bool,
     pub(crate) claims: u64,
@@ -48,6 +53,8 @@ pub(crate) enum Lie {
 pub(crate) enum Life {
     #[default]
     Starting,
+    /// Ready, and the driver does not know yet.
+    Up,
     Ready,
     /// Dead, and the driver does not know yet.
     Dead,
@@ -121,6 +128,11 @@ impl Process {
             page: vec![Slot::default(); window],
             ..Self::default()
         }
+    }
+
+    /// The driver takes it for one that is starting.
+    pub(crate) fn is_starting(&self) -> bool {
+        !self.is_known
     }
 
     pub(crate) fn is_alive(&self) -> bool {

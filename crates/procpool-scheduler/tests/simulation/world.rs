@@ -88,6 +88,9 @@ enum Event {
     LeaveWarmUp(WarmUpId),
     Close,
     Terminate,
+    /// The driver may send it something.
+    Reachable(WorkerId),
+    Up(WorkerId),
     Ready(WorkerId),
     Die(WorkerId),
     Exited(WorkerId),
@@ -336,6 +339,8 @@ impl World {
             Event::LeaveWarmUp(warm_up) => self.leave_warm_up(warm_up),
             Event::Close => self.close(),
             Event::Terminate => self.terminate(),
+            Event::Reachable(worker) => self.become_reachable(worker),
+            Event::Up(worker) => self.come_up(worker),
             Event::Ready(worker) => self.become_ready(worker),
             Event::Die(worker) => self.die(worker),
             Event::Exited(worker) => self.reap(worker),
@@ -364,7 +369,7 @@ impl World {
         for process in live {
             all += 1;
             let flight = process.in_flight();
-            busy += usize::from(flight > 0);
+            busy += usize::from(flight > 0 && process.is_known);
             in_flight += flight;
         }
         self.check_size(all, busy);
@@ -378,13 +383,30 @@ impl World {
             (told(Told::Stop), told(Told::Kill))
         );
         assert!(counts.in_flight >= in_flight);
+        let starting = || {
+            let live = self.processes.values().filter(|process| process.is_live());
+            live.filter(|process| process.is_starting())
+        };
+        let loaded = starting().filter(|process| process.in_flight() > 0).count();
         let line = (self.permits.len(), self.line.len());
         assert_eq!((counts.reserved, counts.waiting), line);
         assert!(
             self.line.is_empty()
-                || counts.queued + counts.reserved + counts.busy.min(config.max_workers)
+                || counts.queued + counts.reserved + (counts.busy + loaded).min(config.max_workers)
                     >= config.queue_capacity.saturating_add(config.max_workers),
             "one waits while there is room: {counts:?}"
+        );
+        let awaits_first = |process: &Process| {
+            let has_heard = process.heard.is_superset(&self.broadcasts);
+            process.reachable && process.in_flight() == 0 && has_heard
+        };
+        assert!(
+            counts.queued == 0
+                || counts.preparing + counts.idle + counts.busy > 0
+                || loaded >= config.max_workers
+                || all > self.most()
+                || !starting().any(awaits_first),
+            "a task waits while a worker starts without one: {counts:?}"
         );
         // Whoever can be helped at once is.
         assert!(

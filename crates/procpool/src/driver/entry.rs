@@ -17,9 +17,9 @@ use crate::soon::Speaker;
 #[derive(Debug)]
 pub(crate) struct WorkerEntry {
     pub(crate) switch: Arc<KillSwitch>,
-    /// `None` until the worker is ready.
+    /// `None` until something can be sent to the worker.
     pub(crate) link: Option<Arc<Link>>,
-    /// As long as it has a link: who takes what it says.
+    /// Who takes what it says, once it is ready.
     pub(crate) speaker: Option<Arc<dyn Speaker>>,
     /// Why the pool had to put an end to it.
     pub(crate) fault: Option<ExitCause>,
@@ -51,6 +51,10 @@ impl WorkerEntry {
             dispatched: Vec::new(),
             opened: None,
         }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.speaker.is_some()
     }
 
     pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {

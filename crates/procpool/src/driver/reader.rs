@@ -64,6 +64,11 @@ impl Reader {
         &self.link
     }
 
+    /// Handles what has come with what was read before this was there: a worker may have begun with a task.
+    pub(crate) fn handle_rest(&self) {
+        self.handle_events(&mut self.incoming.lock());
+    }
+
     /// Handles what comes through the socket, until its other end is closed.
     ///
     /// This is a task of its own, since it is woken for each result that nobody waits for awake, and to look at all

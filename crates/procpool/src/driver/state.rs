@@ -111,16 +111,23 @@ impl State {
         }
     }
 
+    /// A worker that is starting can be sent what it is to do first.
+    pub(crate) fn handle_reachable(&mut self, now: Instant, worker: WorkerId, link: Arc<Link>) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.link = Some(link);
+        }
+        self.scheduler.handle_reachable(now, worker);
+    }
+
     /// A worker has completed the handshake.
     pub(crate) fn handle_ready(
         &mut self,
         now: Instant,
         worker: WorkerId,
-        link: Arc<Link>,
         speaker: Arc<dyn Speaker>,
     ) {
         if let Some(entry) = self.workers.get_mut(&worker) {
-            (entry.link, entry.speaker) = (Some(link), Some(speaker));
+            entry.speaker = Some(speaker);
         }
         self.scheduler.handle_ready(now, worker);
     }
@@ -295,14 +302,7 @@ impl State {
                         link.page().request_cancel(ticket);
                     }
                 }
-                Action::Stop(worker) => match self.link(worker).cloned() {
-                    Some(link) => {
-                        link.push_stop();
-                        self.effects.flush(&link);
-                    }
-                    // It has not begun anything that it could bring to an end.
-                    None => self.kill(worker),
-                },
+                Action::Stop(worker) => self.stop(worker),
                 Action::Kill(worker) => {
                     self.tally.killed += 1;
                     self.save_items(now, worker);
@@ -346,6 +346,18 @@ impl State {
         let entry = WorkerEntry::starting(self.broadcasts.all());
         self.effects.spawn.push((worker, Arc::clone(&entry.switch)));
         self.workers.insert(worker, entry);
+    }
+
+    fn stop(&mut self, worker: WorkerId) {
+        let entry = self.workers.get(&worker);
+        match entry.and_then(|entry| entry.link.as_ref().filter(|_| entry.is_ready())) {
+            Some(link) => {
+                link.push_stop();
+                self.effects.flush(link);
+            }
+            // It has not begun anything that it could bring to an end.
+            None => self.kill(worker),
+        }
     }
 
     fn kill(&mut self, worker: WorkerId) {

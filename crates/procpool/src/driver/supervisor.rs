@@ -177,6 +177,9 @@ impl Supervisor {
         link: &Arc<Link>,
         mut incoming: Incoming,
     ) -> Result<(), Unready> {
+        self.core.with(|state, now| {
+            state.handle_reachable(now, self.worker, Arc::clone(link));
+        });
         match shake_hands(leader, link, &mut incoming).await {
             Ok(()) => {}
             // It exits by itself.
@@ -192,8 +195,9 @@ impl Supervisor {
         let reader = Arc::new(reader);
         self.core.with(|state, now| {
             let speaker = Arc::clone(&reader) as Arc<dyn Speaker>;
-            state.handle_ready(now, self.worker, Arc::clone(link), speaker);
+            state.handle_ready(now, self.worker, speaker);
         });
+        reader.handle_rest();
         leader.has_started();
         let limit = self.core.limits().own_memory();
         tokio::select! {

@@ -3,7 +3,7 @@
 use procpool_scheduler::{BroadcastId, Unspread, WorkerId};
 
 use super::{Event, World};
-use crate::process::{Answer, Life, Order, Told};
+use crate::process::{Answer, Order, Told};
 
 impl World {
     pub(super) fn broadcast(&mut self) {
@@ -17,7 +17,7 @@ impl World {
     pub(super) fn brief(&mut self, worker: WorkerId, broadcast: BroadcastId) {
         let process = self.processes.get_mut(&worker).expect("a known worker");
         assert_eq!(process.told, Told::Nothing, "it was told to go");
-        assert_ne!(process.life, Life::Starting, "it is not ready");
+        assert!(!process.is_starting(), "it is not ready");
         assert!(!process.heard.contains(&broadcast), "told twice");
         assert!(self.broadcasts.contains(&broadcast), "it went wrong");
         process.inbox.push_back(Order::Prepare(broadcast));

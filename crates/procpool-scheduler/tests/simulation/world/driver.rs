@@ -3,7 +3,7 @@
 use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
 
 use super::{Event, Ticket, World};
-use crate::process::{Answer, Frame, Life, Mark, Process, Told};
+use crate::process::{Answer, Frame, Mark, Process, Told};
 use crate::users::End;
 
 impl World {
@@ -148,7 +148,11 @@ impl World {
         if self.rng.chance(self.chances.start_fails) {
             self.schedule(after, Event::Die(worker));
         } else if !self.rng.chance(self.chances.start_hangs) {
-            self.schedule(after, Event::Ready(worker));
+            self.schedule(after, Event::Up(worker));
+        }
+        if self.rng.chance(0.7) {
+            let after = self.rng.micros(0, 500);
+            self.schedule(after, Event::Reachable(worker));
         }
     }
 
@@ -159,15 +163,25 @@ impl World {
             Told::Nothing,
             "dispatched to a worker that was told to go"
         );
-        assert_ne!(
-            process.life,
-            Life::Starting,
+        let is_starting = process.is_starting();
+        assert!(
+            !is_starting || process.reachable && process.in_flight() == 0,
             "dispatched to a worker that is not ready"
         );
         assert!(
             process.heard.is_superset(&self.broadcasts),
             "{worker} has yet to run a broadcast"
         );
+        if is_starting {
+            let counts = self.scheduler.counts();
+            let ready = counts.preparing + counts.idle + counts.busy;
+            assert_eq!(
+                ready, 0,
+                "dispatched to one that starts while others are ready"
+            );
+            self.see("sent to one that starts");
+        }
+        let process = self.processes.get_mut(&worker).expect("a known worker");
         let is_head = process.in_flight() == 0;
         process.occupy(self.now, frame);
         assert!(
@@ -178,8 +192,11 @@ impl World {
         if !is_head {
             self.see("sent ahead");
         }
+        // After the pool was made smaller some that are starting may still have what they were sent before.
         let busy = |(worker, process): &(&WorkerId, &Process)| {
-            process.is_live() && process.in_flight() > 0 && Some(**worker) != self.reaped
+            let counts = is_starting || !process.is_starting();
+            let is_there = process.is_live() && Some(**worker) != self.reaped;
+            counts && is_there && process.in_flight() > 0
         };
         let busy = self.processes.iter().filter(busy).count();
         let most = self.plan.config.max_workers;
@@ -215,11 +232,18 @@ impl World {
             process.release(frame.task);
             self.tasks[self.numbers[&frame.task]].revoked += 1;
         }
+        if !revoked && process.is_starting() {
+            // That tells the scheduler that it is ready.
+            process.is_known = true;
+            self.see("had begun before it was known to be ready");
+        }
         self.see(if revoked { "taken back" } else { "had begun" });
         self.scheduler.handle_revoked(self.now, frame.task, revoked);
     }
 
     pub(super) fn read(&mut self, worker: WorkerId) {
+        // That came before.
+        self.hear_that_it_is_ready(worker);
         // One read brings one answer or several.
         let mut in_batch = self.rng.chance(0.5);
         if in_batch {
@@ -352,7 +376,7 @@ impl World {
                         .is_none_or(|process| !process.is_alive() || process.told == Told::Kill)
                 );
                 let others = self.processes.iter().filter(|(other, process)| {
-                    **other != worker && process.is_live() && process.life == Life::Starting
+                    **other != worker && process.is_live() && process.is_starting()
                 });
                 assert_eq!(others.count(), 0, "another worker was starting");
             }

@@ -3,7 +3,7 @@
 use procpool_scheduler::{Cold, WarmUpId};
 
 use super::{Event, World};
-use crate::process::{Life, Told};
+use crate::process::Told;
 
 impl World {
     /// How many workers there may be, but for those that are to be replaced.
@@ -56,9 +56,8 @@ impl World {
     pub(super) fn warm(&mut self, warm_up: WarmUpId) {
         assert!(self.warming.remove(&warm_up), "told twice");
         assert!(!self.closed, "warm, but closed");
-        let ready = |process: &&crate::process::Process| {
-            process.is_live() && process.life != Life::Starting
-        };
+        let ready =
+            |process: &&crate::process::Process| process.is_live() && !process.is_starting();
         let ready = self.processes.values().filter(ready).count();
         assert!(ready >= self.most(), "{ready}: {:?}", self.scheduler);
         self.see("warm");

@@ -9,16 +9,32 @@ use crate::process::{Answer, Lie, Life, Mark, Order, Run};
 use crate::users;
 
 impl World {
-    pub(super) fn become_ready(&mut self, worker: WorkerId) {
+    pub(super) fn become_reachable(&mut self, worker: WorkerId) {
+        if let Some(process) = self.processes.get_mut(&worker) {
+            process.reachable = true;
+            self.scheduler.handle_reachable(self.now, worker);
+            self.perform();
+        }
+    }
+
+    /// It is ready, begins what it was sent, and the driver hears of it a moment later.
+    pub(super) fn come_up(&mut self, worker: WorkerId) {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;
         };
         if !process.is_alive() {
             return;
         }
-        process.life = Life::Ready;
-        self.scheduler.handle_ready(self.now, worker);
-        self.perform();
+        (process.life, process.came_up) = (Life::Up, true);
+        let after = self.rng.micros(0, 300);
+        self.schedule(after, Event::Ready(worker));
+        self.wake(worker);
+    }
+
+    pub(super) fn become_ready(&mut self, worker: WorkerId) {
+        if !self.hear_that_it_is_ready(worker) {
+            return;
+        }
         if self.rng.chance(self.chances.dies_idle) {
             let after = self.rng.micros(0, 2_000);
             self.schedule(after, Event::Die(worker));
@@ -34,6 +50,25 @@ impl World {
             let lies = [Lie::Any, Lie::JustBegun, Lie::Future, Lie::Finished];
             process.lie = Some(self.rng.pick(&lies));
         }
+    }
+
+    /// The first thing that the driver hears of it, even if it has died since. False if it had heard it before, or never
+    /// will.
+    pub(super) fn hear_that_it_is_ready(&mut self, worker: WorkerId) -> bool {
+        let Some(process) = self.processes.get_mut(&worker) else {
+            return false;
+        };
+        if !process.came_up || process.is_known {
+            return false;
+        }
+        process.is_known = true;
+        let is_alive = process.is_alive();
+        if is_alive {
+            process.life = Life::Ready;
+        }
+        self.scheduler.handle_ready(self.now, worker);
+        self.perform();
+        is_alive
     }
 
     /// Everything that it had not written is lost; what it had written can still be read.
@@ -53,7 +88,8 @@ impl World {
 
     pub(super) fn wake(&mut self, worker: WorkerId) {
         let process = self.processes.get_mut(&worker).expect("a known worker");
-        if !process.awake && !process.is_occupied() && process.is_alive() {
+        let looks = process.is_alive() && process.life != Life::Starting;
+        if !process.awake && !process.is_occupied() && looks {
             process.awake = true;
             let after = match self.rng.within(0, 9) {
                 0 => self.rng.micros(0, 3_000),
