@@ -27,23 +27,24 @@ pub const MAX_ATTACHMENTS: usize = 4096;
 
 thread_local! {
     static ASKED: Cell<bool> = const { Cell::new(false) };
+    /// A thread that ends has none: then nothing is attached.
     static PLACE: RefCell<Option<Attachment>> = const { RefCell::new(None) };
 }
 
 /// For the content of a newtype struct named [`NAME`]: attaches what `make` makes, if that is asked for. Then
 /// the content is to be serialized as a unit, and else as bytes.
 pub fn attach(make: impl FnOnce() -> Attachment) -> bool {
-    let asked = ASKED.replace(false);
-    if asked {
-        PLACE.set(Some(make()));
+    if !ASKED.replace(false) {
+        return false;
     }
-    asked
+    let made = make();
+    PLACE.try_with(|place| place.replace(Some(made))).is_ok()
 }
 
 /// For the visitor of a newtype struct named [`NAME`], which was given a unit: what stands there.
 #[must_use]
 pub fn take_attached() -> Option<Attachment> {
-    PLACE.take()
+    PLACE.try_with(RefCell::take).ok()?
 }
 
 /// What `serialize` attaches, if it does.
@@ -51,13 +52,58 @@ pub(super) fn ask<T>(serialize: impl FnOnce() -> T) -> (T, Option<Attachment>) {
     ASKED.set(true);
     let result = serialize();
     ASKED.set(false);
-    (result, PLACE.take())
+    (result, take_attached())
 }
 
 /// Has `visit` find the attachment.
 pub(super) fn give<T>(attachment: Attachment, visit: impl FnOnce() -> T) -> T {
-    PLACE.set(Some(attachment));
+    let _ = PLACE.try_with(|place| place.replace(Some(attachment)));
     let result = visit();
-    PLACE.set(None);
+    drop(take_attached());
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Shared;
+
+    impl Attach for Shared {
+        fn bytes(&self) -> &[u8] {
+            b"shared"
+        }
+    }
+
+    /// Whether it was attached, and what was.
+    fn attached() -> (bool, bool) {
+        let (was_attached, attachment) = ask(|| attach(|| Arc::new(Shared)));
+        (was_attached, attachment.is_some())
+    }
+
+    /// What a thread keeps for itself is dropped when it ends, and may make a call then, when this is gone.
+    #[test]
+    fn where_a_thread_ends_nothing_is_attached() {
+        struct Last(mpsc::Sender<(bool, bool)>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let _ = self.0.send(attached());
+            }
+        }
+        thread_local! {
+            static LAST: Cell<Option<Last>> = const { Cell::new(None) };
+        }
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::spawn(|| {
+            // What is used first is dropped last.
+            LAST.set(Some(Last(sender)));
+            assert_eq!(attached(), (true, true));
+        });
+        thread.join().expect("it should not panic");
+        assert_eq!(receiver.recv(), Ok((false, false)));
+    }
 }
