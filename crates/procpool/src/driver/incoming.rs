@@ -136,6 +136,11 @@ impl Incoming {
         collected
     }
 
+    /// How many bytes are here that are not handled.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// How much of the worker's stream is here, or was.
     pub(crate) fn position(&self) -> u64 {
         self.position

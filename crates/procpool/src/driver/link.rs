@@ -1,7 +1,7 @@
 //! The parent's end of one worker that is ready.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -33,6 +33,8 @@ pub(crate) struct Link {
     arrival: AtomicU64,
     /// Of the last task that may be awaited awake.
     args_len: AtomicUsize,
+    /// More workers have something to do than there are processors.
+    is_crowded: AtomicBool,
     worker: Arc<Peer>,
     /// There is something to tell the worker of shared memory.
     notices: Arc<Notify>,
@@ -51,6 +53,7 @@ impl Link {
             collect: Notify::new(),
             arrival: AtomicU64::new(0),
             args_len: AtomicUsize::new(0),
+            is_crowded: AtomicBool::new(false),
             worker: Peer::new(pid, move || wake.notify_one()),
             notices,
         }
@@ -185,6 +188,16 @@ impl Link {
     pub(crate) fn is_coming(&self) -> bool {
         self.page.attention() == Attention::Coming
             && monotonic_now() < Duration::from_nanos(self.arrival.load(Ordering::Relaxed))
+    }
+
+    /// Whether more workers have something to do than there are processors, as far as was known when this one was sent a
+    /// task last.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_crowded(&self, is_crowded: bool) {
+        self.is_crowded.store(is_crowded, Ordering::Relaxed);
     }
 
     /// The worker is given so many bytes of arguments, with a task that may be awaited awake.

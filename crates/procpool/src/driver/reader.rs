@@ -24,6 +24,9 @@ const READS_IN_A_ROW: usize = 16;
 /// millisecond with the memory for them.
 const BYTES_IN_A_ROW: usize = 256 << 10;
 
+/// So much is worth more than to wait for who has the lock: some thirty results, 1 KiB.
+const MUCH: usize = 1 << 10;
+
 /// How many times as many reads are made at most once the worker has ended: more than a socket can
 /// hold, so that only a descendant which goes on writing is cut off.
 const LAST_READS: usize = 64;
@@ -147,9 +150,11 @@ impl Reader {
             return incoming.clear();
         };
         loop {
-            let next = match core.try_with(|state, now| self.handle_all(state, now, incoming)) {
-                Some(next) => next,
-                None => self.leave_all(&core, incoming),
+            let next = match self.may_leave(incoming) {
+                false => core.with(|state, now| self.handle_all(state, now, incoming)),
+                true => core
+                    .try_with(|state, now| self.handle_all(state, now, incoming))
+                    .unwrap_or_else(|| self.leave_all(&core, incoming)),
             };
             match next {
                 // This makes system calls.
@@ -158,6 +163,14 @@ impl Reader {
             }
         }
         self.link.set_received(incoming.position());
+    }
+
+    /// Whether what is there is to be left for someone else if they have the lock, rather than to wait for that.
+    ///
+    /// Little is not: while it waits more of it gathers. Where workers outnumber processors nearly all is little, and
+    /// less of it at a time the sooner it is handled, until each worker is woken for a task or two.
+    fn may_leave(&self, incoming: &Incoming) -> bool {
+        incoming.len() >= MUCH && !self.link.is_crowded()
     }
 
     /// Handles what is there, up to what can only be done without the lock.

@@ -57,8 +57,10 @@ impl State {
         let args = run.args.len();
         // They are kept: another worker may have to run it.
         job.call.args = run.args;
+        let busy = self.scheduler.busy_workers();
+        link.set_crowded(busy > self.processors);
         // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
-        let is_spare = self.scheduler.busy_workers() < self.processors;
+        let is_spare = busy < self.processors;
         link.page().let_listen(match is_spare {
             true => self.spin,
             false => Duration::ZERO,
