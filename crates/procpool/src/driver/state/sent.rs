@@ -37,12 +37,14 @@ impl State {
     }
 
     pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let busy = self.scheduler.busy_workers();
         let Some(entry) = self.workers.get_mut(&worker) else {
             return;
         };
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
+        link.set_crowded(busy > self.processors);
         if let Sink::Chunk(_) = &job.sink {
             return self.dispatch_items(worker, task, ticket);
         }
@@ -57,8 +59,6 @@ impl State {
         let args = run.args.len();
         // They are kept: another worker may have to run it.
         job.call.args = run.args;
-        let busy = self.scheduler.busy_workers();
-        link.set_crowded(busy > self.processors);
         // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
         let is_spare = busy < self.processors;
         link.page().let_listen(match is_spare {
