@@ -94,6 +94,9 @@ impl<P> Scheduler<P> {
         // What it was sent before begins now.
         self.head_changed(now, place);
         self.retire_when_due(place);
+        if self.may_hold_back(place) {
+            self.watch_results(now);
+        }
         self.fleet.refresh(place);
         self.relieve(now);
         self.relieve_surplus(now);

@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{Config, TaskId, TaskSpec, TaskState};
 
-use crate::bench::{Bench, LONG, MS, workers};
+use crate::bench::{Bench, LONG, MS, US, workers};
 
 /// A pool whose only worker is starting, and has been sent `a`.
 fn loaded() -> (Bench, TaskId) {
@@ -144,6 +144,23 @@ fn its_time_limit_is_not_charged_with_the_start() {
     bench.next_deadline_after(9 * MS);
     bench.runs_for(a, 10 * MS);
     assert_eq!(bench.actions()[..2], ["kill 1", "a: timed out after 10ms"]);
+}
+
+/// Nothing else would bring the first ones if a later one takes long.
+#[test]
+fn results_of_its_items_are_looked_for() {
+    let mut bench = Bench::starting(Config {
+        held_back: Some(100 * US),
+        ..workers(1, 1)
+    });
+    bench.actions();
+    let items = TaskSpec { items: 3, ..LONG };
+    bench.submit(items, "a");
+    bench.reachable(Bench::worker(1));
+    assert_eq!(bench.actions(), ["a to 1"]);
+    bench.make_ready(Bench::worker(1));
+    bench.next_deadline_after(100 * US);
+    assert_eq!(bench.actions(), ["collect from 1"]);
 }
 
 #[test]
