@@ -234,6 +234,19 @@ async fn a_worker_has_the_environment_of_its_parent_and_nothing_more() {
     assert_eq!(sorted(&of_grandchild), sorted(&of_child));
 }
 
+/// A worker is born with all of them blocked.
+#[tokio::test]
+async fn a_function_blocks_no_signal() {
+    fn blocked((): ()) -> String {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("SigBlk:"));
+        line.unwrap().to_owned()
+    }
+    let pool = ProcessPool::builder().workers(1).build().unwrap();
+    let blocked = pool.run_in_process(blocked, ()).await.unwrap();
+    assert_eq!(blocked, "SigBlk:\t0000000000000000");
+}
+
 #[tokio::test]
 async fn no_descriptor_of_the_parent_is_in_a_worker() {
     let mine = tempfile::NamedTempFile::new().unwrap();

@@ -10,18 +10,19 @@
 //! - *Thread-local variables* are those of the thread that spawned, which goes on: so the child touches
 //!   none, `errno` neither. It makes its system calls by itself, allocates nothing, and can't panic.
 //! - *Signals*: what a handler of the parent's would do in it would happen to the parent. All are
-//!   blocked before it exists, and it removes the handlers before it unblocks them.
+//!   blocked before it exists, and it leaves it to its program to [unblock](crate::signals::unblock_all) them,
+//!   for which there are no handlers any more. To remove each of them here would take longer than all else.
 //! - *Descriptors* and the table of handlers are copies, and what it changes there is its own.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::process::Pid;
 
+use crate::signals;
 use crate::strings::Strings;
 use crate::syscall::{LEAVES_ERRNO, syscall};
 
@@ -84,7 +85,7 @@ fn goes_on() -> bool {
 }
 
 impl Birth {
-    /// Starts a process that becomes `program`, in a process group of its own, with no signal blocked.
+    /// Starts a process that becomes `program`, in a process group of its own, with all signals blocked.
     ///
     /// # Errors
     /// Out of processes, descriptors or memory. No process is left then.
@@ -117,7 +118,7 @@ impl Birth {
                 false => Ok(pid),
             }
         };
-        let unblocked = block_signals()?;
+        let before = signals::block_all()?;
         let pid = match goes_on() {
             // QEMU's user mode says this of flags that it does not emulate.
             true => match clone(0) {
@@ -128,7 +129,7 @@ impl Birth {
             },
             false => clone(libc::CLONE_VFORK),
         };
-        restore_signals(&unblocked);
+        signals::restore(&before);
         // The child has copies.
         drop(program.streams);
         let pid = pid?;
@@ -159,27 +160,6 @@ impl Birth {
     }
 }
 
-/// Blocks all signals in this thread, and says which were blocked before.
-fn block_signals() -> io::Result<libc::sigset_t> {
-    let mut all = MaybeUninit::uninit();
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: the pointer is to a local of the right type, which is initialized by it.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: both pointers are to locals of the right type, the first one initialized above.
-    let answer =
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
-    if answer != 0 {
-        return Err(io::Error::from_raw_os_error(answer));
-    }
-    // SAFETY: the call succeeded, so it has written the set.
-    Ok(unsafe { before.assume_init() })
-}
-
-fn restore_signals(before: &libc::sigset_t) {
-    // SAFETY: the pointer is to a set; no old one is asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, ptr::null_mut()) };
-}
-
 /// The child: makes itself what it is to be, and becomes its program. It runs in the parent's memory.
 extern "C" fn be_born(womb: *mut c_void) -> c_int {
     // SAFETY: it is the pointer that `Birth::give` passed, to a womb that lives while the child is inside, and
@@ -200,7 +180,7 @@ const EXIT_NO_PROGRAM: usize = 127;
 
 /// Gives the kernel's error number; if all is well, it doesn't return.
 fn become_program(womb: &Womb) -> i32 {
-    default_signals();
+    default_broken_pipes();
     // SAFETY: the call takes two numbers.
     let mut answer = unsafe { syscall(libc::SYS_setpgid, [0; 4]) };
     if answer < 0 {
@@ -225,40 +205,26 @@ fn become_program(womb: &Womb) -> i32 {
             return error_of(answer);
         }
     }
-    let none = 0_u64;
-    let set = [SIG_SETMASK, address(&none), 0, size_of::<u64>()];
-    // SAFETY: the pointer is to a local of the size that is given; no old set is asked for.
-    unsafe { syscall(libc::SYS_rt_sigprocmask, set) };
     let (args, env) = (address(womb.args.as_ptr()), address(womb.env.as_ptr()));
     // SAFETY: the path is a string, and the others are lists of such, ended by a null; all live as long as the
     // womb.
     error_of(unsafe { syscall(libc::SYS_execve, [address(*path), args, env, 0]) })
 }
 
-const SIG_SETMASK: usize = libc::SIG_SETMASK as usize;
-
-/// Has every signal do what it does by default, but those that are ignored. `SIGPIPE` too, which is
-/// ignored in every Rust program and is not to be in the programs that a worker starts.
-fn default_signals() {
-    /// Numbers go up to this.
-    const LAST: usize = 64;
+/// Has `SIGPIPE` do what it does by default, which is ignored in every Rust program and is not to be in the programs
+/// that a worker starts. The kernel removes the parent's handlers as this becomes another program.
+fn default_broken_pipes() {
     /// The kernel's `sigaction`: the handler comes first, and zero is the default of all.
-    type Action = [usize; 4];
-    const DEFAULT: Action = [libc::SIG_DFL; 4];
-    for signal in 1..=LAST {
-        let mut now = DEFAULT;
-        let get = [signal, 0, address(&raw mut now), size_of::<u64>()];
-        // SAFETY: the pointer is to a local that is as large as the kernel's structure at least.
-        let answer = unsafe { syscall(libc::SYS_rt_sigaction, get) };
-        let [handler, ..] = now;
-        let is_kept = handler == libc::SIG_DFL
-            || (handler == libc::SIG_IGN && signal != libc::SIGPIPE as usize);
-        if answer == 0 && !is_kept {
-            let set = [signal, address(&DEFAULT), 0, size_of::<u64>()];
-            // SAFETY: the pointer is to a constant of that size; no old action is asked for.
-            unsafe { syscall(libc::SYS_rt_sigaction, set) };
-        }
-    }
+    const DEFAULT: [usize; 4] = [libc::SIG_DFL; 4];
+    let set = [
+        libc::SIGPIPE as usize,
+        address(&DEFAULT),
+        0,
+        size_of::<u64>(),
+    ];
+    // SAFETY: the pointer is to a constant that is as large as the kernel's structure at least; no old action is
+    // asked for.
+    unsafe { syscall(libc::SYS_rt_sigaction, set) };
 }
 
 fn address<T>(of: *const T) -> usize {

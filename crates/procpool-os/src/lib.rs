@@ -13,6 +13,7 @@
 //! | [`lifeline`] | the end of a worker's whole process group when its parent dies |
 //! | [`process`] | a worker as a child process: spawn, kill, reap |
 //! | [`segment`] | memory that one process fills and others read |
+//! | [`signals`] | which signals a thread lets through |
 //! | [`stdio`] | taking the socket off standard input, on the worker's side |
 //! | [`memory`] | memory for much data, of huge pages |
 //! | [`output`] | writing to a stream without being blocked by its reader |
@@ -38,6 +39,7 @@ pub mod output;
 pub mod process;
 pub mod processor;
 pub mod segment;
+pub mod signals;
 pub mod socket;
 pub mod stdio;
 pub mod timer;

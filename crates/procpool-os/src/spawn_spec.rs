@@ -76,6 +76,8 @@ impl SpawnSpec {
     /// some 50 µs later. If it then can't become the program, it ends, and
     /// [`WorkerProcess::start_error`] tells why.
     ///
+    /// All signals are blocked in it, until it [unblocks](crate::signals::unblock_all) them.
+    ///
     /// # Errors
     ///
     /// What the kernel says: out of processes, descriptors or memory.

@@ -10,7 +10,9 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use procpool_os::{ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, lifeline, stdio};
+use procpool_os::{
+    ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, lifeline, signals, stdio,
+};
 use procpool_shared::Peer;
 use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
 
@@ -55,6 +57,7 @@ fn become_worker() -> ! {
 }
 
 fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
+    signals::unblock_all()?;
     let socket = stdio::take_stdin_socket().map_err(|error| {
         format!(
             "`{}` marks a worker that a procpool parent starts; it can't be started by hand: {error}",

@@ -8,7 +8,7 @@ use std::process::{Command, exit};
 use std::time::Instant;
 
 use procpool_os::{ArmedLifeline, CallOffsets, MatchedImage, SpawnSpec, WorkerProcess, lifeline};
-use procpool_os::{socket, stdio};
+use procpool_os::{signals, socket, stdio};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::calls;
@@ -104,6 +104,7 @@ impl Role {
     }
 
     pub(crate) fn play(self) -> ! {
+        signals::unblock_all().unwrap();
         match self {
             Role::ExitSeven => exit(7),
             Role::Abort => std::process::abort(),

@@ -62,8 +62,8 @@ pub(crate) const TESTS: &[Test] = &[
         a_start_that_fails_leaves_the_parents_errno_alone,
     ),
     (
-        "a_worker_starts_with_no_signal_blocked",
-        a_worker_starts_with_no_signal_blocked,
+        "a_worker_blocks_no_signal_once_it_has_unblocked_them",
+        a_worker_blocks_no_signal_once_it_has_unblocked_them,
     ),
     (
         "a_parent_without_standard_streams_has_workers",
@@ -319,18 +319,15 @@ fn a_start_that_fails_leaves_the_parents_errno_alone() {
     }
 }
 
-fn a_worker_starts_with_no_signal_blocked() {
-    let (spec, _socket) = Role::Compute.as_worker();
+fn a_worker_blocks_no_signal_once_it_has_unblocked_them() {
+    let (mut spec, _socket) = Role::ComputeWithChild.as_worker();
+    let (output, write_end) = output_pipe();
+    spec.stdout = write_end.into();
     let worker = spec.spawn().unwrap();
-    let path = format!("/proc/{}/", worker.pid());
-    // Before that it is a copy of its parent.
-    while std::fs::read_to_string(path.clone() + "comm")
-        .unwrap()
-        .trim()
-        != "exe"
-    {
-        std::thread::yield_now();
-    }
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).unwrap();
+    assert_eq!(line, "computing\n");
+    let path = format!("/proc/{}/status", worker.pid());
     let sets = |path: String| {
         let status = std::fs::read_to_string(path).unwrap();
         ["SigBlk:", "SigIgn:"].map(|name| {
@@ -338,7 +335,7 @@ fn a_worker_starts_with_no_signal_blocked() {
             u64::from_str_radix(set.unwrap().trim(), 16).unwrap()
         })
     };
-    let [blocked, ignored] = sets(path + "status");
+    let [blocked, ignored] = sets(path);
     let [_, ignored_here] = sets("/proc/thread-self/status".to_owned());
     assert_eq!((blocked, ignored & !ignored_here), (0, 0));
 }
