@@ -1,10 +1,13 @@
 //! A worker that speaks the protocol by hand, so that it can break it.
 
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use procpool_os::{Attention, ControlPage, lifeline, socket, stdio};
+use procpool_os::{Attention, ControlPage, lifeline, signals, socket, stdio};
 use procpool_wire::{Command, Event, Finished, Payload, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
@@ -23,6 +26,7 @@ impl Impostor {
     /// If the parent doesn't keep to the protocol.
     #[must_use]
     pub fn enter() -> Self {
+        signals::unblock_all().expect("signals");
         let socket = stdio::take_stdin_socket().expect("a parent");
         let mut buffer = BytesMut::zeroed(64 * 1024);
         let (received, descriptors) =
@@ -45,6 +49,23 @@ impl Impostor {
     #[must_use]
     pub fn socket(&self) -> &OwnedFd {
         &self.socket
+    }
+
+    /// Starts a shell that runs `command` in `directory` and has the socket as input and output. It is outside of the
+    /// worker's group, so that the worker's end doesn't touch it.
+    ///
+    /// # Panics
+    /// If it can't be started.
+    pub fn bequeath(&self, directory: &Path, command: &str) {
+        let socket = || self.socket.try_clone().expect("room for one more");
+        let heir = process::Command::new("sh")
+            .args(["-c", command])
+            .current_dir(directory)
+            .stdin(socket())
+            .stdout(socket())
+            .process_group(0)
+            .spawn();
+        std::mem::forget(heir.expect("a shell"));
     }
 
     /// Closes the socket and lives on.

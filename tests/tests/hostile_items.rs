@@ -4,33 +4,23 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
-use std::fs::File;
 use std::path::Path;
 
 use futures::StreamExt;
-use procpool::{ProcessPool, TaskError};
-use procpool_tests::{Impostor, answer, patiently};
+use procpool::TaskError;
+use procpool_tests::{Impostor, Stage, answer, patiently};
 use procpool_wire::{Event, ItemFrames, Plain, Ticket, value};
 
 procpool_os::before_main!(become_a_worker_if_told_to);
 
 fn become_a_worker_if_told_to() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--procpool-worker") {
-        let name = arguments.next().expect("the pool's name");
-        let (script, directory) = name.rsplit_once(' ').expect("a script and a directory");
-        // Whoever makes the file is the first.
-        if File::create_new(Path::new(directory).join("first")).is_ok() {
-            misbehave(script);
-        }
-    }
-    procpool::init();
+    Stage::enter(misbehave);
 }
 
 /// What the impostor gives as the result of any item.
 const FALSEHOOD: u64 = 7;
 
-fn misbehave(script: &str) -> ! {
+fn misbehave(script: &str, _: &Path) -> ! {
     let mut impostor = Impostor::enter();
     impostor.send_ready();
     let ticket = impostor.next_items().ticket;
@@ -98,14 +88,9 @@ fn double(x: u64) -> u64 {
 }
 
 /// What comes of three items, 10, 11 and 12, in one chunk.
-async fn outcome_of(script: &str) -> Vec<Result<u64, TaskError>> {
-    let directory = tempfile::tempdir().unwrap();
-    let name = format!("{script} {}", directory.path().display());
-    let pool = ProcessPool::builder()
-        .workers(1)
-        .name(name)
-        .build()
-        .unwrap();
+async fn outcome_of(script: &'static str) -> Vec<Result<u64, TaskError>> {
+    let stage = Stage::of(script);
+    let pool = stage.pool();
     let results = patiently(pool.map(double, 10..13).chunk_size(3).collect()).await;
     // There is an honest worker now.
     assert_eq!(

@@ -7,37 +7,24 @@
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::os::fd::IntoRawFd;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, exit};
+use std::process::exit;
 use std::time::Duration;
 
 use futures::future::{select_all, try_join_all};
-use procpool::{Builder, ProcessPool, TaskError};
+use procpool::{ProcessPool, TaskError};
 use procpool_os::Segment as Memory;
-use procpool_tests::{Gate, Impostor, Watched, alone, answer, patiently, visit};
+use procpool_tests::{Gate, Impostor, Stage, alone, answer, patiently, visit};
 use procpool_wire::{Event, Refusal, Segment, Segments, Ticket, frame};
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::process::{Signal, getpid, kill_process};
-use tempfile::TempDir;
 
 procpool_os::before_main!(become_a_worker_if_told_to);
 
 fn become_a_worker_if_told_to() {
-    let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some("--procpool-worker") {
-        let name = arguments.next().expect("the pool's name");
-        let (script, directory) = name.rsplit_once(' ').expect("a script and a directory");
-        // Whoever makes the file is the first.
-        if let Ok(mut file) = File::create_new(Path::new(directory).join("first")) {
-            write!(file, "{}", std::process::id()).expect("room for a number");
-            misbehave(script, Path::new(directory));
-        }
-    }
-    procpool::init();
+    Stage::enter(misbehave);
 }
 
 fn say(impostor: &Impostor, segments: Segments) {
@@ -233,12 +220,12 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
         }
         "leaves its socket to a reader" => {
             let reader = "echo $$ >heir; exec cat >/dev/null";
-            bequeath(&impostor, directory, reader);
+            impostor.bequeath(directory, reader);
             exit(5);
         }
         "leaves its socket to a writer" => {
             let writer = "echo $$ >heir; exec cat /dev/zero";
-            bequeath(&impostor, directory, writer);
+            impostor.bequeath(directory, writer);
             exit(5);
         }
         "answers with something else" => loop {
@@ -282,90 +269,14 @@ fn stop() {
     kill_process(getpid(), Signal::STOP).expect("it is its own process");
 }
 
-/// Starts a process that has the socket as input and output, and is outside of the worker's group,
-/// so that the worker's end doesn't touch it.
-fn bequeath(impostor: &Impostor, directory: &Path, command: &str) {
-    let socket = || impostor.socket().try_clone().expect("room for one more");
-    let heir = Command::new("sh")
-        .args(["-c", command])
-        .current_dir(directory)
-        .stdin(socket())
-        .stdout(socket())
-        .process_group(0)
-        .spawn();
-    std::mem::forget(heir.expect("a shell"));
-}
-
-/// Where a script is played.
-struct Stage {
-    script: &'static str,
-    directory: TempDir,
-}
-
-impl Stage {
-    fn of(script: &'static str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Stage { script, directory }
-    }
-
-    fn builder(&self) -> Builder {
-        let name = format!("{} {}", self.script, self.directory.path().display());
-        ProcessPool::builder().workers(1).name(name)
-    }
-
-    fn pool(&self) -> ProcessPool {
-        self.builder().build().unwrap()
-    }
-
-    /// The worker that misbehaves, once it has begun to.
-    fn impostor(&self) -> Watched {
-        self.watch("first")
-    }
-
-    /// Waits until the worker that misbehaves has stopped itself.
-    async fn impostor_is_stopped(&self) {
-        let state = || -> Option<String> {
-            let pid = fs::read_to_string(self.directory.path().join("first")).ok()?;
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-            let state = status
-                .lines()
-                .find_map(|line| line.strip_prefix("State:"))?;
-            Some(state.trim().to_owned())
-        };
-        patiently(async {
-            while !state().is_some_and(|state| state.starts_with('T')) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-
-    /// The process that the misbehaving worker leaves behind, once it has told its number.
-    async fn heir(&self) -> Watched {
-        let path = self.directory.path().join("heir");
-        patiently(async {
-            while !fs::read_to_string(&path).is_ok_and(|told| told.ends_with('\n')) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        self.watch("heir")
-    }
-
-    fn watch(&self, file: &str) -> Watched {
-        let pid = fs::read_to_string(self.directory.path().join(file)).unwrap();
-        Watched::new(pid.trim().parse().unwrap())
-    }
-
-    /// Runs a script whose first task gets an error, and what follows from it; returns the error.
-    async fn first_task_fails(&self) -> TaskError {
-        let pool = self.pool();
-        let error = patiently(pool.run_in_process(double, 21)).await;
-        let error = error.unwrap_err();
-        self.impostor().ended();
-        goes_on(&pool).await;
-        error
-    }
+/// Runs a script whose first task gets an error, and what follows from it; returns the error.
+async fn first_task_fails(stage: &Stage) -> TaskError {
+    let pool = stage.pool();
+    let error = patiently(pool.run_in_process(double, 21)).await;
+    let error = error.unwrap_err();
+    stage.impostor().ended();
+    goes_on(&pool).await;
+    error
 }
 
 fn double(x: u64) -> u64 {
@@ -409,25 +320,21 @@ fn assert_not_started(error: &TaskError, text: &str, source: Option<&str>) {
 
 #[tokio::test]
 async fn a_worker_that_dies_before_the_handshake_fails_to_start() {
-    let error = Stage::of("dies before the handshake")
-        .first_task_fails()
-        .await;
+    let error = first_task_fails(&Stage::of("dies before the handshake")).await;
     let text = "the worker ended before it was ready";
     assert_not_started(&error, text, Some("exited with code 3"));
 }
 
 #[tokio::test]
 async fn a_worker_that_refuses_says_why() {
-    let error = Stage::of("refuses").first_task_fails().await;
+    let error = first_task_fails(&Stage::of("refuses")).await;
     let text = "the worker refused to start";
     assert_not_started(&error, text, Some("made on a Tuesday"));
 }
 
 #[tokio::test]
 async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
-    let error = Stage::of("sends garbage in place of the handshake")
-        .first_task_fails()
-        .await;
+    let error = first_task_fails(&Stage::of("sends garbage in place of the handshake")).await;
     let text = "what was started does not behave like a worker: the reserved bytes of a frame header \
                 are not zero";
     assert_not_started(&error, text, None);
@@ -435,9 +342,7 @@ async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
 
 #[tokio::test]
 async fn an_answer_in_place_of_the_handshake_is_a_failed_start() {
-    let error = Stage::of("answers before it is asked")
-        .first_task_fails()
-        .await;
+    let error = first_task_fails(&Stage::of("answers before it is asked")).await;
     let text = "what was started does not behave like a worker: it answered before it was asked";
     assert_not_started(&error, text, None);
 }
@@ -457,16 +362,14 @@ async fn a_worker_that_is_stopped_before_the_handshake_fails_to_start_in_time() 
 
 #[tokio::test]
 async fn a_worker_that_sends_garbage_is_killed() {
-    let error = Stage::of("sends garbage").first_task_fails().await;
+    let error = first_task_fails(&Stage::of("sends garbage")).await;
     let how = "the reserved bytes of a frame header are not zero";
     assert_broke_protocol(&error, how);
 }
 
 #[tokio::test]
 async fn a_worker_that_announces_too_much_is_killed_before_it_can_send_it() {
-    let error = Stage::of("announces four gigabytes")
-        .first_task_fails()
-        .await;
+    let error = first_task_fails(&Stage::of("announces four gigabytes")).await;
     let how = "a frame announces a body of 4294967295 bytes, the limit is 1073741824";
     assert_broke_protocol(&error, how);
 }
@@ -476,7 +379,7 @@ fn a_worker_that_announces_much_and_sends_little_costs_little() {
     alone(|| {
         on_a_runtime(async {
             let before = peak_of_address_space();
-            let error = Stage::of("announces a gigabyte").first_task_fails().await;
+            let error = first_task_fails(&Stage::of("announces a gigabyte")).await;
             let TaskError::WorkerExited(exit) = error else {
                 panic!("{error:?}");
             };
@@ -505,7 +408,7 @@ fn peak_of_address_space() -> usize {
 
 #[tokio::test]
 async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
-    let error = Stage::of("sends half a frame").first_task_fails().await;
+    let error = first_task_fails(&Stage::of("sends half a frame")).await;
     let TaskError::WorkerExited(exit) = &error else {
         panic!("{error:?}");
     };
@@ -517,7 +420,7 @@ async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
 #[tokio::test]
 async fn what_a_dead_worker_leaves_is_trusted_no_more_than_what_it_sends() {
     for script in ["leaves garbage", "leaves half an answer"] {
-        let error = Stage::of(script).first_task_fails().await;
+        let error = first_task_fails(&Stage::of(script)).await;
         assert!(error.is_worker_exited(), "{script}: {error:?}");
     }
     let stage = Stage::of("leaves two answers");
@@ -574,7 +477,7 @@ async fn a_worker_that_lends_what_cannot_be_shared_is_killed() {
             "it gave back memory that it was not lent".to_owned(),
         ),
     ] {
-        let error = Stage::of(script).first_task_fails().await;
+        let error = first_task_fails(&Stage::of(script)).await;
         assert_broke_protocol(&error, &how);
     }
     let mappings = fs::read_to_string("/proc/self/maps").unwrap();
@@ -583,14 +486,14 @@ async fn a_worker_that_lends_what_cannot_be_shared_is_killed() {
 
 #[tokio::test]
 async fn a_worker_that_starts_twice_is_killed() {
-    let error = Stage::of("is ready twice").first_task_fails().await;
+    let error = first_task_fails(&Stage::of("is ready twice")).await;
     assert_broke_protocol(&error, "it started twice");
 }
 
 #[tokio::test]
 async fn a_worker_that_answers_a_broadcast_it_was_not_given_is_killed() {
     let stage = Stage::of("answers a broadcast it was not given");
-    let error = stage.first_task_fails().await;
+    let error = first_task_fails(&stage).await;
     assert_broke_protocol(&error, "it answered a broadcast that it was not given");
 }
 
@@ -626,14 +529,14 @@ async fn an_answer_to_a_task_that_was_never_given_kills_the_worker() {
         "answers a task it was not given",
         "answers a slot that is not there",
     ] {
-        let error = Stage::of(script).first_task_fails().await;
+        let error = first_task_fails(&Stage::of(script)).await;
         assert_broke_protocol(&error, "it answered a task that it was not given");
     }
 }
 
 #[tokio::test]
 async fn a_worker_that_closes_its_socket_and_lives_on_is_killed() {
-    let error = Stage::of("hangs up").first_task_fails().await;
+    let error = first_task_fails(&Stage::of("hangs up")).await;
     let TaskError::WorkerExited(exit) = &error else {
         panic!("{error:?}");
     };
@@ -704,7 +607,7 @@ async fn a_process_that_keeps_a_dead_workers_socket_holds_up_nothing() {
         "leaves its socket to a writer",
     ] {
         let stage = Stage::of(script);
-        let error = stage.first_task_fails().await;
+        let error = first_task_fails(&stage).await;
         assert!(error.is_worker_exited(), "{error:?}");
         // It ends by itself, because nobody has kept the other end.
         stage.heir().await.ended();

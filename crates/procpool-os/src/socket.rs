@@ -14,7 +14,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sockopt,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType,
+    sockopt,
 };
 
 /// As many descriptors may travel with one message.
@@ -192,6 +193,17 @@ fn receive_flagged(
 pub fn wait_to_receive(socket: impl AsFd) -> io::Result<()> {
     let mut watched = [PollFd::new(&socket, PollFlags::IN)];
     retry_on_intr(|| poll(&mut watched, None))?;
+    Ok(())
+}
+
+/// Has nothing more arrive: what is in the socket can still be received, and then it is as if the other end were
+/// closed. Who waits for something to receive is woken.
+///
+/// # Errors
+///
+/// What the kernel says; none is known for a socket of a [`pair`].
+pub fn shut_down_receiving(socket: impl AsFd) -> io::Result<()> {
+    rustix::net::shutdown(socket, Shutdown::Read)?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::ItemFrames;
+use crate::bulk::{Bulk, Reserve};
 use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
 
@@ -19,15 +20,6 @@ const SHORT_FRAME: usize = 256;
 /// Room for the header of a large frame and what leads its bulk, and not much of the bulk, which would
 /// have to be copied.
 const LEAD_ROOM: usize = 512;
-
-/// Memory for a large frame is reserved up to this much, or for as much again as has arrived: 64 MiB.
-///
-/// Address space costs nothing, and pages are touched only when bytes arrive for them. So a peer
-/// that announces a gigabyte and sends ten bytes costs a page, and the largest frames move a few times.
-const MAX_RESERVE: usize = 64 << 20;
-
-/// Makes room for as many bytes more behind what a vector has.
-pub type Reserve = fn(&mut Vec<u8>, usize);
 
 /// What one side has received and has not yet taken as [frames](Frame).
 ///
@@ -47,15 +39,8 @@ pub struct FrameBuffer {
 struct Large {
     kind: u8,
     lead: Bytes,
-    bulk: Vec<u8>,
-    /// How long the bulk is when it is whole.
-    whole: usize,
-}
-
-impl Large {
-    fn missing(&self) -> usize {
-        self.whole - self.bulk.len()
-    }
+    /// `None` while it is [lent](FrameBuffer::lend_bulk).
+    bulk: Option<Bulk>,
 }
 
 impl FrameBuffer {
@@ -73,16 +58,10 @@ impl FrameBuffer {
     /// Where the next bytes go: a part of the stream that has arrived is to be put there. At most
     /// `most` of a large frame are taken at once.
     pub fn room(&mut self, most: usize) -> Limit<&mut dyn BufMut> {
-        if let Some(large) = &mut self.large {
-            let missing = large.missing();
-            let bulk = &mut large.bulk;
-            if bulk.capacity() == bulk.len() {
-                let growth = bulk.len().max(MAX_RESERVE);
-                (self.reserve)(bulk, missing.min(growth));
-            }
-            let room = bulk.capacity() - bulk.len();
-            let limit = room.min(missing).min(most);
-            return (bulk as &mut dyn BufMut).limit(limit);
+        if let Some(large) = &mut self.large
+            && let Some(bulk) = &mut large.bulk
+        {
+            return bulk.room(most);
         }
         let kept = ROOM / 4..=ROOM;
         if self.small.is_empty() && !kept.contains(&self.small.capacity()) {
@@ -104,9 +83,7 @@ impl FrameBuffer {
             let (part, later) = bytes.split_at(bytes.len().min(room.remaining_mut()));
             room.put_slice(part);
             bytes = later;
-            if let Some(large) = &self.large
-                && large.missing() == 0
-            {
+            if self.missing() == Some(0) {
                 // What follows a whole frame comes after it.
                 self.small.extend_from_slice(bytes);
                 return;
@@ -134,14 +111,33 @@ impl FrameBuffer {
                 }
             }
         }
-        Ok(self
-            .large
-            .take_if(|large| large.missing() == 0)
-            .map(|large| Frame {
-                kind: large.kind,
-                body: large.lead,
-                bulk: Some(large.bulk.into()),
-            }))
+        if self.missing() != Some(0) {
+            return Ok(None);
+        }
+        Ok(self.large.take().map(|large| Frame {
+            kind: large.kind,
+            body: large.lead,
+            bulk: large.bulk.map(Bulk::into_bytes),
+        }))
+    }
+
+    /// How much is missing of a large frame of which the beginning is there, and its bulk, too.
+    #[must_use]
+    pub fn missing(&self) -> Option<usize> {
+        Some(self.large.as_ref()?.bulk.as_ref()?.missing())
+    }
+
+    /// Lends the bulk of a large frame of which something is missing. The part of the stream that comes next is to be
+    /// put there, and what is put here until it is [given back](Self::take_back) comes after it.
+    pub fn lend_bulk(&mut self) -> Option<Bulk> {
+        self.large.as_mut()?.bulk.take_if(|bulk| bulk.missing() > 0)
+    }
+
+    /// Takes back what was [lent](Self::lend_bulk). What has been [cleared](Self::clear) meanwhile is dropped.
+    pub fn take_back(&mut self, bulk: Bulk) {
+        if let Some(large) = &mut self.large {
+            large.bulk = Some(bulk);
+        }
     }
 
     /// The next message, if it is there as a whole, of this kind, and short: decoded where it lies, which costs
@@ -186,8 +182,9 @@ impl FrameBuffer {
     /// How many bytes have arrived that no frame has been made of.
     #[must_use]
     pub fn len(&self) -> usize {
-        let large = self.large.as_ref();
-        let large = large.map_or(0, |large| HEADER_LEN + large.lead.len() + large.bulk.len());
+        let large = self.large.as_ref().map_or(0, |large| {
+            HEADER_LEN + large.lead.len() + large.bulk.as_ref().map_or(0, Bulk::len)
+        });
         large + self.small.len()
     }
 
@@ -200,24 +197,22 @@ impl FrameBuffer {
     /// How many bytes of memory are held for what is to come and what has.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        let large = self.large.as_ref();
-        self.small.capacity() + large.map_or(0, |large| large.bulk.capacity())
+        let bulk = self.large.as_ref().and_then(|large| large.bulk.as_ref());
+        self.small.capacity() + bulk.map_or(0, Bulk::capacity)
     }
 
     fn begin(&mut self, header: Header) {
         self.small.advance(HEADER_LEN);
         let lead = self.small.split_to(header.lead).freeze();
         let whole = header.body_len - header.lead;
+        let mut bulk = Bulk::new(whole, self.reserve);
         let here = whole.min(self.small.len());
-        let mut bulk = Vec::new();
-        (self.reserve)(&mut bulk, whole.min(MAX_RESERVE));
-        bulk.put_slice(&self.small.split_to(here));
+        bulk.room(here).put(self.small.split_to(here));
         self.expects_large = true;
         self.large = Some(Large {
             kind: header.kind,
             lead,
-            bulk,
-            whole,
+            bulk: Some(bulk),
         });
     }
 }

@@ -10,6 +10,7 @@
 
 mod attached;
 mod broadcast;
+mod bulk;
 mod command;
 mod event;
 mod fields;
@@ -27,10 +28,11 @@ mod ticket;
 pub mod value;
 
 pub use broadcast::Broadcast;
+pub use bulk::{Bulk, Reserve};
 pub use command::{Command, Initialize, Run};
 pub use event::{Event, Finished, Outcome};
 pub use frame::{Frame, FrameError};
-pub use frame_buffer::{FrameBuffer, Reserve};
+pub use frame_buffer::FrameBuffer;
 pub use items::{ItemFrames, ItemResult, RunItems};
 pub use limits::Limits;
 pub use message_error::{MessageError, StreamError};

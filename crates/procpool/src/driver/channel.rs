@@ -31,12 +31,12 @@ pub(crate) fn open(socket: OwnedFd) -> io::Result<(Sender, Receiver)> {
         spare: Mutex::new(Some(spare)),
     };
     let reader = pipe::Receiver::from_owned_fd_unchecked(socket)?;
-    Ok((sender, Receiver(reader)))
+    Ok((sender, Receiver(Some(reader))))
 }
 
-/// The half whose reader waits in the runtime.
+/// The half whose reader waits in the runtime. It has no socket while that is [lent](Receiver::lend).
 #[derive(Debug)]
-pub(crate) struct Receiver(pipe::Receiver);
+pub(crate) struct Receiver(Option<pipe::Receiver>);
 
 impl Receiver {
     /// Receives what is there, as far as there is room in the buffer. If nothing is, the task is woken when something
@@ -51,7 +51,10 @@ impl Receiver {
         cx: &mut Context<'_>,
         buffer: &mut dyn BufMut,
     ) -> Poll<io::Result<usize>> {
-        match pin!(self.0.read_buf(buffer)).poll(cx) {
+        let Some(socket) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        match pin!(socket.read_buf(buffer)).poll(cx) {
             // The task will not be polled again.
             Poll::Ready(Err(error)) if is_rt_shutdown_err(&error) => Poll::Pending,
             received => received,
@@ -63,7 +66,29 @@ impl Receiver {
     /// # Errors
     /// As [`socket::receive`]; [`io::ErrorKind::WouldBlock`] if there is nothing.
     pub(crate) fn receive_now(&self, mut buffer: &mut dyn BufMut) -> io::Result<usize> {
-        socket::receive_into_nowait(self.0.as_fd(), &mut buffer)
+        match &self.0 {
+            Some(socket) => socket::receive_into_nowait(socket.as_fd(), &mut buffer),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Lends the socket to who waits outside of the runtime, which does not watch it meanwhile: it would wake up
+    /// each time that the worker puts something in. Nothing is received here until it is [back](Self::take_back).
+    ///
+    /// # Errors
+    /// It is lent already.
+    pub(crate) fn lend(&mut self) -> io::Result<OwnedFd> {
+        let socket = self.0.take().ok_or(io::ErrorKind::NotFound)?;
+        socket.into_nonblocking_fd()
+    }
+
+    /// Takes back the socket that was [lent](Self::lend). It is the runtime's around that watches it.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn take_back(&mut self, socket: OwnedFd) -> io::Result<()> {
+        self.0 = Some(pipe::Receiver::from_owned_fd_unchecked(socket)?);
+        Ok(())
     }
 }
 
@@ -90,6 +115,12 @@ impl Sender {
     /// As [`socket::send`].
     pub(crate) fn send_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         socket::send_vectored(&self.writer, pieces)
+    }
+
+    /// Ends what is received through this socket: what is in it can still be read, and then there is nothing more.
+    pub(crate) fn end_receiving(&self) {
+        // Nothing to end is as good.
+        let _ = socket::shut_down_receiving(&self.writer);
     }
 
     /// Waits until there is room to send, or the other end is closed.

@@ -10,6 +10,7 @@ use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
 
+use crate::driver::bulk_reader::Load;
 use crate::driver::channel::Receiver;
 
 /// Bytes of a large event that one read may bring: 256 KiB. More would keep the runtime's thread for long.
@@ -24,6 +25,8 @@ pub(crate) struct Incoming {
     position: u64,
     /// How much of that came from the spool, and is still to come from the socket.
     ahead: usize,
+    /// The socket is lent, with an event of which so much was missing.
+    lent: Option<usize>,
     worker: Arc<Peer>,
     /// What the next result has beside it.
     attached: Option<Result<Vec<Attachment>, String>>,
@@ -55,6 +58,7 @@ impl Incoming {
             buffer: FrameBuffer::new(memory::reserve),
             position: 0,
             ahead: 0,
+            lent: None,
             worker,
             attached: None,
             nonsense: None,
@@ -124,10 +128,53 @@ impl Incoming {
         }
     }
 
+    /// How much is still to come of an event of which the beginning is there.
+    pub(crate) fn missing(&self) -> usize {
+        match self.ahead {
+            0 => self.buffer.missing().unwrap_or_default(),
+            // What is known already is not to be read into it.
+            _ => 0,
+        }
+    }
+
+    /// Lends the socket, and what there is of the event of which something is [missing](Self::missing).
+    ///
+    /// # Errors
+    /// The socket can't be read any more.
+    pub(crate) fn lend(&mut self) -> io::Result<Option<Load>> {
+        let missing = self.missing();
+        let Some(bulk) = self.buffer.lend_bulk() else {
+            return Ok(None);
+        };
+        self.lent = Some(missing);
+        let socket = self.socket.lend()?;
+        Ok(Some(Load { socket, bulk }))
+    }
+
+    /// Takes back what was lent.
+    ///
+    /// # Errors
+    /// The socket can't be read any more.
+    pub(crate) fn take_back(&mut self, load: Load) -> io::Result<()> {
+        let Load { socket, bulk } = load;
+        let missed = self.lent.take().unwrap_or_default();
+        self.position += (missed - bulk.missing()) as u64;
+        self.buffer.take_back(bulk);
+        self.socket.take_back(socket)
+    }
+
+    /// Whether the socket is lent: until it is back, nothing can be received.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// Takes what the worker has said and not yet written to its socket. False if there is nothing.
     ///
     /// Once the worker has ended, and its socket is read to the end, that is the rest.
     pub(crate) fn collect(&mut self, page: &ControlPage) -> bool {
+        if self.is_lent() {
+            return false;
+        }
         let mut rest = Vec::new();
         let collected = page.read_spool(self.position, &mut rest);
         self.position += rest.len() as u64;

@@ -98,6 +98,11 @@ impl Link {
         self.collect.notified().await;
     }
 
+    /// The worker is given up, or has ended: what is in the socket can be read, and nothing comes after it.
+    pub(crate) fn end_receiving(&self) {
+        self.socket.end_receiving();
+    }
+
     /// The worker, as far as shared memory goes.
     pub(crate) fn worker(&self) -> &Arc<Peer> {
         &self.worker

@@ -22,11 +22,13 @@
 //!
 //! A pool has one task for the time ([`timekeeper`]) and two for each worker: one sees it through
 //! ([`supervisor`]), and one, which ends with that, takes what it says ([`reader`]). The first two, if they are
-//! dropped before their end, know that the runtime is stopping.
+//! dropped before their end, know that the runtime is stopping. Much of one result is read by a thread
+//! ([`bulk_reader`]) that ends with it.
 
 mod accepted;
 mod alarm;
 mod broadcasts;
+mod bulk_reader;
 mod cgroup;
 mod channel;
 mod chunk;

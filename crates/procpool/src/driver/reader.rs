@@ -10,6 +10,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use procpool_scheduler::WorkerId;
 
+use crate::driver::bulk_reader::{BulkReader, Load, WORTH_A_THREAD};
 use crate::driver::core::Core;
 use crate::driver::incoming::{Incoming, Next, Received};
 use crate::driver::link::Link;
@@ -81,12 +82,41 @@ impl Reader {
     /// May be dropped and called again at any moment.
     pub(crate) async fn run(self: Arc<Self>) {
         while poll_fn(|cx| self.poll_receive(cx)).await.is_continue() {
-            tokio::task::yield_now().await;
+            match self.lend() {
+                Ok(None) => tokio::task::yield_now().await,
+                Ok(Some((thread, load))) => {
+                    let read = thread.read(load).await;
+                    if let Err(error) = read.and_then(|load| self.take_back(load)) {
+                        return unreadable(&error);
+                    }
+                }
+                Err(error) => return unreadable(&error),
+            }
         }
     }
 
+    /// If much of an event is still to come, it is for a thread of its own to read. If there is none, it is read here.
+    fn lend(&self) -> io::Result<Option<(BulkReader, Load)>> {
+        let mut incoming = self.incoming.lock();
+        if incoming.missing() < WORTH_A_THREAD {
+            return Ok(None);
+        }
+        let Ok(thread) = BulkReader::start(Arc::clone(&self.link)) else {
+            return Ok(None);
+        };
+        let load = incoming.lend()?;
+        Ok(load.map(|load| (thread, load)))
+    }
+
+    fn take_back(&self, load: Load) -> io::Result<()> {
+        let mut incoming = self.incoming.lock();
+        incoming.take_back(load)?;
+        self.handle_events(&mut incoming);
+        Ok(())
+    }
+
     /// Handles what is there, and is then woken by what comes next. `Continue`: there may be more, and it is the
-    /// turn of others.
+    /// turn of others, or much is missing of an event.
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
         let mut incoming = self.incoming.lock();
         let (mut reads, mut sum) = (0, 0);
@@ -96,14 +126,23 @@ impl Reader {
                 Received::Bytes(len) => sum += len,
                 Received::Nothing | Received::End => return Poll::Ready(ControlFlow::Break(())),
             }
+            if incoming.missing() >= WORTH_A_THREAD {
+                break;
+            }
             reads += 1;
         }
         Poll::Ready(ControlFlow::Continue(()))
     }
 
-    /// The worker has ended: handles all that it has said.
-    pub(crate) fn receive_last(&self) {
+    /// The worker has ended: handles all that it has said. False if a thread is reading it, which then
+    /// [gives back](Self::run) what there was and so has to be waited for.
+    pub(crate) fn receive_last(&self) -> bool {
         let mut incoming = self.incoming.lock();
+        if incoming.is_lent() {
+            // A grandchild may hold the socket open.
+            self.link.end_receiving();
+            return false;
+        }
         // A grandchild may hold the socket open: what is there now is all there is.
         for _ in 0..LAST_READS {
             let received = incoming.receive_now();
@@ -112,6 +151,7 @@ impl Reader {
             }
         }
         self.collect_from(&mut incoming);
+        true
     }
 
     /// Handles what the worker has said and not written to its socket.
@@ -138,7 +178,7 @@ impl Reader {
                 received
             }
             Err(error) => {
-                tracing::error!(%error, "procpool: a worker's socket can't be read");
+                unreadable(&error);
                 Received::End
             }
         }
@@ -199,6 +239,10 @@ impl Reader {
         core.leave(Message::Said(self.worker, Arc::clone(&self.mailbox)));
         next
     }
+}
+
+fn unreadable(error: &io::Error) {
+    tracing::error!(%error, "procpool: a worker's socket can't be read");
 }
 
 impl Speaker for Reader {

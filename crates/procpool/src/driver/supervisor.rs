@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -200,13 +201,14 @@ impl Supervisor {
         reader.handle_rest();
         leader.has_started();
         let limit = self.core.limits().own_memory();
+        let mut serve = pin!(self.serve(leader, &reader));
         tokio::select! {
-            () = self.serve(leader, &reader) => return Ok(()),
+            () = &mut serve => return Ok(()),
             limit = memory_watch::exceeds(leader.pid(), limit) => self.core.with(|state, now| {
                 state.handle_overgrown(now, self.worker, limit);
             }),
         }
-        self.serve(leader, &reader).await;
+        serve.await;
         Ok(())
     }
 
@@ -223,7 +225,10 @@ impl Supervisor {
                 () = link.has_notices() => link.tell_notices(),
                 () = link.collect_requested() => reader.collect(),
                 () = leader.ended() => {
-                    reader.receive_last();
+                    if !reader.receive_last() {
+                        reading.join_next().await;
+                        reader.receive_last();
+                    }
                     return;
                 }
             }
