@@ -1,6 +1,6 @@
 //! Which signals a thread lets through.
 //!
-//! A worker is born with all of them [blocked](block_all), since until it has become its own program it shares
+//! A worker is born with all of them blocked, since until it has become its own program it shares
 //! its parent's memory, where a handler would run. Nothing else keeps them from it: `SIGKILL` can't be blocked.
 
 use std::io;
