@@ -15,11 +15,8 @@ use crate::mover::{Mover, leave};
 use crate::outbox::Outbox;
 use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
-use crate::spinner::{Spinner, spin};
+use crate::spinner::{SMALL, Spinner, spin, until_copied};
 use crate::{panic, worker};
-
-/// A result that takes no longer to copy than to be woken for: 160 KiB.
-const SMALL: usize = 160 << 10;
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
 ///
@@ -41,7 +38,7 @@ pub(crate) fn serve(
         held_since: None,
         spinner: Spinner::default(),
         mover: Mover::default(),
-        was_small: false,
+        result_len: None,
         has_waited: false,
     };
     // When the last task ended, if nothing was waited for since.
@@ -104,8 +101,8 @@ struct Server<'a> {
     held_since: Option<Duration>,
     spinner: Spinner,
     mover: Mover,
-    /// The last result was one that somebody may stay awake for.
-    was_small: bool,
+    /// Of the last result.
+    result_len: Option<usize>,
     /// It has waited for a command since it is ready.
     has_waited: bool,
 }
@@ -164,7 +161,7 @@ impl Server<'_> {
         }
         match self.call.result() {
             Some(result) => {
-                self.was_small = result.len() <= SMALL;
+                self.result_len = Some(result.len());
                 self.outbox.push_returned(ticket, ran, worn, result)?;
                 self.call.drop_result();
             }
@@ -186,6 +183,7 @@ impl Server<'_> {
             self.flush()?;
             return inbox.receive();
         }
+        let limit = limit + until_copied(self.result_len.unwrap_or_default());
         if !self.spinner.begin() {
             self.flush()?;
             let began = monotonic_now();
@@ -206,7 +204,7 @@ impl Server<'_> {
         if let Some(caller) = worker::caller()
             && matches!(received, Ok(None))
             && !is_held
-            && self.was_small
+            && self.result_len.is_some_and(|len| len <= SMALL)
             && self.mover.should_move(caller == processor::current())
         {
             worker::set_attention(Attention::Coming);

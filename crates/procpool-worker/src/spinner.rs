@@ -19,6 +19,17 @@ const MOST_SKIPPED: u32 = 64;
 /// At least so many after one in which others needed the processor.
 const LEAST_SKIPPED_FOR_OTHERS: u32 = 4;
 
+/// A result that takes no longer to copy than to be woken for: 160 KiB. Somebody may stay awake for it.
+pub(crate) const SMALL: usize = 160 << 10;
+
+/// So many bytes of a result may take a microsecond: 4 KiB for it to be copied, and as many for what is sent in answer.
+const PER_MICRO: usize = 2 << 10;
+
+/// How much longer the next command takes to come because the last result was so large: 80 µs at most.
+pub(crate) fn until_copied(result_len: usize) -> Duration {
+    Duration::from_micros((result_len.min(SMALL) / PER_MICRO) as u64)
+}
+
 /// What a worker has learned of its waits.
 #[derive(Debug, Default)]
 pub(crate) struct Spinner {
@@ -117,6 +128,13 @@ mod tests {
 
     fn skipped(spinner: &mut Spinner) -> usize {
         (0..).take_while(|_| !spinner.begin()).count()
+    }
+
+    #[test]
+    fn a_large_result_is_given_the_time_to_be_copied_and_answered() {
+        let micros = |len| until_copied(len).as_micros();
+        assert_eq!([0, 100, 64 << 10, 160 << 10].map(micros), [0, 0, 32, 80]);
+        assert_eq!(micros(usize::MAX), 80);
     }
 
     #[test]

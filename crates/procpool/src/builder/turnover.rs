@@ -14,7 +14,8 @@ impl<S> Builder<S> {
     }
 
     /// How long a worker that has nothing to do may look for its next task before it goes to sleep.
-    /// The default is 50 µs, the most is 1 ms; [`Duration::ZERO`] has it sleep at once.
+    /// The default is 50 µs, the most is 1 ms; [`Duration::ZERO`] has it sleep at once. After a large result it is a
+    /// microsecond more for each 2 KiB of it, up to 80 µs, since that and the next arguments have to be copied.
     ///
     /// A task that comes in this time begins some 25 µs sooner on an idle machine, since no processor must wake up
     /// for it. A worker looks only while the busy workers and this process leave a processor to spare of those
