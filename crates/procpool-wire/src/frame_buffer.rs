@@ -11,8 +11,8 @@ use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
 /// Bytes that one read may bring of frames that are not large: 64 KiB.
 const ROOM: usize = 64 << 10;
 
-/// A frame with a longer body is read to memory of its own: 32 KiB.
-pub(crate) const LARGE: usize = 32 << 10;
+/// A frame with a longer body is read to memory of its own: 24 KiB.
+pub(crate) const LARGE: usize = 24 << 10;
 
 /// A frame up to this is decoded where it lies, and what it holds is copied: 256 bytes.
 const SHORT_FRAME: usize = 256;

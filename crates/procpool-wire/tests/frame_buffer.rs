@@ -7,7 +7,7 @@ use procpool_wire::{Command, Frame, FrameBuffer, FrameError, Limits, Payload, Ru
 use proptest::prelude::*;
 
 /// From this size on a body is read apart.
-const LARGE: usize = 32 << 10;
+const LARGE: usize = 24 << 10;
 
 fn framed(kind: u8, lead: u8, body: &[u8]) -> Vec<u8> {
     let mut header = header(kind, body.len()).expect("fits");

@@ -40,7 +40,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        07 00 00 00                 version
+        08 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
@@ -59,7 +59,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start-of-another-version",
         1,
         "
-        08 00 00 00                 version
+        09 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
