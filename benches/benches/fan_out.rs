@@ -148,6 +148,13 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
         1.5,
         "M/s",
     );
+    // The same bound, by what a bare worker did where it was named: 3.6 M/s.
+    goals.at_most(
+        "time, of two bare sockets that exchange batches",
+        table.ratio(name, Floor::NAME),
+        3.6 / 1.5,
+        "×",
+    );
     goals.at_most(
         "time, of spawn_blocking without its cooperative budget",
         table.ratio(name, Unconstrained::NAME),

@@ -3,16 +3,19 @@
 //! A task of the runtime sleeps for a millisecond, again and again, and notes how much later than that it
 //! goes on. Once while nothing else happens; once while one worker computes and the other returns
 //! 64 MiB after 64 MiB, each of which is awaited; and once while the same is computed and nothing is returned, so
-//! that it can be told what of it is not the runtime's work but its waiting for a processor. On a runtime with one
-//! thread, and on one with a thread a CPU.
+//! that it can be told what of it is not the runtime's work but its waiting for a processor. And once while two
+//! workers by hand do the former, whose results a thread reads into the same memory again and again. On a runtime with
+//! one thread, and on one with a thread a CPU.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use procpool::ProcessPool;
-use procpool_benches::{Goals, Mode, Samples, Table, cpu, roles, runtime};
+use procpool_benches::{BareWorker, Goals, Mode, Samples, Table, cpu, roles, runtime};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 use tokio::time;
 
 const TICK: Duration = Duration::from_millis(1);
@@ -28,6 +31,7 @@ const LONG: Duration = Duration::from_millis(20);
 const IDLE: &str = "idle";
 const BUSY: &str = "64 MiB results arrive";
 const COMPUTING: &str = "64 MiB are filled and dropped";
+const BARE: &str = "64 MiB arrive, by hand";
 
 fn main() {
     roles::init();
@@ -71,6 +75,8 @@ fn compare(runtime: &Runtime, flavor: &str, mode: Mode) -> Table {
             let busy = runtime.block_on(async { tokio::spawn(busy).await });
             table.record(name, busy.expect("it should not panic").p99());
         }
+        let bare = runtime.block_on(async { tokio::spawn(lags_of_bare(ticks)).await });
+        table.record(BARE, bare.expect("it should not panic").p99());
     }
     runtime.block_on(pool.shutdown());
     table
@@ -111,6 +117,30 @@ async fn lags_while_busy(
     // Their tasks are cancelled with them.
     returning.abort();
     computing.abort();
+    samples
+}
+
+/// A thread waits for each worker, and the event loop is told of each result.
+async fn lags_of_bare(ticks: usize) -> Samples {
+    let (arrived, mut arrivals) = mpsc::channel::<()>(1);
+    let (computing, socket) = BareWorker::start();
+    let steps = cpu::steps(LONG);
+    let computer =
+        thread::spawn(move || while BareWorker::call(&socket, steps, &mut [0]).is_ok() {});
+    let (returning, socket) = BareWorker::start();
+    let reader = thread::spawn(move || {
+        let mut result = vec![0; LEN];
+        while BareWorker::call(&socket, 0, &mut result).is_ok() && arrived.blocking_send(()).is_ok()
+        {
+        }
+    });
+    let hearing = tokio::spawn(async move { while arrivals.recv().await.is_some() {} });
+    let samples = lags(ticks).await;
+    drop((computing, returning));
+    hearing.abort();
+    for thread in [computer, reader] {
+        thread.join().expect("it should not panic");
+    }
     samples
 }
 

@@ -22,7 +22,7 @@ use crate::workload::Elsewhere;
 const MARKER: &str = "--procpool-bench-floor";
 
 /// What procpool asks for, too: 4 MiB. The system may grant less.
-const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A socket to a process that echoes messages of one length. Dropping it ends the process.
 #[derive(Debug)]

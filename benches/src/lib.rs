@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod at_once;
+mod bare_worker;
 pub mod burners;
 pub mod cpu;
 mod floor;
@@ -45,6 +46,7 @@ mod tiny;
 mod workload;
 
 pub use at_once::{AtOnce, Unconstrained};
+pub use bare_worker::BareWorker;
 pub use burners::Burners;
 pub use floor::Floor;
 pub use goals::Goals;

@@ -1,14 +1,15 @@
 //! What this program may have been started as.
 
-use crate::floor;
+use crate::{bare_worker, floor};
 
-/// The first line of every benchmark's `main`: in a worker of procpool's or procspawn's, and in a
-/// floor's process, it never returns.
+/// The first line of every benchmark's `main`: in a worker of procpool's or procspawn's, in a
+/// floor's process and in a bare worker, it never returns.
 ///
-/// The first and the last are told by their first argument, procspawn's by a variable of its
-/// environment, so that none takes another's place.
+/// procspawn's are told by a variable of their environment, all others by their first argument, so that none takes
+/// another's place.
 pub fn init() {
     procpool::init();
     floor::init();
+    bare_worker::init();
     procspawn::init();
 }
