@@ -28,7 +28,7 @@ static INITIALIZED: AtomicBool = AtomicBool::new(false);
 /// Turns this process into a worker if it was started as one; returns at once otherwise.
 ///
 /// In a worker it never returns: the process runs tasks until its parent is done with it, and
-/// exits.
+/// exits. Until it is called, all signals are blocked in a worker; from then on none is.
 pub fn init() {
     INITIALIZED.store(true, Ordering::Relaxed);
     if marker::is_present() {
