@@ -83,13 +83,20 @@ async fn a_thread_reads() {
     .await;
 }
 
-fn runtimes() -> [Runtime; 2] {
-    let multi_thread = Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
-    let current_thread = Builder::new_current_thread().enable_all().build();
-    [multi_thread.unwrap(), current_thread.unwrap()]
+/// One of each kind, of which there is one at a time.
+fn runtimes() -> impl Iterator<Item = Runtime> {
+    let kinds = [Builder::new_multi_thread, Builder::new_current_thread];
+    kinds.into_iter().map(|kind| {
+        let runtime = kind().worker_threads(2).enable_all().build();
+        runtime.unwrap()
+    })
+}
+
+/// What there is where no runtime is, but has been: some of what it makes stays.
+fn traces() -> Traces {
+    // It has no threads, which would end a moment after it.
+    drop(Builder::new_current_thread().enable_all().build().unwrap());
+    Traces::now()
 }
 
 /// The worker's end cuts the first result off, and its pool goes on.
@@ -137,6 +144,7 @@ fn a_worker_that_exits_after_its_answer_loses_nothing() {
 #[test]
 fn a_task_that_is_cancelled_in_the_middle_leaves_nothing() {
     alone(|| {
+        let outside = traces();
         for runtime in runtimes() {
             runtime.block_on(async {
                 let stage = Stage::of("stops in the middle");
@@ -151,6 +159,9 @@ fn a_task_that_is_cancelled_in_the_middle_leaves_nothing() {
                 before.are_back().await;
                 stage.heir().await.ended();
             });
+            drop(runtime);
+            // Its threads end a moment later, and are not to be there before the next one.
+            outside.are_back_blocking();
         }
     });
 }
@@ -158,17 +169,17 @@ fn a_task_that_is_cancelled_in_the_middle_leaves_nothing() {
 #[test]
 fn a_runtime_that_is_dropped_in_the_middle_leaves_nothing() {
     alone(|| {
-        drop(runtimes());
-        let before = Traces::now();
-        for kind in 0..2 {
+        let before = traces();
+        for runtime in runtimes() {
             let stage = Stage::of("stops in the middle");
-            let runtime = runtimes().into_iter().nth(kind).unwrap();
             let pool = runtime.block_on(async { stage.pool() });
             let task = bytes(&pool);
             runtime.block_on(a_thread_reads());
             drop((pool, runtime));
-            let error = runtimes()[0].block_on(patiently(task)).unwrap_err();
+            let other = Builder::new_current_thread().enable_all().build().unwrap();
+            let error = other.block_on(patiently(task)).unwrap_err();
             assert!(error.is_pool_closed(), "{error:?}");
+            drop(other);
             before.are_back_blocking();
         }
     });
