@@ -46,10 +46,12 @@ impl TaskId {
         Self(u64::from(generation) << 32 | u64::from(key))
     }
 
+    #[inline]
     pub(crate) fn key(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> u32 {
         (self.0 >> 32) as u32
     }

@@ -34,6 +34,19 @@ enum Content<T> {
     Free { next: Option<u32> },
 }
 
+impl<T> Place<T> {
+    /// It is free, for the next generation, which is returned. A place whose generations are used up is abandoned: an id is
+    /// never given twice.
+    #[inline]
+    fn pass_on(&mut self) -> u32 {
+        self.generation = self.generation.saturating_add(1);
+        if self.generation == u32::MAX {
+            self.content = Content::Free { next: None };
+        }
+        self.generation
+    }
+}
+
 impl<T> Table<T> {
     pub(crate) fn new() -> Self {
         Self {
@@ -79,32 +92,34 @@ impl<T> Table<T> {
         TaskId::from_parts(key, generation)
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: TaskId) -> Option<&T> {
-        match self.place(id.key()) {
-            Some(Place {
+        let key = id.key();
+        match self.rows.get(key / ROW)?.get(key % ROW)? {
+            Place {
                 generation,
                 content: Content::Full(value),
-            }) if *generation == id.generation() => Some(value),
+            } if *generation == id.generation() => Some(value),
             _ => None,
         }
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, id: TaskId) -> Option<&mut T> {
-        match self.place_mut(id.key()) {
-            Some(Place {
-                generation,
-                content: Content::Full(value),
-            }) if *generation == id.generation() => Some(value),
-            _ => None,
+        match &mut self.full_place(id)?.content {
+            Content::Full(value) => Some(value),
+            Content::Free { .. } => None,
         }
     }
 
-    fn place(&self, key: usize) -> Option<&Place<T>> {
-        self.rows.get(key / ROW)?.get(key % ROW)
-    }
-
-    fn place_mut(&mut self, key: usize) -> Option<&mut Place<T>> {
-        self.rows.get_mut(key / ROW)?.get_mut(key % ROW)
+    /// The place of this task, if it is there.
+    #[inline]
+    fn full_place(&mut self, id: TaskId) -> Option<&mut Place<T>> {
+        let key = id.key();
+        let place = self.rows.get_mut(key / ROW)?.get_mut(key % ROW)?;
+        let is_there =
+            place.generation == id.generation() && matches!(place.content, Content::Full(_));
+        is_there.then_some(place)
     }
 
     pub(crate) fn contains(&self, id: TaskId) -> bool {
@@ -112,43 +127,34 @@ impl<T> Table<T> {
     }
 
     pub(crate) fn remove(&mut self, id: TaskId) -> Option<T> {
-        self.get(id)?;
         let next = Content::Free { next: self.free };
-        let place = self.place_mut(id.key())?;
-        let Content::Full(value) = std::mem::replace(&mut place.content, next) else {
-            return None;
-        };
-        self.freed(id.key());
-        Some(value)
+        let place = self.full_place(id)?;
+        let content = std::mem::replace(&mut place.content, next);
+        let generation = place.pass_on();
+        self.freed(id.key(), generation);
+        match content {
+            Content::Full(value) => Some(value),
+            Content::Free { .. } => None,
+        }
     }
 
     /// As [`remove`](Self::remove), and drops it where it is: it need not be moved.
+    #[inline]
     pub(crate) fn discard(&mut self, id: TaskId) {
         let next = Content::Free { next: self.free };
-        if self.contains(id)
-            && let Some(place) = self.place_mut(id.key())
-        {
+        if let Some(place) = self.full_place(id) {
             place.content = next;
-            self.freed(id.key());
+            let generation = place.pass_on();
+            self.freed(id.key(), generation);
         }
     }
 
     /// What was at this place is gone, and the next free place is noted there.
-    fn freed(&mut self, key: usize) {
-        let Some(place) = self
-            .rows
-            .get_mut(key / ROW)
-            .and_then(|row| row.get_mut(key % ROW))
-        else {
-            return;
-        };
+    #[inline]
+    fn freed(&mut self, key: usize, generation: u32) {
         self.len -= 1;
-        place.generation = place.generation.saturating_add(1);
-        self.last_generation = self.last_generation.max(place.generation);
-        // A place whose generations are used up is abandoned: an id is never given twice.
-        if place.generation == u32::MAX {
-            place.content = Content::Free { next: None };
-        } else {
+        self.last_generation = self.last_generation.max(generation);
+        if generation < u32::MAX {
             self.free = Some(key as u32);
         }
         if self.len == 0 && self.places > KEPT && self.last_generation < u32::MAX {

@@ -202,11 +202,19 @@ impl<P> Task<P> {
     }
 
     /// As in [`spec`](Self::spec).
+    #[inline]
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.terms.as_ref()?.timeout
+    }
+
+    /// As in [`spec`](Self::spec).
+    #[inline]
     pub(crate) fn affinity(&self) -> Option<AffinityKey> {
         self.terms.as_ref()?.affinity
     }
 
     /// As in [`spec`](Self::spec).
+    #[inline]
     pub(crate) fn seat(&self) -> Seat {
         self.terms
             .as_ref()
@@ -214,6 +222,7 @@ impl<P> Task<P> {
     }
 
     /// Where it is, if a worker has it.
+    #[inline]
     pub(crate) fn sent(&self) -> Option<Sent> {
         self.sent.as_deref().copied()
     }
@@ -228,7 +237,7 @@ impl<P> Task<P> {
     /// back then, and the next worker has twice as long: were a limit shorter than it takes a worker to
     /// wake up, the task would be taken back for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
-        let limit = self.spec().timeout?;
+        let limit = self.timeout()?;
         Some(match self.unclaimed {
             0 => limit,
             n => limit

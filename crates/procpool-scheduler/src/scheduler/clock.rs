@@ -21,7 +21,8 @@ impl<P> Scheduler<P> {
         };
         if let Some(task) = self.tasks.get(head)
             && !task.is_resolved()
-            && let (Some(limit), Some(sent)) = (task.spec().timeout, task.sent())
+            && let Some(limit) = task.timeout()
+            && let Some(sent) = task.sent()
         {
             self.fleet[place].clock = Clock::default();
             self.ring_at(now, place, sent.at.checked_add(limit));

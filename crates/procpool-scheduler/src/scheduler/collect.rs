@@ -25,6 +25,7 @@ pub(super) struct Looks {
 
 impl<P> Scheduler<P> {
     /// A worker that may hold something back was sent a task, or heard.
+    #[inline]
     pub(super) fn watch_results(&mut self, now: Instant) {
         let Some(pause) = self.config.held_back else {
             return;
@@ -72,6 +73,7 @@ impl<P> Scheduler<P> {
     }
 
     /// It has more to do than what it runs, and was not told to write all before that.
+    #[inline]
     pub(super) fn may_hold_back(&self, place: usize) -> bool {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);

@@ -137,6 +137,7 @@ impl<P> Scheduler<P> {
         let may_cover = self.config.may_cover(expected);
         let slot = worker.add(id, expected, may_cover);
         let is_head = worker.in_flight.len() == 1;
+        let is_due = worker.stage == Stage::Ready && worker.is_due();
         self.last_ticket += 1;
         let ticket = self.last_ticket;
         (task.whole, task.fixed) = (false, false);
@@ -166,7 +167,7 @@ impl<P> Scheduler<P> {
         if self.may_hold_back(place) {
             self.watch_results(now);
         }
-        if self.is_ready(place) {
+        if is_due {
             self.retire_when_due(place);
         }
         if is_head {
@@ -186,20 +187,19 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return Finished::Unknown;
         };
-        let Some(place) = task.sent().map(|sent| sent.worker) else {
+        let Some(place) = task.sent.as_ref().map(|sent| sent.worker) else {
             return Finished::Unknown;
         };
-        let sender = &self.fleet[place];
+        let sender = &mut self.fleet[place];
         if sender.id != worker || sender.stage == Stage::Exited {
             return Finished::Unknown;
         }
+        sender.untried = false;
+        sender.silent = Duration::ZERO;
         if self.queue.is_shared(task.seat()) {
             self.settle_share(now, id, ran);
         }
         let was_head = self.unsend(id);
-        let sender = &mut self.fleet[place];
-        sender.untried = false;
-        sender.silent = Duration::ZERO;
         self.gate.worked();
         if self.may_hold_back(place) {
             self.fleet[place].heard = true;
@@ -216,7 +216,11 @@ impl<P> Scheduler<P> {
         match payload {
             Some(payload) => {
                 self.open_tasks -= 1;
-                if let Some(each) = ran.checked_div(items) {
+                let each = match items {
+                    1 => Some(ran),
+                    items => ran.checked_div(items),
+                };
+                if let Some(each) = each {
                     self.history.record(function, each);
                 }
                 Finished::Resolved(payload)
@@ -269,19 +273,18 @@ impl<P> Scheduler<P> {
         if was_head {
             self.head_changed(now, place);
         }
-        let worker = &self.fleet[place];
-        if worker.stage == Stage::Ready && worker.in_flight.is_empty() {
-            if worker.silent >= self.config.stop_timeout {
-                self.kill(place);
-                // Stuck before its task, it had not come to what it was to run after that.
-                return self.excuse(place);
-            }
-            if !worker.accepts() {
-                return self.stop(now, place);
-            }
-        }
         let worker = &mut self.fleet[place];
         if worker.in_flight.is_empty() {
+            if worker.stage == Stage::Ready {
+                if worker.silent >= self.config.stop_timeout {
+                    self.kill(place);
+                    // Stuck before its task, it had not come to what it was to run after that.
+                    return self.excuse(place);
+                }
+                if !worker.accepts() {
+                    return self.stop(now, place);
+                }
+            }
             worker.idle_since = now;
             self.briefing_begins(now, place);
         }

@@ -173,6 +173,18 @@ impl<P> Scheduler<P> {
         self.settle(now);
     }
 
+    /// Whether a task like this would only join a long queue, behind others for whom there is no room: then the moment
+    /// at which it is submitted makes no difference, and any that was told before will do.
+    #[must_use]
+    #[inline]
+    pub fn only_joins(&self, spec: &TaskSpec) -> bool {
+        // More wait than workers could be started for.
+        self.queue.is_ordinary()
+            && self.queue.len() > self.config.max_workers
+            && spec.seat().is_ordinary()
+            && spec.queue_timeout.is_none()
+    }
+
     /// Accepts a task. From now on it will be resolved exactly once: by [`Finished::Resolved`] or by
     /// [`Action::Resolve`].
     ///
@@ -199,13 +211,9 @@ impl<P> Scheduler<P> {
             self.tasks.get_mut(id).expect("just inserted").timer =
                 self.deadlines.arm(now, limit, Due::Task(id));
         }
-        // Another one behind those for whom there is no room, and more wait than workers could be started for.
-        let changes_nothing = self.queue.is_ordinary()
-            && self.queue.len() > self.config.max_workers
-            && spec.seat().is_ordinary()
-            && spec.queue_timeout.is_none();
+        let only_joins = self.only_joins(&spec);
         self.queue.push_back(now, spec.seat(), id);
-        if !changes_nothing {
+        if !only_joins {
             self.settle(now);
         }
         id

@@ -53,12 +53,14 @@ impl<P> Scheduler<P> {
         if self.phase != Phase::Open {
             return Some(RefusedReason::Closed);
         }
+        if self.has_room() {
+            return None;
+        }
         let function = self.history.index(function);
         // A short function may have room behind others even when no worker is free: but not before those who
         // wait in line, since no worker might ever become free, nor in the place of those who have room.
         let behind_others = self.queue.is_empty() && self.line.is_empty();
-        let fits =
-            self.has_room() || (behind_others && self.choose(now, function, 1, None).is_some());
+        let fits = behind_others && self.choose(now, function, 1, None).is_some();
         (!fits).then_some(RefusedReason::QueueFull)
     }
 

@@ -235,10 +235,12 @@ fn a_task_that_joins_a_long_queue_decides_nothing_unless_it_has_a_limit_of_its_o
     let mut scheduler = Scheduler::new(Config::default());
     scheduler.handle_start(now);
     let plain = TaskSpec::new(FunctionKey(1));
-    for _ in 0..10 {
+    assert!(!scheduler.only_joins(&plain));
+    let many = scheduler.size().1 + 2;
+    for _ in 0..many {
         scheduler.handle_submit(now, plain, ()).unwrap();
     }
-    assert!(scheduler.take_decided());
+    assert!(scheduler.take_decided() && scheduler.only_joins(&plain));
     let before = scheduler.next_deadline();
     while scheduler.poll_action().is_some() {}
 
@@ -251,6 +253,7 @@ fn a_task_that_joins_a_long_queue_decides_nothing_unless_it_has_a_limit_of_its_o
         queue_timeout: Some(Duration::from_micros(1)),
         ..plain
     };
+    assert!(!scheduler.only_joins(&hasty));
     scheduler.handle_submit(now, hasty, ()).unwrap();
     assert!(scheduler.take_decided());
     let due = now.checked_add(Duration::from_micros(1));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 use procpool_scheduler::{
-    FunctionKey, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec, TaskState as Phase,
-    WarmUpId, WorkerId,
+    FunctionKey, Refused, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec,
+    TaskState as Phase, WarmUpId, WorkerId,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -183,6 +183,7 @@ impl Core {
         input: impl FnOnce(&mut State, Instant) -> T,
     ) -> (T, Outcome) {
         let now = Instant::now();
+        state.now = now;
         self.state.take_left(&mut state.left);
         state.handle_left(now);
         let answer = input(&mut state, now);
@@ -217,14 +218,18 @@ impl Core {
             _ => Some(self.state.enter()),
         };
         match entered {
+            Some(mut state) if state.scheduler.only_joins(&spec) && !self.state.is_left() => {
+                // Nothing follows from it, whatever the time is.
+                let now = state.now;
+                let submitted = state.scheduler.handle_submit(now, spec, job);
+                drop(state);
+                submit_answered(cell, submitted);
+            }
             Some(state) => {
                 let (submitted, outcome) = self.decide(state, |state, now| {
                     state.scheduler.handle_submit(now, spec, job)
                 });
-                match submitted {
-                    Ok(task) => cell.accept(task),
-                    Err(refused) => cell.finish(Err(TaskError::refused(refused.reason))),
-                }
+                submit_answered(cell, submitted);
                 self.apply(outcome);
             }
             None => self
@@ -458,5 +463,14 @@ impl Core {
                 tracing::error!(%error, "procpool: the timer can't be set");
             }
         }
+    }
+}
+
+/// Tells the cell of a task what came of its submission.
+#[inline]
+fn submit_answered(cell: &TaskCell, submitted: Result<TaskId, Refused<Job>>) {
+    match submitted {
+        Ok(task) => cell.accept(task),
+        Err(refused) => cell.finish(Err(TaskError::refused(refused.reason))),
     }
 }

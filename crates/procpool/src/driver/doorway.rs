@@ -48,6 +48,13 @@ impl<T, M> Doorway<T, M> {
         self.is_left.store(true, Ordering::Relaxed);
     }
 
+    /// Whether anything is left that this thread knows of. For who is in the room: what it has left itself goes before
+    /// what it is about to do.
+    #[inline]
+    pub(crate) fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Relaxed)
+    }
+
     /// Enters if something was left and nobody is in the room, who would see to it.
     #[inline]
     pub(crate) fn enter_for_left(&self) -> Option<MutexGuard<'_, T>> {
@@ -93,6 +100,9 @@ mod tests {
         let visit = |thread| {
             for number in 0..EACH {
                 match doorway.try_enter() {
+                    Some(mut room) if !doorway.is_left() => {
+                        hear(&mut *room, [(thread, number)]);
+                    }
                     Some(mut room) => {
                         let mut left = Vec::new();
                         doorway.take_left(&mut left);

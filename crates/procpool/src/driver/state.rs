@@ -38,6 +38,8 @@ pub(crate) use ends::Ending;
 pub(crate) struct State {
     pub(crate) scheduler: Scheduler<Job>,
     pub(crate) effects: Effects,
+    /// When it was given its last input.
+    pub(crate) now: Instant,
     /// For when the timer is set; `None` if it is not.
     pub(crate) alarm: Option<Instant>,
     pub(crate) tally: Tally,
@@ -94,6 +96,7 @@ impl State {
         State {
             scheduler,
             effects: Effects::default(),
+            now: Instant::now(),
             alarm: None,
             tally: Tally::default(),
             waiters: FxHashMap::default(),
@@ -242,7 +245,7 @@ impl State {
                     ticket,
                     flush,
                 } => {
-                    if let Some(link) = self.link(worker).filter(|_| flush) {
+                    if flush && let Some(link) = self.link(worker) {
                         link.push_flush();
                     }
                     self.dispatch(
