@@ -199,6 +199,7 @@ impl ControlPage {
     ///
     /// The slot must not hold a live offer: its last ticket was finished or revoked. If there is
     /// no such slot, or the ticket is not below 2^62, nothing is offered, and nothing can be claimed.
+    #[inline]
     pub fn offer(&self, slot: usize, ticket: u64) {
         if let Some(slot) = self.slot(slot) {
             slot.offer(ticket);
@@ -306,6 +307,7 @@ impl ControlPage {
 /// What wakes a worker that does not sleep.
 impl ControlPage {
     /// The parent: tells a worker that listens that there is something in its socket.
+    #[inline]
     pub fn ring(&self) {
         self.shared().bell.0.fetch_add(1, Ordering::Release);
     }
@@ -318,6 +320,7 @@ impl ControlPage {
 
     /// The parent: for how long the worker may listen for the bell, instead of sleeping, when it has
     /// nothing to do. Zero to begin with, and 584 years at most.
+    #[inline]
     pub fn let_listen(&self, limit: Duration) {
         let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         self.shared().listens.0.store(nanos, Ordering::Relaxed);
@@ -325,6 +328,7 @@ impl ControlPage {
 
     /// The parent: whether it would stay awake for results such as that of the last task, so that the worker should not
     /// be on the processor on which it makes its calls, which is this one.
+    #[inline]
     pub fn set_stays_awake(&self, stays_awake: bool) {
         let here = match stays_awake {
             true => processor::current() as u64 + 1,
@@ -352,6 +356,7 @@ impl ControlPage {
 
     /// The parent: how soon the worker would, as it says. One load from memory.
     #[must_use]
+    #[inline]
     pub fn attention(&self) -> Attention {
         Attention::of_word(self.shared().attention.0.load(Ordering::Relaxed))
     }
@@ -367,6 +372,7 @@ impl ControlPage {
 impl ControlPage {
     /// The parent: whether someone is awake who looks for the next result in the spool, so that the worker may
     /// wait a moment before it writes that to the socket.
+    #[inline]
     pub fn set_awaited(&self, is_awaited: bool) {
         let awaited = &self.shared().awaited.0;
         // The worker looks at it all the time, and mostly nothing changes.
@@ -382,6 +388,7 @@ impl ControlPage {
     }
 
     /// The parent: it has the worker's stream up to this position.
+    #[inline]
     pub fn set_taken(&self, position: u64) {
         self.shared().taken.0.store(position, Ordering::Relaxed);
     }
@@ -422,6 +429,7 @@ impl ControlPage {
 
     /// The parent: where the worker says that its stream ends. One load from memory.
     #[must_use]
+    #[inline]
     pub fn spool_head(&self) -> u64 {
         self.shared().spool.head()
     }

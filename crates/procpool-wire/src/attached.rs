@@ -39,6 +39,7 @@ pub(crate) enum Form {
 }
 
 impl Content {
+    #[inline]
     pub(crate) fn form(&self) -> Form {
         match self {
             Content::Short(_) | Content::Value(_) | Content::Attached(_) => Form::Value,
@@ -47,6 +48,7 @@ impl Content {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self) -> &[u8] {
         match self {
             Content::Short(short) => short,
@@ -71,6 +73,7 @@ impl Content {
         }
     }
 
+    #[inline]
     pub(crate) fn attached(&self) -> Result<&[Attachment], &str> {
         match self {
             Content::Attached(attached) => match &attached.attachments {
@@ -95,6 +98,7 @@ impl From<Bytes> for Content {
 }
 
 impl From<&[u8]> for Content {
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         match Short::new(bytes) {
             Some(short) => Content::Short(short),

@@ -119,11 +119,11 @@ impl Event {
     /// What is wrong with the bytes. The stream is of no further use then.
     #[inline]
     pub fn take(buffer: &mut FrameBuffer) -> Result<Option<Self>, StreamError> {
-        if let Some(frames) = buffer.take_items() {
-            return Ok(Some(Event::Items(frames)));
-        }
         if let Some(finished) = buffer.take_short(FINISHED, Finished::decode_short) {
             return Ok(Some(Event::Finished(finished?)));
+        }
+        if let Some(frames) = buffer.take_items() {
+            return Ok(Some(Event::Items(frames)));
         }
         match buffer.next_frame()? {
             Some(frame) => Ok(Some(Event::decode(frame)?)),
@@ -185,10 +185,13 @@ impl Event {
 
 impl Finished {
     /// Bytes of this event's frame before the payload.
-    pub const HEAD_LEN: usize = frame::HEADER_LEN + Ticket::LEN + 16;
+    pub const HEAD_LEN: usize = frame::HEADER_LEN + Self::FIELDS_LEN;
 
     /// Most bytes that the result of a task may take.
-    pub const MAX_RESULT_LEN: usize = frame::MAX_BODY_LEN - Ticket::LEN - 16;
+    pub const MAX_RESULT_LEN: usize = frame::MAX_BODY_LEN - Self::FIELDS_LEN;
+
+    /// Bytes of what comes before the payload in the body.
+    const FIELDS_LEN: usize = Ticket::LEN + 16;
 
     /// The frame up to the encoded result, which follows it in the stream.
     ///
@@ -246,10 +249,12 @@ impl Finished {
 
     #[inline]
     fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {
-        let ticket = Ticket::decode(&mut fields)?;
-        let ran = Duration::from_nanos(fields.u64()?);
-        let outcome = fields.u8()?;
-        let worn = match fields.u8()? {
+        let head = fields.take::<{ Self::FIELDS_LEN }>()?;
+        let mut head = Fields::of_slice(&head);
+        let ticket = Ticket::decode(&mut head)?;
+        let ran = Duration::from_nanos(head.u64()?);
+        let outcome = head.u8()?;
+        let worn = match head.u8()? {
             0 => false,
             1 => true,
             found => {
@@ -260,9 +265,12 @@ impl Finished {
                 });
             }
         };
-        fields.zeroes::<6>()?;
+        head.zeroes::<6>()?;
         let payload = fields.payload();
-        let outcome = Outcome::decode(outcome, payload)?;
+        let outcome = match outcome {
+            RETURNED => Outcome::Returned(payload),
+            failed => Outcome::decode(failed, payload)?,
+        };
         Ok(Finished {
             ticket,
             ran,
@@ -283,7 +291,6 @@ impl Outcome {
         }
     }
 
-    #[inline]
     fn decode(kind: u8, payload: Payload) -> Result<Self, MessageError> {
         Ok(match kind {
             RETURNED => Outcome::Returned(payload),

@@ -25,6 +25,7 @@ impl Body for Bytes {
 }
 
 impl Body for &[u8] {
+    #[inline]
     fn into_payload(self, bulk: Option<Bytes>) -> Payload {
         match bulk {
             None => self.into(),
@@ -34,6 +35,7 @@ impl Body for &[u8] {
 }
 
 impl<'a> Fields<&'a [u8]> {
+    #[inline]
     pub(crate) fn of_slice(body: &'a [u8]) -> Self {
         let (rest, bulk) = (body, None);
         Fields { rest, bulk }
@@ -63,23 +65,28 @@ impl<B: Body> Fields<B> {
         self.rest.into_payload(self.bulk)
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, MessageError> {
         self.take().map(|[byte]| byte)
     }
 
+    #[inline]
     pub(crate) fn u16(&mut self) -> Result<u16, MessageError> {
         self.take().map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Result<u32, MessageError> {
         self.take().map(u32::from_le_bytes)
     }
 
+    #[inline]
     pub(crate) fn u64(&mut self) -> Result<u64, MessageError> {
         self.take().map(u64::from_le_bytes)
     }
 
     /// Bytes that are kept for later versions and must be zero now.
+    #[inline]
     pub(crate) fn zeroes<const N: usize>(&mut self) -> Result<(), MessageError> {
         match self.take::<N>()?.iter().all(|byte| *byte == 0) {
             true => Ok(()),
@@ -96,7 +103,7 @@ impl<B: Body> Fields<B> {
     }
 
     #[inline]
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
         let field = *self
             .rest
             .first_chunk::<N>()

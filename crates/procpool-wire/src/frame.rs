@@ -164,6 +164,12 @@ pub(crate) fn parse_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
             body_len,
         }));
     }
+    parse_full_header(bytes)
+}
+
+/// As [`parse_header`], of a frame that doesn't begin with a header of one byte.
+#[inline]
+pub(crate) fn parse_full_header(bytes: &[u8]) -> Result<Option<Header>, FrameError> {
     let Some([kind, lead, reserved @ .., l0, l1, l2, l3]) = bytes.first_chunk::<HEADER_LEN>()
     else {
         return Ok(None);

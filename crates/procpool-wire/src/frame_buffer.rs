@@ -148,13 +148,13 @@ impl FrameBuffer {
         kind: u8,
         decode: impl FnOnce(Fields<&[u8]>) -> T,
     ) -> Option<T> {
-        if self.large.is_some() {
+        if self.large.is_some() || self.small.first() != Some(&kind) {
             return None;
         }
         // What is wrong with it is told by who takes it as a frame.
-        let header = frame::parse_header(&self.small).ok()??;
+        let header = frame::parse_full_header(&self.small).ok()??;
         let end = header.len + header.body_len;
-        if header.kind != kind || end > SHORT_FRAME {
+        if end > SHORT_FRAME {
             return None;
         }
         let decoded = decode(Fields::of_slice(self.small.get(header.len..end)?));

@@ -90,6 +90,7 @@ impl Payload {
 
     /// What travels beside the bytes.
     #[must_use]
+    #[inline]
     pub fn attached(&self) -> &[Attachment] {
         self.bytes.attached().unwrap_or_default()
     }
@@ -103,11 +104,10 @@ impl Payload {
     #[must_use]
     #[inline]
     pub fn prefix(&self) -> Prefix {
-        let len = self.bytes.get().len();
         match self.bytes.form() {
             Form::Value => Prefix::default(),
-            Form::Sequence => Prefix::of_sequence(len),
-            Form::ByteString => Prefix::of_byte_string(len),
+            Form::Sequence => Prefix::of_sequence(self.bytes.get().len()),
+            Form::ByteString => Prefix::of_byte_string(self.bytes.get().len()),
         }
     }
 
@@ -126,12 +126,14 @@ impl Payload {
 
     /// How many bytes the encoding has.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.prefix().len() + self.bytes.get().len()
     }
 
     /// Whether there are no bytes at all, which is the encoding of no value.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -170,6 +172,13 @@ impl Payload {
             }
             None => value::decode(&self.whole()),
         }
+    }
+
+    /// Whether it may be large: then [`into_memory`](Payload::into_memory) may have something.
+    #[must_use]
+    #[inline]
+    pub fn is_large(&self) -> bool {
+        self.bytes.get().len() > LARGE
     }
 
     /// The memory that a large value was encoded in, unless somebody else has a part in it.

@@ -257,13 +257,16 @@ impl<S> ProcessPool<S> {
     where
         R: DeserializeOwned + 'static,
     {
-        let submitted = call.map_err(TaskError::Encode).and_then(|call| {
-            match room.and_then(Reservation::take) {
-                Some(room) => self.submit(call, Some(room)).map_err(TaskError::refused),
-                None => Ok(self.submit_call(call)),
-            }
-        });
-        submitted.unwrap_or_else(Task::failed)
+        let call = match call {
+            Ok(call) => call,
+            Err(error) => return Task::failed(TaskError::Encode(error)),
+        };
+        match room.and_then(Reservation::take) {
+            Some(room) => self
+                .submit(call, Some(room))
+                .unwrap_or_else(|why| Task::failed(TaskError::refused(why))),
+            None => self.submit_call(call),
+        }
     }
 
     fn submit_call<R>(&self, call: EncodedCall) -> Task<R>

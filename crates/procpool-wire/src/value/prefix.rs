@@ -48,6 +48,7 @@ impl Prefix {
 impl Deref for Prefix {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }

@@ -42,8 +42,10 @@ impl Outbox {
             return;
         }
         self.small.extend_from_slice(head);
-        self.small.extend_from_slice(&payload.prefix());
-        let bytes = payload.bytes();
+        let (prefix, bytes) = (payload.prefix(), payload.bytes());
+        if !prefix.is_empty() {
+            self.small.extend_from_slice(&prefix);
+        }
         if bytes.len() <= COPIED {
             self.small.extend_from_slice(bytes);
         } else {
