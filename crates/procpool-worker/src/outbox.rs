@@ -83,9 +83,13 @@ impl Outbox {
         result: &Payload,
     ) -> io::Result<()> {
         let head = Finished::returned_head(ticket, ran, worn, result).map_err(io::Error::other)?;
-        let shared = self.shared(result)?;
-        self.stream()
-            .push([&shared, &head, &result.prefix(), result.bytes()])
+        let (shared, prefix) = (self.shared(result)?, result.prefix());
+        match shared.is_empty() && prefix.is_empty() {
+            true => self.stream().push([&head, result.bytes()]),
+            false => self
+                .stream()
+                .push([&shared, &head, &prefix, result.bytes()]),
+        }
     }
 
     /// Gathers an end without a result.

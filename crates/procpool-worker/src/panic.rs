@@ -18,7 +18,7 @@ thread_local! {
     /// Whether this thread is inside a task. A thread that the task starts is not: its panics are
     /// its own, as with `std::thread`.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
-    static LAST: RefCell<Option<PanicReport>> = const { RefCell::new(None) };
+    static LAST: Cell<Option<Box<PanicReport>>> = const { Cell::new(None) };
     /// Where this thread tells of a panic that ends the process, if it is the one that serves.
     static OUTBOX: RefCell<Option<Outbox>> = const { RefCell::new(None) };
 }
@@ -51,7 +51,7 @@ pub(crate) fn install_hook(outbox: Outbox) {
                     }
                 });
             }
-            LAST.set(Some(report));
+            LAST.set(Some(Box::new(report)));
         }
         next(info);
     }));
@@ -68,7 +68,7 @@ pub fn note_panics() {
     let next = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if IN_TASK.get() {
-            LAST.set(Some(report(info)));
+            LAST.set(Some(Box::new(report(info))));
         }
         next(info);
     }));
@@ -126,7 +126,8 @@ fn tell(outbox: &Outbox, report: PanicReport) {
 /// # Errors
 /// The report, with a location if the hook is there.
 pub fn catch<T>(task: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    LAST.set(None);
+    // Of a panic that the last task caught itself. To take is cheaper than to set.
+    drop(LAST.take());
     IN_TASK.set(true);
     // The task owns all that it touches, or starts it anew for the next task.
     let caught = panic::catch_unwind(AssertUnwindSafe(task));
@@ -139,6 +140,7 @@ pub fn catch<T>(task: impl FnOnce() -> T) -> Result<T, PanicReport> {
         }
         // The hook has seen another panic last if the task resumed an older one.
         LAST.take()
+            .map(|last| *last)
             .filter(|last| last.message == message)
             .unwrap_or(PanicReport {
                 message,

@@ -25,7 +25,15 @@ pub(crate) fn reserve(bytes: &mut Vec<u8>, additional: usize) {
 }
 
 /// Keeps the memory of a payload that nobody needs any more.
+#[inline]
 pub(crate) fn keep(payload: Payload) {
+    // With nearly every task it is not.
+    if payload.is_large() {
+        keep_large(payload);
+    }
+}
+
+fn keep_large(payload: Payload) {
     if payload.len() <= MAX_KEPT
         && let Some(mut bytes) = payload.into_memory()
         && bytes.capacity() <= MAX_KEPT
