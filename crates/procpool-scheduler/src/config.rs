@@ -36,6 +36,9 @@ pub struct Config {
     pub max_age: Option<Duration>,
     /// The most tasks in flight on one worker, 1 to [`MAX_WINDOW`](Self::MAX_WINDOW).
     pub window: usize,
+    /// How many workers can run at one moment. Where more have something to do they take turns, and one that is late
+    /// may have had none.
+    pub processors: usize,
     /// How much expected work may be in flight on one worker for another task to be sent after it.
     pub send_ahead: Duration,
     /// How long a worker that has more to do may hold a result back before the driver looks for it. Behind a
@@ -76,6 +79,7 @@ impl Default for Config {
             max_tasks_per_worker: None,
             max_age: None,
             window: Self::MAX_WINDOW,
+            processors: usize::MAX,
             send_ahead: Duration::from_micros(300),
             held_back: None,
             backoff: Backoff::default(),

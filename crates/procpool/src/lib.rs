@@ -92,6 +92,7 @@ mod permit;
 mod pool;
 mod pool_size;
 mod priority;
+mod processors;
 pub mod recipes;
 #[cfg(feature = "tower")]
 mod service;

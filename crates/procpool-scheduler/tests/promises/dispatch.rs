@@ -123,6 +123,40 @@ fn who_is_not_late_keeps_what_waits_there() {
     assert_eq!(bench.actions(), [format!("e to {worker}")]);
 }
 
+/// With 64 workers on two processors all were late, and each task was taken back for nothing once or twice.
+#[test]
+fn who_takes_turns_on_a_processor_is_late_after_as_many_turns() {
+    let mut bench = Bench::ready(Config {
+        processors: 2,
+        ..workers(5, 5)
+    });
+    bench.learn(MEDIUM, MS);
+    let [a, b] = ["a", "b"].map(|name| bench.run(MEDIUM, name));
+    for name in ["c", "d", "e"] {
+        bench.run(MEDIUM, name);
+    }
+    let behind = ["f", "g", "h", "i", "j"].map(|name| (name, bench.run(MEDIUM, name)));
+    bench.submit(MEDIUM, "k");
+    bench.submit(MEDIUM, "l");
+    assert_eq!(bench.actions(), [""; 0]);
+
+    bench.pass(15 * MS);
+    bench.finish(a.1, a.0);
+    assert_eq!(bench.actions(), [format!("k to {}", a.1)]);
+    bench.pass(2 * MS);
+    bench.finish(b.1, b.0);
+    let is_late = |&(_, (_, worker)): &(_, (_, WorkerId))| worker != a.1 && worker != b.1;
+    let late: Vec<_> = behind.into_iter().filter(is_late).collect();
+    let Ok(late) = <[_; 3]>::try_from(late) else {
+        panic!("two are not late");
+    };
+    for (_, (task, _)) in late {
+        bench.answer(task, true);
+    }
+    let sent = late.map(|(name, _)| format!("{name} to {}", b.1));
+    assert!(matches!(&bench.actions()[..], [one] if sent.contains(one)));
+}
+
 #[test]
 fn no_more_is_in_flight_than_the_window_and_the_expected_work_allow() {
     let mut bench = Bench::ready(Config {

@@ -152,6 +152,7 @@ impl Plan {
             max_tasks_per_worker: NonZeroU64::new(rng.pick(&[0, 0, 0, 1, 2, 7, 40])),
             max_age: None,
             window: rng.pick(&[1, 2, 3, 16, 64, 128]),
+            processors: rng.pick(&[usize::MAX, usize::MAX, 1, 2]),
             held_back: rng.pick(&[None, Some(Duration::from_micros(100))]),
             send_ahead: rng.pick(&[
                 Duration::ZERO,

@@ -9,6 +9,7 @@ use procpool_scheduler::{Backoff, Config};
 use crate::driver::{Surroundings, WorkerLimits};
 use crate::error::BuildError;
 use crate::pool_size::PoolSize;
+use crate::processors::processors;
 use crate::worker_output::WorkerOutput;
 
 /// All options but what decides the type of the workers' state.
@@ -163,6 +164,7 @@ impl Options {
             max_tasks_per_worker,
             max_age: self.max_age,
             window: Config::MAX_WINDOW,
+            processors: processors(),
             send_ahead: SEND_AHEAD,
             held_back: Some(HELD_BACK),
             backoff: BACKOFF,

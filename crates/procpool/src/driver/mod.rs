@@ -49,7 +49,6 @@ mod memory_watch;
 mod message;
 mod open_pool;
 mod outbox;
-mod processors;
 mod reader;
 mod readiness;
 mod reservation;

@@ -26,9 +26,9 @@ use crate::driver::incoming::Said;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
 use crate::driver::message::Message;
-use crate::driver::processors::processors;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::ExitCause;
+use crate::processors::processors;
 use crate::soon::Speaker;
 
 pub(crate) use ends::Ending;
