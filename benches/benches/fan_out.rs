@@ -1,8 +1,8 @@
 //! Many tiny tasks at once, through `join_all`: what a task costs when nobody waits for a single one.
 //!
 //! procpool with two workers; `spawn_blocking`; rayon; procspawn, which can't have as many at once, in a
-//! window; both of Python's classes; and a floor of two processes, each of which echoes batches of 64
-//! messages of 32 bytes, a batch at a time.
+//! window; both of Python's classes; a prototype that can nothing else; and a floor of two processes, each of which echoes
+//! batches of 64 messages of 32 bytes, a batch at a time.
 //!
 //! `spawn_blocking` is there three times. Its handles spend tokio's cooperative budget when they are
 //! polled, so that `join_all`, which polls them all, takes time that grows with the square of their
@@ -19,7 +19,7 @@ use criterion::{Criterion, SamplingMode, Throughput};
 use futures::future::join;
 use procpool::ProcessPool;
 use procpool_benches::{
-    AtOnce, Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads,
+    AtOnce, Floor, Goals, Lane, Mode, Procspawn, Prototype, Python, Rayon, Samples, Table, Threads,
     Unconstrained, Workload, cpu, roles, runtime,
 };
 
@@ -108,6 +108,9 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
     // Not for criterion, which would take minutes to run them often enough.
     let threads = Lane::new(Threads::NAME, runtime, AtOnce(many), || Threads);
     let rayon = Lane::new(Rayon::NAME, runtime, AtOnce(many), || Rayon::start(2));
+    let prototype = Lane::new(Prototype::NAME, runtime, AtOnce(many), || {
+        Prototype::start(2)
+    });
     let procspawn = Lane::new(Procspawn::NAME, runtime, AtOnce(few), || {
         Procspawn::start(2)
     });
@@ -116,7 +119,12 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
     let title = format!(
         "fan_out: each of {many} tiny tasks at once, of {few} where it says few, or another language"
     );
-    let references = [Threads::NAME, Unconstrained::NAME, Floor::NAME];
+    let references = [
+        Threads::NAME,
+        Unconstrained::NAME,
+        Prototype::NAME,
+        Floor::NAME,
+    ];
     let mut table = Table::new(title, &references);
     let title = "fan_out: processor time of the parent for each of them";
     let mut parent = Table::new(title, &references);
@@ -134,6 +142,7 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
         record(unconstrained.name(), many, &|| unconstrained.run(1));
         record(rayon.name(), many, &|| rayon.run(1));
         record(procspawn.name(), few, &|| procspawn.run(1));
+        record(prototype.name(), many, &|| prototype.run(1));
         record(floor.name(), many, &|| floor.run(1));
         for class in &mut python {
             table.record(class.name(), class.measure("fan_out", &[few as u64]));
@@ -148,11 +157,11 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
         1.5,
         "M/s",
     );
-    // The same bound, by what a bare worker did where it was named: 3.6 M/s.
+    // The same bound, by what such a prototype did where it was named: 2.0 M/s.
     goals.at_most(
-        "time, of two bare sockets that exchange batches",
-        table.ratio(name, Floor::NAME),
-        3.6 / 1.5,
+        "time, of a prototype of which one asks nothing else",
+        table.ratio(name, Prototype::NAME),
+        2.0 / 1.5,
         "×",
     );
     goals.at_most(
@@ -172,6 +181,13 @@ fn compare(criterion: &mut Criterion, goals: &mut Goals) {
         parent.figure(name),
         0.8,
         "µs",
+    );
+    // The prototype took 0.55 µs there.
+    goals.at_most(
+        "processor time of the parent, of the prototype's",
+        parent.ratio(name, Prototype::NAME),
+        0.8 / 0.55,
+        "×",
     );
     goals.at_most(
         "processor time of the parent, of spawn_blocking without its budget",

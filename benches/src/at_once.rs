@@ -7,6 +7,7 @@ use procpool::ProcessPool;
 use tokio::task;
 
 use crate::procspawn_pool::Procspawn;
+use crate::prototype::Prototype;
 use crate::rayon_threads::Rayon;
 use crate::samples::Samples;
 use crate::threads::Threads;
@@ -33,6 +34,24 @@ impl Workload<ProcessPool> for AtOnce {
             let began = Instant::now();
             let tasks = (0..self.0 as u64).map(|number| pool.run_in_process(increment, number));
             let sum: u64 = join_all(tasks)
+                .await
+                .into_iter()
+                .map(|result| result.expect("a tiny task should not fail"))
+                .sum();
+            samples.add_since(began);
+            assert_eq!(sum, self.sum());
+        }
+        samples
+    }
+}
+
+impl Workload<Prototype> for AtOnce {
+    async fn run(self, prototype: &mut Prototype, times: usize) -> Samples {
+        let mut samples = Samples::with_capacity(times);
+        for _ in 0..times {
+            let began = Instant::now();
+            let calls = (0..self.0 as u64).map(|number| prototype.call(number));
+            let sum: u64 = join_all(calls)
                 .await
                 .into_iter()
                 .map(|result| result.expect("a tiny task should not fail"))
