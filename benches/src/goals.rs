@@ -107,6 +107,7 @@ impl fmt::Display for Goals {
                 Bound::AtMost(bound) => ('≤', bound),
                 Bound::AtLeast(bound) => ('≥', bound),
             };
+            let bound = (bound * 100.0).round() / 100.0;
             let mut measured = String::new();
             match row.measured {
                 Some(spread) => write!(measured, "{spread} {}", row.unit)?,
