@@ -11,8 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 /// calls while results arrive, are served together. This is flat combining (Hendler, Incze, Shavit and Tzafrir 2010)
 /// with one list for all.
 ///
-/// Whoever enters takes what was left, first of all, and whoever has left a message or the room then looks
-/// [once more](Self::enter_for_left), so that no message is left lying.
+/// Whoever enters takes what was left, first of all, unless they see that there [is nothing](Self::is_left), and whoever has
+/// left a message or the room then looks [once more](Self::enter_for_left), so that no message is left lying.
 #[derive(Debug)]
 pub(crate) struct Doorway<T, M> {
     room: Mutex<T>,
