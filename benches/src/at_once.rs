@@ -1,5 +1,6 @@
 //! Many tiny tasks at once.
 
+use std::fmt;
 use std::time::Instant;
 
 use futures::future::join_all;
@@ -33,11 +34,7 @@ impl Workload<ProcessPool> for AtOnce {
         for _ in 0..times {
             let began = Instant::now();
             let tasks = (0..self.0 as u64).map(|number| pool.run_in_process(increment, number));
-            let sum: u64 = join_all(tasks)
-                .await
-                .into_iter()
-                .map(|result| result.expect("a tiny task should not fail"))
-                .sum();
+            let sum = sum_of_all(tasks).await;
             samples.add_since(began);
             assert_eq!(sum, self.sum());
         }
@@ -51,11 +48,7 @@ impl Workload<Prototype> for AtOnce {
         for _ in 0..times {
             let began = Instant::now();
             let calls = (0..self.0 as u64).map(|number| prototype.call(number));
-            let sum: u64 = join_all(calls)
-                .await
-                .into_iter()
-                .map(|result| result.expect("a tiny task should not fail"))
-                .sum();
+            let sum = sum_of_all(calls).await;
             samples.add_since(began);
             assert_eq!(sum, self.sum());
         }
@@ -95,11 +88,7 @@ impl Workload<Rayon> for AtOnce {
         for _ in 0..times {
             let began = Instant::now();
             let calls = (0..self.0 as u64).map(|number| rayon.spawn(move || increment(number)));
-            let sum: u64 = join_all(calls)
-                .await
-                .into_iter()
-                .map(|result| result.expect("a tiny task should not fail"))
-                .sum();
+            let sum = sum_of_all(calls).await;
             samples.add_since(began);
             assert_eq!(sum, self.sum());
         }
@@ -130,10 +119,19 @@ impl AtOnce {
     async fn sum_on_threads(self) -> u64 {
         let handles =
             (0..self.0 as u64).map(|number| task::spawn_blocking(move || increment(number)));
-        join_all(handles)
-            .await
-            .into_iter()
-            .map(|result| result.expect("a tiny task should not fail"))
-            .sum()
+        sum_of_all(handles).await
     }
+}
+
+/// Awaits them all.
+async fn sum_of_all<F, E>(calls: impl Iterator<Item = F>) -> u64
+where
+    F: Future<Output = Result<u64, E>>,
+    E: fmt::Debug,
+{
+    join_all(calls)
+        .await
+        .into_iter()
+        .map(|result| result.expect("a tiny task should not fail"))
+        .sum()
 }
