@@ -4,14 +4,12 @@ use std::env;
 use std::ffi::OsStr;
 use std::hint::black_box;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::process::{self, Child, Command};
+use std::process::{self, Child};
 
-use rustix::net::sockopt;
-
+use crate::companion;
 use crate::cpu;
-use crate::floor::BUFFER_BYTES;
 
 /// The first argument of its process.
 const MARKER: &str = "--procpool-bench-bare-worker";
@@ -44,14 +42,7 @@ impl BareWorker {
     }
 
     fn try_start() -> io::Result<(Self, UnixStream)> {
-        let (parent, child) = UnixStream::pair()?;
-        for end in [&parent, &child] {
-            sockopt::set_socket_send_buffer_size(end, BUFFER_BYTES)?;
-        }
-        let process = Command::new("/proc/self/exe")
-            .arg(MARKER)
-            .stdin(OwnedFd::from(child))
-            .spawn()?;
+        let (process, parent) = companion::start(&[MARKER])?;
         Ok((BareWorker(process), parent))
     }
 

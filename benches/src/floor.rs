@@ -7,22 +7,19 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net;
-use std::process::{self, Child, Command};
+use std::process::{self, Child};
 
-use rustix::net::sockopt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use crate::companion;
 use crate::tiny::increment;
 use crate::workload::Elsewhere;
 
 /// The first argument of the floor's process; the second is the length of its messages.
 const MARKER: &str = "--procpool-bench-floor";
-
-/// What procpool asks for, too: 4 MiB. The system may grant less.
-pub(crate) const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A socket to a process that echoes messages of one length. Dropping it ends the process.
 #[derive(Debug)]
@@ -69,16 +66,8 @@ impl Floor {
     }
 
     fn try_start(len: usize) -> io::Result<Self> {
-        let (parent, child) = net::UnixStream::pair()?;
-        for end in [&parent, &child] {
-            sockopt::set_socket_send_buffer_size(end, BUFFER_BYTES)?;
-        }
+        let (process, parent) = companion::start(&[MARKER, &len.to_string()])?;
         parent.set_nonblocking(true)?;
-        let process = Command::new("/proc/self/exe")
-            .arg(MARKER)
-            .arg(len.to_string())
-            .stdin(OwnedFd::from(child))
-            .spawn()?;
         Ok(Floor {
             socket: UnixStream::from_std(parent)?,
             process: Reaped(process),

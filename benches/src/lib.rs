@@ -27,6 +27,7 @@
 mod at_once;
 mod bare_worker;
 pub mod burners;
+mod companion;
 pub mod cpu;
 mod floor;
 mod goals;

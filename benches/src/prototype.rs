@@ -9,19 +9,18 @@ use std::env;
 use std::ffi::OsStr;
 use std::future::Future;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net;
-use std::process::{self, Child, Command};
+use std::process::{self, Child};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::channel::oneshot::{self, Canceled};
-use rustix::net::sockopt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::floor::BUFFER_BYTES;
+use crate::companion;
 use crate::tiny::increment;
 
 /// The first argument of its workers.
@@ -123,15 +122,8 @@ impl Queue {
 }
 
 fn start_worker(queue: &Arc<Queue>) -> io::Result<(JoinHandle<()>, Child)> {
-    let (parent, child) = net::UnixStream::pair()?;
-    for end in [&parent, &child] {
-        sockopt::set_socket_send_buffer_size(end, BUFFER_BYTES)?;
-    }
+    let (process, parent) = companion::start(&[MARKER])?;
     parent.set_nonblocking(true)?;
-    let process = Command::new("/proc/self/exe")
-        .arg(MARKER)
-        .stdin(OwnedFd::from(child))
-        .spawn()?;
     let socket = UnixStream::from_std(parent)?;
     let queue = Arc::clone(queue);
     let task = tokio::spawn(async move {
