@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use procpool_os::{Attention, ControlPage, lifeline, signals, socket, stdio};
-use procpool_wire::{Command, Event, Finished, Payload, Run, RunItems, Ticket, frame};
+use procpool_wire::{Command, Encoding, Event, Finished, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
 /// A process that was started as a worker, and is none.
@@ -194,7 +194,7 @@ impl Impostor {
 /// If the result can't be encoded.
 #[must_use]
 pub fn answer(ticket: Ticket, result: &impl Serialize) -> Vec<u8> {
-    let result = Payload::encode(result, Vec::reserve).expect("a result");
+    let result = Encoding::payload(result, Vec::reserve).expect("a result");
     let head = Finished::returned_head(ticket, Duration::from_micros(1), false, &result);
     let mut bytes = head.expect("a short result").to_vec();
     bytes.extend(result.bytes());

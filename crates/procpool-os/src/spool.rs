@@ -74,6 +74,19 @@ impl<W: Word, const WORDS: usize> Spool<W, WORDS> {
         self.write_short(position, before, short(bytes), bytes.len())
     }
 
+    /// As [`write`](Spool::write), of whole words, of which the lowest byte comes first.
+    #[inline]
+    pub(crate) fn write_words(&self, position: u64, begun: u64, words: &[u64]) -> u64 {
+        let shift = 8 * (position % WORD as u64) as u32;
+        let at = position / WORD as u64;
+        let mut before = begun;
+        for (at, &value) in (at..).zip(words) {
+            self.put(at, before | value << shift);
+            before = above(value, shift);
+        }
+        before
+    }
+
     /// As [`write`](Spool::write), of the low `len` bytes of a word, of which the others are zero.
     #[inline]
     pub(crate) fn write_short(&self, position: u64, begun: u64, value: u64, len: usize) -> u64 {
@@ -219,6 +232,30 @@ mod tests {
                 let mut out = vec![0xff];
                 assert!(spool.read(start, &mut out));
                 assert_eq!(out[1..], bytes, "{start} {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_come_back_as_their_bytes() {
+        let words = [0x0807_0605_0403_0201, 0x1817_1615_1413_1211];
+        for start in 0..40_u64 {
+            for words in [&words[..0], &words[..1], &words] {
+                let spool = plain::<6>();
+                spool.set_flushed(start);
+                let begun = spool.write(start, 0, b"before");
+                let begun = spool.write_words(start + 6, begun, words);
+                let bytes: Vec<_> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                let end = start + 6 + bytes.len() as u64;
+                spool.write(end, begun, b"and after");
+                spool.publish(end + 9);
+                let mut out = Vec::new();
+                assert!(spool.read(start, &mut out));
+                assert_eq!(
+                    out,
+                    [b"before", &bytes[..], b"and after"].concat(),
+                    "{start}"
+                );
             }
         }
     }

@@ -68,6 +68,22 @@ impl<'a> SpoolWriter<'a> {
         true
     }
 
+    /// As [`push`](SpoolWriter::push), for a message that begins with whole words, of which the lowest byte comes first.
+    #[inline]
+    #[must_use]
+    pub fn push_words<const N: usize>(&mut self, words: &[u64; N], rest: &[u8]) -> bool {
+        let head = N * size_of::<u64>();
+        let len = head + rest.len();
+        if len > PageSpool::CAPACITY - self.len() {
+            return false;
+        }
+        let begun = self.spool.write_words(self.head, self.begun, words);
+        self.begun = self.spool.write(self.head + head as u64, begun, rest);
+        self.head += len as u64;
+        self.spool.publish(self.head);
+        true
+    }
+
     /// As [`push`](SpoolWriter::push), for a message of a byte and less than eight more: it is put in one piece.
     #[inline]
     #[must_use]

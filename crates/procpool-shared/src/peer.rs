@@ -77,11 +77,18 @@ impl Peer {
         peer
     }
 
+    /// Whether there is something to say even to who is sent nothing of it. Whoever has news and wants it told at once calls
+    /// for a message after it.
+    #[must_use]
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        self.has_news.load(Ordering::Acquire)
+    }
+
     /// Lends what is attached to a payload. Gives what is to be said before it is sent, if anything.
     #[must_use]
     pub fn lend(&self, attached: &[Attachment]) -> Option<Segments> {
-        // Whoever has news and wants it told at once calls for a message after it.
-        if attached.is_empty() && !self.has_news.load(Ordering::Acquire) {
+        if attached.is_empty() && !self.has_news() {
             return None;
         }
         let handles: Vec<_> = attached.iter().cloned().filter_map(handle).collect();

@@ -57,6 +57,24 @@ impl Content {
         }
     }
 
+    /// Becomes a value of these bytes.
+    #[inline]
+    pub(crate) fn fill(&mut self, bytes: &[u8]) {
+        if let Content::Short(short) = self
+            && short.fill(bytes)
+        {
+            return;
+        }
+        *self = bytes.into();
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if !matches!(self, Content::Short(_)) {
+            *self = Content::default();
+        }
+    }
+
     pub(crate) fn take(&mut self) -> Bytes {
         match mem::take(self) {
             Content::Short(short) => Bytes::copy_from_slice(&short),

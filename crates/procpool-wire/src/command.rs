@@ -10,7 +10,7 @@ use crate::segments::{self, Segments};
 use crate::{FrameBuffer, Limits, MessageError, Payload, Start, StreamError, Ticket};
 
 const START: u8 = 1;
-const RUN: u8 = 2;
+pub(crate) const RUN: u8 = 2;
 const STOP: u8 = 3;
 const INITIALIZE: u8 = 4;
 const RESUME: u8 = 7;
@@ -169,8 +169,8 @@ impl Run {
 
     const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN;
 
-    fn decode_short(fields: Fields<&[u8]>) -> Result<Self, MessageError> {
-        Self::decode(fields)
+    fn decode_short(body: &[u8]) -> Option<Result<Self, MessageError>> {
+        Some(Self::decode(Fields::of_slice(body)))
     }
 
     fn decode<B: Body>(mut fields: Fields<B>) -> Result<Self, MessageError> {

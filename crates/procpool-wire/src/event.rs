@@ -14,7 +14,7 @@ use crate::{FrameBuffer, MessageError, PanicReport, Payload, Refusal, StreamErro
 
 const READY: u8 = 129;
 const REFUSED: u8 = 130;
-const FINISHED: u8 = 131;
+pub(crate) const FINISHED: u8 = 131;
 const BROADCAST_ENDED: u8 = 132;
 const ITEMS_BEGAN: u8 = 133;
 const ITEM_FAILED: u8 = 135;
@@ -243,8 +243,8 @@ impl Finished {
     }
 
     #[inline]
-    fn decode_short(fields: Fields<&[u8]>) -> Result<Self, MessageError> {
-        Self::decode(fields)
+    fn decode_short(body: &[u8]) -> Option<Result<Self, MessageError>> {
+        Some(Self::decode(Fields::of_slice(body)))
     }
 
     #[inline]

@@ -137,6 +137,12 @@ pub(crate) fn short(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
+/// As [`header`], of a frame that is not large: as a word of which the lowest byte comes first. `None` if it is.
+#[inline]
+pub(crate) fn small_header(kind: u8, body_len: usize) -> Option<u64> {
+    (body_len <= LARGE).then(|| u64::from(kind) | (body_len as u64) << 32)
+}
+
 /// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
 /// what the payload has behind its prefix.
 #[inline]

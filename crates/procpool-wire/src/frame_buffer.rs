@@ -5,7 +5,6 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::ItemFrames;
 use crate::bulk::{Bulk, Reserve};
-use crate::fields::Fields;
 use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
 
 /// Bytes that one read may bring of frames that are not large: 64 KiB.
@@ -140,13 +139,13 @@ impl FrameBuffer {
         }
     }
 
-    /// The next message, if it is there as a whole, of this kind, and short: decoded where it lies, which costs
-    /// less than to cut it out.
+    /// The next message, if it is there as a whole, of this kind, and short: its body is decoded where it lies, which costs
+    /// less than to cut it out. If `decode` makes nothing of it, it is left.
     #[inline]
     pub(crate) fn take_short<T>(
         &mut self,
         kind: u8,
-        decode: impl FnOnce(Fields<&[u8]>) -> T,
+        decode: impl FnOnce(&[u8]) -> Option<T>,
     ) -> Option<T> {
         if self.large.is_some() || self.small.first() != Some(&kind) {
             return None;
@@ -157,7 +156,7 @@ impl FrameBuffer {
         if end > SHORT_FRAME {
             return None;
         }
-        let decoded = decode(Fields::of_slice(self.small.get(header.len..end)?));
+        let decoded = decode(self.small.get(header.len..end)?)?;
         self.small.advance(end);
         self.expects_large = false;
         Some(decoded)

@@ -22,10 +22,17 @@ impl Limits {
 
     /// Zero stands for no limit: no task does anything with nothing.
     #[inline]
-    pub(crate) fn encode(self, out: &mut impl BufMut) {
+    pub(crate) fn words(self) -> [u64; 2] {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
-        out.put_u64_le(self.cpu_time.map_or(0, nanos));
-        out.put_u64_le(self.memory.map_or(0, |bytes| bytes.max(1)));
+        let cpu_time = self.cpu_time.map_or(0, nanos);
+        [cpu_time, self.memory.map_or(0, |bytes| bytes.max(1))]
+    }
+
+    #[inline]
+    pub(crate) fn encode(self, out: &mut impl BufMut) {
+        for word in self.words() {
+            out.put_u64_le(word);
+        }
     }
 
     #[inline]

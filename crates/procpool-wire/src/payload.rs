@@ -1,29 +1,15 @@
 //! Arguments or a result, encoded.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::mem;
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Reserve;
 use crate::attached::{Content, Form};
 use crate::frame_buffer::LARGE;
 use crate::value::attachment::Attachment;
-use crate::value::{self, DecodeError, EncodeError, Prefix};
-
-/// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
-const SMALL: usize = 128;
-
-/// Memory for the next encoding that has grown past this is given back: 4 KiB.
-const KEPT: usize = 4096;
-
-thread_local! {
-    /// Where values are encoded; most are small, and copied from here.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
+use crate::value::{self, DecodeError, Prefix};
 
 /// One encoded value.
 ///
@@ -39,7 +25,7 @@ impl Payload {
     /// Takes a value that is one large piece of bytes as it is, without a copy; gives back any other.
     ///
     /// # Errors
-    /// The value, for [`Payload::encode`].
+    /// The value, to be [encoded](crate::Encoding).
     pub fn of_bytes<T: 'static>(value: T) -> Result<Self, T> {
         let mut slot = Some(value);
         let any = &mut slot as &mut dyn Any;
@@ -60,32 +46,13 @@ impl Payload {
         slot.map_or_else(|| Ok(Payload::default()), Err)
     }
 
-    /// Encodes a value; the memory for much of it is had by `reserve`.
+    /// Becomes a copy of what [`value::encode`] has made.
     ///
-    /// # Errors
-    /// As [`value::encode`].
-    pub fn encode<T: Serialize>(value: &T, reserve: Reserve) -> Result<Self, EncodeError> {
-        // Whatever a `Serialize` does, who comes to this meanwhile finds other memory here.
-        let mut bytes = SCRATCH.try_with(Cell::take).unwrap_or_default();
-        bytes.reserve(SMALL);
-        let mut attached = Vec::new();
-        let encoded = value::encode_attaching(value, &mut bytes, reserve, Some(&mut attached));
-        let payload = match encoded {
-            // Very many may wait, each in as much memory as it needs.
-            Ok(()) if bytes.len() <= SMALL => Ok(bytes.as_slice().into()),
-            Ok(()) => Ok(mem::take(&mut bytes).into()),
-            Err(error) => Err(error),
-        };
-        if bytes.capacity() <= KEPT {
-            bytes.clear();
-            // Unless the thread is at its end.
-            let _ = SCRATCH.try_with(|scratch| scratch.set(bytes));
-        }
-        let mut payload: Payload = payload?;
-        if !attached.is_empty() {
-            payload.attach(Ok(attached));
-        }
-        Ok(payload)
+    /// As to assign what is made of them, but few bytes are written once, to where they are to stay: a processor that
+    /// is to copy in larger pieces what it has just written in smaller ones waits until all of these are in its cache.
+    #[inline]
+    pub fn fill(&mut self, bytes: &[u8]) {
+        self.bytes.fill(bytes);
     }
 
     /// What travels beside the bytes.
@@ -116,6 +83,17 @@ impl Payload {
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get()
+    }
+
+    /// The encoding, if it is in one piece and nothing travels beside it.
+    #[must_use]
+    #[inline]
+    pub fn plain_bytes(&self) -> Option<&[u8]> {
+        match &self.bytes {
+            Content::Short(short) => Some(short),
+            Content::Value(bytes) => Some(bytes),
+            Content::Sequence(_) | Content::ByteString(_) | Content::Attached(_) => None,
+        }
     }
 
     /// As [`Payload::bytes`], to be kept: without a copy, unless they are few.
@@ -172,6 +150,12 @@ impl Payload {
             }
             None => value::decode(&self.whole()),
         }
+    }
+
+    /// Gives back what it holds outside of itself. What it is then means nothing.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.bytes.clear();
     }
 
     /// Whether it may be large: then [`into_memory`](Payload::into_memory) may have something.

@@ -28,6 +28,18 @@ impl Short {
         let len = from.len() as u8;
         Some(Short { len, bytes })
     }
+
+    /// Holds these from now on; false, and what it was, if there are too many.
+    #[inline]
+    pub(crate) fn fill(&mut self, from: &[u8]) -> bool {
+        let Some(place) = self.bytes.get_mut(..from.len()) else {
+            return false;
+        };
+        place.copy_from_slice(from);
+        // It fits, as has just been seen.
+        self.len = from.len() as u8;
+        true
+    }
 }
 
 impl Deref for Short {
@@ -55,6 +67,11 @@ mod tests {
         let bytes: Vec<u8> = (0..).take(Short::MOST + 1).collect();
         for len in 0..=Short::MOST {
             assert_eq!(*Short::new(&bytes[..len]).unwrap(), bytes[..len]);
+            let mut short = Short::new(&bytes[1..]).unwrap();
+            assert!(short.fill(&bytes[..len]));
+            assert_eq!(*short, bytes[..len]);
+            assert!(!short.fill(&bytes));
+            assert_eq!(*short, bytes[..len]);
         }
         assert!(Short::new(&bytes).is_none());
     }

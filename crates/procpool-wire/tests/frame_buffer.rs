@@ -3,7 +3,9 @@
 
 use bytes::{BufMut, Bytes};
 use procpool_wire::frame::{HEADER_LEN, MAX_BODY_LEN, header};
-use procpool_wire::{Command, Frame, FrameBuffer, FrameError, Limits, Payload, Run, Ticket};
+use procpool_wire::{
+    Command, Encoding, Frame, FrameBuffer, FrameError, Limits, Payload, Run, Ticket,
+};
 use proptest::prelude::*;
 
 /// From this size on a body is read apart.
@@ -145,7 +147,7 @@ fn what_is_moved_is_encoded_as_ever() {
     for len in [LARGE + 1, 65_535, 65_536, 100_000] {
         let vector = vec![200; len];
         let moved = Payload::of_bytes(vector.clone()).expect("is moved");
-        let copied = Payload::encode(&vector, Vec::reserve).expect("is encoded");
+        let copied = Encoding::payload(&vector, Vec::reserve).expect("is encoded");
         let mut whole = moved.prefix().to_vec();
         whole.extend_from_slice(moved.bytes());
         assert!(whole == copied.bytes()[..] && moved.len() == copied.len());
@@ -156,7 +158,7 @@ fn what_is_moved_is_encoded_as_ever() {
 
         let bytes = Bytes::from(vector.clone());
         let moved = Payload::of_bytes(bytes.clone()).expect("is moved");
-        let copied = Payload::encode(&bytes, Vec::reserve).expect("is encoded");
+        let copied = Encoding::payload(&bytes, Vec::reserve).expect("is encoded");
         assert_eq!(
             [&moved.prefix(), moved.bytes()].concat(),
             copied.bytes()[..]

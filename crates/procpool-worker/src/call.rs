@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use procpool_os::Trampoline;
-use procpool_wire::{Finished, Outcome, PanicReport, Payload, Ticket};
+use procpool_wire::{Encoding, Finished, Outcome, PanicReport, Payload, Ticket};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,10 @@ use crate::stream::Maker;
 #[derive(Debug)]
 pub(crate) struct Call {
     args: Payload,
+    /// One that is large, or has something beside it.
     result: Payload,
+    /// One that is neither, where it was encoded.
+    small: Encoding,
     pub(crate) end: Option<End>,
     /// The run of several items that this is the call for, if it is.
     pub(crate) items: Option<ItemRun>,
@@ -31,8 +34,26 @@ pub(crate) struct Call {
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) enum End {
+    /// Its result is [small](CallResult::Small).
+    Small,
     Returned,
     Otherwise(Outcome),
+}
+
+/// What a function has returned, encoded.
+#[derive(Debug)]
+pub(crate) enum CallResult<'a> {
+    Small(&'a [u8]),
+    Payload(&'a Payload),
+}
+
+impl CallResult<'_> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            CallResult::Small(bytes) => bytes.len(),
+            CallResult::Payload(payload) => payload.len(),
+        }
+    }
 }
 
 /// Why what was to prepare the worker for its tasks has not.
@@ -119,6 +140,7 @@ impl Default for Call {
         Call {
             args: Payload::default(),
             result: Payload::default(),
+            small: Encoding::new(),
             end: None,
             items: None,
             stream: None,
@@ -131,25 +153,42 @@ impl Call {
     /// Makes ready for a task.
     pub(crate) fn begin(&mut self, args: Payload) {
         self.args = args;
-        self.result = Payload::default();
+        self.begin_with_args();
+    }
+
+    /// Where the arguments of the next task are to be.
+    pub(crate) fn args_mut(&mut self) -> &mut Payload {
+        &mut self.args
+    }
+
+    /// As [`begin`](Call::begin), of a task whose arguments [are there](Call::args_mut).
+    #[inline]
+    pub(crate) fn begin_with_args(&mut self) {
+        self.result.clear();
         self.end = None;
     }
 
     /// The result of the last call, if the function returned one that can be sent.
-    pub(crate) fn result(&self) -> Option<&Payload> {
-        matches!(self.end, Some(End::Returned)).then_some(&self.result)
+    #[inline]
+    pub(crate) fn result(&self) -> Option<CallResult<'_>> {
+        match self.end {
+            Some(End::Small) => self.small.small().map(CallResult::Small),
+            Some(End::Returned) => Some(CallResult::Payload(&self.result)),
+            Some(End::Otherwise(_)) | None => None,
+        }
     }
 
     /// The result has been sent. Its memory is for the next one.
+    #[inline]
     pub(crate) fn drop_result(&mut self) {
-        spare::keep(std::mem::take(&mut self.result));
+        spare::keep(&mut self.result);
     }
 
     /// The event for a call that has no [`result`](Call::result).
     pub(crate) fn finished(&mut self, ticket: Ticket, ran: Duration, worn: bool) -> Finished {
         let outcome = match self.end.take() {
             Some(End::Otherwise(outcome)) => outcome,
-            Some(End::Returned) | None => {
+            Some(End::Small | End::Returned) | None => {
                 Outcome::NoSuchFunction("the entry does not belong to this protocol".to_owned())
             }
         };
@@ -169,7 +208,7 @@ impl Call {
     /// Whether what was just called has prepared the worker as it was to.
     pub(crate) fn prepared(&mut self) -> Result<(), Unprepared> {
         match self.end.take() {
-            Some(End::Returned) => Ok(()),
+            Some(End::Small | End::Returned) => Ok(()),
             Some(End::Otherwise(Outcome::Panicked(report))) => Err(Unprepared::Panicked(report)),
             Some(End::Otherwise(
                 Outcome::ArgsRefused(why)
@@ -231,37 +270,50 @@ impl Call {
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        let mut args = std::mem::take(&mut self.args);
-        let result = &mut self.result;
+        let (args, result, small) = (&mut self.args, &mut self.result, &mut self.small);
         let state = &mut *self.state;
         // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
         let caught = panic::catch(|| {
             let decoded = args.take::<A>();
             spare::keep(args);
             let args = decoded.map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
-            *result = encode(function(args, state)?)?;
-            match result.len() > Finished::MAX_RESULT_LEN {
-                true => Err(Outcome::ResultRefused(format!(
-                    "it takes {} bytes, the limit is {}",
-                    result.len(),
-                    Finished::MAX_RESULT_LEN
-                ))),
-                false => Ok(()),
-            }
+            encode(function(args, state)?, small, result)
         });
         self.end = Some(match caught {
-            Ok(Ok(())) => End::Returned,
+            Ok(Ok(end)) => end,
             Ok(Err(outcome)) => End::Otherwise(outcome),
-            Err(report) => End::Otherwise(Outcome::Panicked(report)),
+            Err(report) => {
+                self.args = Payload::default();
+                End::Otherwise(Outcome::Panicked(report))
+            }
         });
     }
 }
 
-fn encode<R: Serialize + 'static>(result: R) -> Result<Payload, Outcome> {
-    let result = match Payload::of_bytes(result) {
-        Ok(payload) => return Ok(payload),
-        Err(result) => result,
-    };
-    Payload::encode(&result, spare::reserve)
-        .map_err(|error| Outcome::ResultRefused(error.to_string()))
+/// Encodes what a function has returned: to one of the two, as the end says.
+fn encode<R: Serialize + 'static>(
+    result: R,
+    small: &mut Encoding,
+    payload: &mut Payload,
+) -> Result<End, Outcome> {
+    match Payload::of_bytes(result) {
+        Ok(bytes) => *payload = bytes,
+        Err(result) => {
+            small.clear();
+            let encoded = small.encode(&result, spare::reserve);
+            encoded.map_err(|error| Outcome::ResultRefused(error.to_string()))?;
+            if small.small().is_some() {
+                return Ok(End::Small);
+            }
+            small.fill(payload);
+        }
+    }
+    match payload.len() > Finished::MAX_RESULT_LEN {
+        true => Err(Outcome::ResultRefused(format!(
+            "it takes {} bytes, the limit is {}",
+            payload.len(),
+            Finished::MAX_RESULT_LEN
+        ))),
+        false => Ok(End::Returned),
+    }
 }

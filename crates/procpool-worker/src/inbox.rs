@@ -8,7 +8,7 @@ use std::sync::Arc;
 use procpool_os::socket;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
-use procpool_wire::{Command, FrameBuffer, Payload};
+use procpool_wire::{Command, FrameBuffer, Payload, SmallRun};
 
 use crate::spare;
 
@@ -72,6 +72,18 @@ impl Inbox {
                 return Ok(None);
             }
         }
+    }
+
+    /// The next command, if it is here already and is a task of few arguments: they are put into `args`.
+    #[inline]
+    pub(crate) fn next_small(&mut self, args: &mut Payload) -> Option<SmallRun<'static>> {
+        if !self.aside.is_empty() || self.attached.is_some() {
+            return None;
+        }
+        SmallRun::take(&mut self.buffer, |run| {
+            args.fill(run.args);
+            SmallRun { args: &[], ..run }
+        })
     }
 
     /// The next command, if it is here already.
@@ -163,7 +175,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use procpool_wire::{Limits, Run, Ticket};
+    use procpool_wire::{Encoding, Limits, Run, Ticket};
 
     use super::*;
 
@@ -178,7 +190,7 @@ mod tests {
                 entry: 1,
                 function: 2,
                 limits: Limits::default(),
-                args: Payload::encode(&vec![7_u8; len], spare::reserve).unwrap(),
+                args: Encoding::payload(&vec![7_u8; len], spare::reserve).unwrap(),
             };
             let mut frame = run.head().unwrap().to_vec();
             frame.extend_from_slice(&run.args.prefix());

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
-use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, Ticket, frame};
+use procpool_wire::{
+    Event, Finished, ItemFrames, Payload, Plain, Refusal, Returned, Ticket, frame,
+};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
@@ -92,6 +94,20 @@ impl Outbox {
         }
     }
 
+    /// Gathers a small result.
+    #[inline]
+    pub(crate) fn push_small(&self, returned: Returned<'_>) -> io::Result<()> {
+        match returned.head().filter(|_| !self.parent.has_news()) {
+            Some(head) => self.stream().push_words(head, returned.result),
+            None => {
+                let Returned {
+                    ticket, ran, worn, ..
+                } = returned;
+                self.push_returned(ticket, ran, worn, &returned.result.into())
+            }
+        }
+    }
+
     /// Gathers an end without a result.
     pub(crate) fn push_finished(&self, finished: &Finished) -> io::Result<()> {
         let mut bytes = self.shared(&Payload::default())?;
@@ -170,6 +186,16 @@ impl Stream {
             true => Ok(()),
             false => self.make_room(parts),
         }
+    }
+
+    #[inline]
+    fn push_words<const N: usize>(&mut self, words: [u64; N], rest: &[u8]) -> io::Result<()> {
+        if let Some(spool) = &mut self.spool
+            && spool.push_words(&words, rest)
+        {
+            return Ok(());
+        }
+        self.push([words.map(u64::to_le_bytes).as_flattened(), rest])
     }
 
     #[inline]

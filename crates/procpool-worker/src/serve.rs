@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{Attention, CallOffsets, MatchedImage, processor};
-use procpool_wire::{Command, Run, RunItems, Ticket};
+use procpool_wire::{Command, Returned, Run, RunItems, SmallRun, Ticket};
 
-use crate::call::Call;
+use crate::call::{Call, CallResult};
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::mover::{Mover, leave};
@@ -44,6 +44,13 @@ pub(crate) fn serve(
     // When the last task ended, if nothing was waited for since.
     let mut ended = None;
     loop {
+        while let Some(run) = inbox.next_small(server.call.args_mut()) {
+            let now = ended.take().unwrap_or_else(monotonic_now);
+            if worker::claim(run.ticket, now) {
+                server.call.begin_with_args();
+                ended = Some(server.perform(run, now)?);
+            }
+        }
         let command = match inbox.next()? {
             Some(command) => Some(command),
             None => {
@@ -55,6 +62,21 @@ pub(crate) fn serve(
             Some(Command::Run(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
                 if worker::claim(run.ticket, now) {
+                    let Run {
+                        ticket,
+                        entry,
+                        function,
+                        limits,
+                        args,
+                    } = run;
+                    server.call.begin(args);
+                    let run = SmallRun {
+                        ticket,
+                        entry,
+                        function,
+                        limits,
+                        args: &[],
+                    };
                     ended = Some(server.perform(run, now)?);
                 }
             }
@@ -108,13 +130,12 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    /// Runs a task that is claimed, and says when it ended.
-    fn perform(&mut self, run: Run, started: Duration) -> io::Result<Duration> {
+    /// Runs a task that is claimed and of which the call has the arguments, and says when it ended.
+    fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Duration> {
         let offsets = CallOffsets {
             entry: run.entry,
             function: run.function,
         };
-        self.call.begin(run.args);
         self.limiter.begin(run.limits)?;
         if let Err(error) = self.image.call(offsets, &mut self.call) {
             self.call.refuse(error.to_string());
@@ -162,8 +183,18 @@ impl Server<'_> {
         match self.call.result() {
             Some(result) => {
                 self.result_len = Some(result.len());
-                self.outbox.push_returned(ticket, ran, worn, result)?;
-                self.call.drop_result();
+                match result {
+                    CallResult::Small(result) => self.outbox.push_small(Returned {
+                        ticket,
+                        ran,
+                        worn,
+                        result,
+                    })?,
+                    CallResult::Payload(result) => {
+                        self.outbox.push_returned(ticket, ran, worn, result)?;
+                        self.call.drop_result();
+                    }
+                }
             }
             None => self
                 .outbox

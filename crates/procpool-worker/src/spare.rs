@@ -24,12 +24,13 @@ pub(crate) fn reserve(bytes: &mut Vec<u8>, additional: usize) {
     memory::reserve(bytes, additional);
 }
 
-/// Keeps the memory of a payload that nobody needs any more.
+/// Keeps the memory of a payload that nobody needs any more, and gives back what else it holds.
 #[inline]
-pub(crate) fn keep(payload: Payload) {
+pub(crate) fn keep(payload: &mut Payload) {
     // With nearly every task it is not.
-    if payload.is_large() {
-        keep_large(payload);
+    match payload.is_large() {
+        true => keep_large(std::mem::take(payload)),
+        false => payload.clear(),
     }
 }
 
@@ -78,7 +79,7 @@ mod tests {
         assert!(bytes == [1, 2] && bytes.capacity() >= len);
         bytes.resize(len, 3);
         let place = bytes.as_ptr();
-        keep(bytes.into());
+        keep(&mut bytes.into());
         place
     }
 
@@ -100,11 +101,11 @@ mod tests {
     #[test]
     fn what_is_shared_or_very_large_is_not_kept() {
         let shared = Payload::from(vec![1; LEN]);
-        keep(shared.clone());
+        keep(&mut shared.clone());
         assert_eq!(SPARE.take().capacity(), 0);
-        keep(shared);
+        keep(&mut { shared });
         assert_eq!(SPARE.take().capacity(), LEN);
-        keep(vec![1; MAX_KEPT + 1].into());
+        keep(&mut vec![1; MAX_KEPT + 1].into());
         assert_eq!(SPARE.take().capacity(), 0);
     }
 }

@@ -3,7 +3,7 @@
 use std::mem;
 
 use procpool_os::{CallOffsets, FunctionPointer, Trampoline, memory};
-use procpool_wire::Payload;
+use procpool_wire::{Encoding, Payload};
 use serde::Serialize;
 
 use crate::catch::catch;
@@ -29,7 +29,7 @@ impl EncodedCall {
     {
         let offsets = offsets::<F, T>(function);
         let args = match Payload::of_bytes(args) {
-            Ok(args) => return EncodedCall::within(offsets?, args, limit),
+            Ok(args) => return EncodedCall::with(offsets?, args, limit),
             Err(args) => args,
         };
         let call = offsets.and_then(|offsets| EncodedCall::of(offsets, &args, limit));
@@ -46,17 +46,49 @@ impl EncodedCall {
         args: &A,
         limit: usize,
     ) -> Result<Self, EncodeError> {
-        EncodedCall::within(offsets, encode(args)?, limit)
+        let (mut encoding, mut payload) = (Encoding::new(), Payload::default());
+        encode_args(args, limit, &mut encoding)?;
+        encoding.fill(&mut payload);
+        let args = payload;
+        Ok(EncodedCall { offsets, args })
     }
 
-    fn within(offsets: CallOffsets, args: Payload, limit: usize) -> Result<Self, EncodeError> {
-        match args.len() > limit {
-            true => Err(EncodeError::args(format_args!(
-                "they take {} bytes, the limit is {limit}",
-                args.len()
-            ))),
-            false => Ok(EncodedCall { offsets, args }),
-        }
+    /// A call with these arguments.
+    ///
+    /// # Errors
+    /// They take more than `limit` bytes.
+    pub(crate) fn with(
+        offsets: CallOffsets,
+        args: Payload,
+        limit: usize,
+    ) -> Result<Self, EncodeError> {
+        within(args.len(), limit)?;
+        Ok(EncodedCall { offsets, args })
+    }
+}
+
+/// Encodes arguments that are kept.
+///
+/// # Errors
+/// They can't be encoded, or take more than `limit` bytes.
+pub(crate) fn encode_args<A: Serialize>(
+    args: &A,
+    limit: usize,
+    encoding: &mut Encoding,
+) -> Result<(), EncodeError> {
+    match catch(|| encoding.encode(args, memory::reserve)) {
+        Some(Ok(())) => within(encoding.len(), limit),
+        Some(Err(error)) => Err(EncodeError::args(error)),
+        None => Err(EncodeError::args("their `Serialize` panicked")),
+    }
+}
+
+fn within(len: usize, limit: usize) -> Result<(), EncodeError> {
+    match len > limit {
+        true => Err(EncodeError::args(format_args!(
+            "they take {len} bytes, the limit is {limit}"
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -79,12 +111,4 @@ pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
         return Ok(());
     }
     catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
-}
-
-fn encode<A: Serialize>(args: &A) -> Result<Payload, EncodeError> {
-    match catch(|| Payload::encode(args, memory::reserve)) {
-        Some(Ok(payload)) => Ok(payload),
-        Some(Err(error)) => Err(EncodeError::args(error)),
-        None => Err(EncodeError::args("their `Serialize` panicked")),
-    }
 }

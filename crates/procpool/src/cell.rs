@@ -13,7 +13,9 @@ use crate::soon::Soon;
 use crate::task_id::TaskId;
 
 /// What came of a task: its encoded result, or why there is none.
-pub(crate) type TaskEnd = Result<Payload, TaskError>;
+///
+/// The error has a box of its own, since all that wait have room for what they may become.
+pub(crate) type TaskEnd = Result<Payload, Box<TaskError>>;
 
 /// Holds the end of one task, once.
 ///
@@ -37,8 +39,7 @@ enum Content {
         /// Its end may be near; until it is polled.
         soon: Option<Soon>,
     },
-    /// The error has a box of its own, since all that wait have room for what they may become.
-    Finished(Result<Payload, Box<TaskError>>),
+    Finished(TaskEnd),
     Taken,
 }
 
@@ -51,7 +52,7 @@ impl TaskCell {
     }
 
     pub(crate) fn finished(end: TaskEnd) -> Self {
-        TaskCell::new(Content::Finished(end.map_err(Box::new)))
+        TaskCell::new(Content::Finished(end))
     }
 
     fn new(content: Content) -> Self {
@@ -85,7 +86,7 @@ impl TaskCell {
         let mut content = self.content.lock();
         if let Content::Pending { waker, .. } = &mut *content {
             let waker = waker.take();
-            *content = Content::Finished(end.map_err(Box::new));
+            *content = Content::Finished(end);
             // A waker runs foreign code, which may well poll the task.
             drop(content);
             if let Some(waker) = waker {
@@ -146,8 +147,10 @@ impl TaskCell {
             return Poll::Pending;
         }
         match mem::replace(&mut *content, Content::Taken) {
-            Content::Finished(end) => Poll::Ready(end.map_err(|error| *error)),
-            Content::Taken | Content::Pending { .. } => Poll::Ready(Err(TaskError::Cancelled)),
+            Content::Finished(end) => Poll::Ready(end),
+            Content::Taken | Content::Pending { .. } => {
+                Poll::Ready(Err(Box::new(TaskError::Cancelled)))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use procpool_os::memory;
-use procpool_wire::{Finished, Payload, Run};
+use procpool_wire::{Encoding, Finished, Payload, Run};
 use procpool_worker::PlainCall;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -108,7 +108,7 @@ struct Promise(Arc<TaskCell>);
 impl Drop for Promise {
     fn drop(&mut self) {
         // The first end counts.
-        self.0.finish(Err(TaskError::PoolClosed));
+        self.0.finish(Err(Box::new(TaskError::PoolClosed)));
     }
 }
 
@@ -126,7 +126,7 @@ where
             .map_err(|error| TaskError::Decode(DecodeError::args(error)))?;
         let result = match Payload::of_bytes(function(decoded)) {
             Ok(result) => result,
-            Err(returned) => Payload::encode(&returned, memory::reserve)
+            Err(returned) => Encoding::payload(&returned, memory::reserve)
                 .map_err(|error| refused(error.to_string()))?,
         };
         let (length, limit) = (result.len(), Finished::MAX_RESULT_LEN);
@@ -137,5 +137,7 @@ where
             false => Ok(result),
         }
     });
-    ended.unwrap_or_else(|report| Err(TaskError::Panicked(Panic::new(report))))
+    ended
+        .unwrap_or_else(|report| Err(TaskError::Panicked(Panic::new(report))))
+        .map_err(Box::new)
 }

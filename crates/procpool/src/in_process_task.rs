@@ -41,7 +41,7 @@ impl<R: DeserializeOwned + 'static> InProcessTask<R> {
 
     pub(crate) fn failed(error: TaskError) -> Self {
         InProcessTask {
-            cell: Arc::new(TaskCell::finished(Err(error))),
+            cell: Arc::new(TaskCell::finished(Err(Box::new(error)))),
             job: None,
             decode: decode::<R>,
         }

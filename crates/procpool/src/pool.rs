@@ -5,16 +5,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use procpool_os::CallOffsets;
+use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
 use procpool_scheduler::{FunctionKey, RefusedReason, ReservationId, TaskSpec};
-use procpool_wire::Run;
+use procpool_wire::{Encoding, Payload, Run};
 use procpool_worker::{PlainCall, StatefulCall};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::EncodedCall;
+use crate::call::{self, EncodedCall};
 use crate::cell::TaskCell;
-use crate::driver::{Accepted, Chunk, ChunkCall, Job, OpenPool, Reservation, Sink};
+use crate::driver::{Accepted, Chunk, ChunkCall, FreshCall, Job, OpenPool, Reservation, Sink};
 use crate::error::{EncodeError, TaskError};
 use crate::options::TaskOptions;
 use crate::shutdown_report::ShutdownReport;
@@ -83,8 +83,7 @@ impl<S> ProcessPool<S> {
         A: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        let call = EncodedCall::new::<fn(A) -> R, PlainCall, A>(function, args, Run::MAX_ARGS_LEN);
-        self.run(call, None)
+        self.call::<fn(A) -> R, PlainCall, A, R>(function, args)
     }
 
     /// Runs `function(&mut state, args)` in a worker process, with the state that the pool's
@@ -117,9 +116,7 @@ impl<S> ProcessPool<S> {
         A: Serialize + DeserializeOwned + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        let limit = Run::MAX_ARGS_LEN;
-        let call = EncodedCall::new::<fn(&mut S, A) -> R, StatefulCall, A>(function, args, limit);
-        self.run(call, None)
+        self.call::<fn(&mut S, A) -> R, StatefulCall, A, R>(function, args)
     }
 
     /// The same pool, with other options for the tasks of the new handle.
@@ -248,6 +245,50 @@ impl<S> ProcessPool<S> {
         }
     }
 
+    /// Submits a call of `function` through the trampoline `T`.
+    fn call<F, T, A, R>(&self, function: F, args: A) -> Task<R>
+    where
+        F: FunctionPointer,
+        T: Trampoline<F>,
+        A: Serialize + 'static,
+        R: DeserializeOwned + 'static,
+    {
+        let limit = Run::MAX_ARGS_LEN;
+        let offsets = call::offsets::<F, T>(function);
+        let args = match Payload::of_bytes(args) {
+            Ok(args) => {
+                let call = offsets.and_then(|offsets| EncodedCall::with(offsets, args, limit));
+                return self.run(call, None);
+            }
+            Err(args) => args,
+        };
+        let mut encoding = Encoding::new();
+        let call = offsets.and_then(|offsets| {
+            call::encode_args(&args, limit, &mut encoding)?;
+            Ok(offsets)
+        });
+        match call::discard(args).and(call) {
+            Ok(offsets) => {
+                let (cell, accepted) = self.submit_call(offsets, &mut encoding);
+                Task::new(cell, accepted)
+            }
+            Err(error) => Task::failed(TaskError::Encode(error)),
+        }
+    }
+
+    fn submit_call(&self, offsets: CallOffsets, args: &mut Encoding) -> (Arc<TaskCell>, Accepted) {
+        let cell = Arc::new(TaskCell::pending());
+        let core = self.open.core();
+        let call = FreshCall {
+            offsets,
+            args,
+            limits: core.limits().of_task(&self.options),
+            cell: &cell,
+        };
+        core.submit_call(self.spec(offsets), call);
+        (cell, Accepted::new(Arc::clone(&self.open)))
+    }
+
     /// Submits a call that was to be encoded, in the room that was reserved for it if there is one.
     pub(crate) fn run<R>(
         &self,
@@ -257,26 +298,12 @@ impl<S> ProcessPool<S> {
     where
         R: DeserializeOwned + 'static,
     {
-        let call = match call {
-            Ok(call) => call,
-            Err(error) => return Task::failed(TaskError::Encode(error)),
-        };
-        match room.and_then(Reservation::take) {
-            Some(room) => self
-                .submit(call, Some(room))
-                .unwrap_or_else(|why| Task::failed(TaskError::refused(why))),
-            None => self.submit_call(call),
+        let submitted = call.map(|call| self.submit(call, room.and_then(Reservation::take)));
+        match submitted {
+            Ok(Ok(task)) => task,
+            Ok(Err(why)) => Task::failed(TaskError::refused(why)),
+            Err(error) => Task::failed(TaskError::Encode(error)),
         }
-    }
-
-    fn submit_call<R>(&self, call: EncodedCall) -> Task<R>
-    where
-        R: DeserializeOwned + 'static,
-    {
-        let cell = Arc::new(TaskCell::pending());
-        let (spec, job) = self.task(call, &cell);
-        self.open.core().submit_call(spec, job, &cell);
-        Task::new(cell, Accepted::new(Arc::clone(&self.open)))
     }
 
     /// Submits a call, in the room that was reserved for it if there is one, or else tells why it is refused.

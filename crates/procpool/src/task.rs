@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use procpool_wire::{ItemResult, Payload, value};
+use procpool_wire::{ItemResult, value};
 use serde::de::DeserializeOwned;
 
 use crate::abort_handle::AbortHandle;
@@ -58,7 +58,7 @@ impl<R: DeserializeOwned + 'static> Task<R> {
 
     /// A task that has failed before any pool accepted it.
     pub(crate) fn failed(error: TaskError) -> Self {
-        let cell = Arc::new(TaskCell::finished(Err(error)));
+        let cell = Arc::new(TaskCell::finished(Err(Box::new(error))));
         Task {
             cell,
             accepted: None,
@@ -192,9 +192,12 @@ impl<R> fmt::Debug for Task<R> {
     }
 }
 
-pub(crate) fn decode<R: DeserializeOwned + 'static>(end: TaskEnd) -> Result<R, TaskError> {
-    let result: Payload = end?;
-    decode_caught(|| result.decode())
+pub(crate) fn decode<R: DeserializeOwned + 'static>(mut end: TaskEnd) -> Result<R, TaskError> {
+    match end {
+        // From where it is: to move it once more costs more than it seems.
+        Ok(ref mut result) => decode_caught(|| result.take()),
+        Err(error) => Err(*error),
+    }
 }
 
 pub(crate) fn decode_result<R: DeserializeOwned + 'static>(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use procpool::ProcessPool;
 use procpool_scheduler::{Action, Config, FunctionKey, Scheduler, TaskId, TaskSpec, WorkerId};
-use procpool_wire::{Event, Finished, FrameBuffer, Payload, Ticket};
+use procpool_wire::{Encoding, Finished, FrameBuffer, Payload, Returned, Ticket};
 use tokio::runtime;
 
 /// One part.
@@ -55,7 +55,7 @@ impl Part {
         },
         Part {
             name: "decode",
-            what: "a worker's answer: its frame, its event, and the small tuple in it",
+            what: "a worker's answer: its frame, and the small tuple in it",
             measured: "decode_all",
             tasks: TASKS,
             run: decode,
@@ -156,7 +156,7 @@ type Answer = (u64, String, Option<f64>);
 
 fn decode() {
     let answer: Answer = (42, "a few words".to_owned(), Some(0.5));
-    let result = Payload::encode(&answer, Vec::reserve).expect("it should be encoded");
+    let result = Encoding::payload(&answer, Vec::reserve).expect("it should be encoded");
     let ticket = Ticket { slot: 1, number: 1 };
     let head = Finished::returned_head(ticket, SHORT, false, &result);
     let mut stream = FrameBuffer::new(Vec::reserve);
@@ -169,13 +169,13 @@ fn decode() {
 
 #[inline(never)]
 fn decode_all(stream: &mut FrameBuffer) {
-    while let Some(event) = Event::take(stream).expect("it should be an event") {
-        let Event::Finished(finished) = event else {
-            return;
-        };
-        if let procpool_wire::Outcome::Returned(result) = finished.outcome {
-            let answer: Answer = result.decode().expect("it should be an answer");
-            black_box(answer);
-        }
+    let keep = |returned: Returned<'_>| {
+        let mut result = Payload::default();
+        result.fill(returned.result);
+        result
+    };
+    while let Some(result) = Returned::take(stream, keep) {
+        let answer: Answer = result.decode().expect("it should be an answer");
+        black_box(answer);
     }
 }

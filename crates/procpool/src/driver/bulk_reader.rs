@@ -115,7 +115,7 @@ mod tests {
     use std::time::Duration;
 
     use procpool_os::ControlPage;
-    use procpool_wire::{Event, Finished, Outcome, Payload, Ticket};
+    use procpool_wire::{Encoding, Event, Finished, Outcome, Ticket};
 
     use super::*;
     use crate::driver::channel;
@@ -125,7 +125,7 @@ mod tests {
 
     /// A result of so many bytes, as a worker sends it.
     fn frame(number: u64, len: usize) -> Vec<u8> {
-        let result = Payload::encode(&vec![7_u8; len], Vec::reserve).unwrap();
+        let result = Encoding::payload(&vec![7_u8; len], Vec::reserve).unwrap();
         let ticket = Ticket { slot: 0, number };
         let head = Finished::returned_head(ticket, Duration::ZERO, false, &result).unwrap();
         [&head, result.bytes()].concat()

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use futures_channel::oneshot;
 use parking_lot::MutexGuard;
 use procpool_scheduler::{
-    FunctionKey, Refused, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec,
-    TaskState as Phase, WarmUpId, WorkerId,
+    FunctionKey, RefusedReason, ReservationId, Scheduler, TaskId, TaskSpec, TaskState as Phase,
+    WarmUpId, WorkerId,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
 use crate::driver::doorway::Doorway;
 use crate::driver::effects::{Effects, Told};
+use crate::driver::fresh_call::FreshCall;
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
@@ -212,7 +213,7 @@ impl Core {
     /// Submits the task of a cell, which ends by it if it is refused.
     ///
     /// If someone else has the lock, it is left for them, unless it may be refused: then one knows at once.
-    pub(crate) fn submit_call(self: &Arc<Self>, spec: TaskSpec, job: Job, cell: &TaskCell) {
+    pub(crate) fn submit_call(self: &Arc<Self>, spec: TaskSpec, mut call: FreshCall<'_>) {
         let entered = match self.config.scheduler.queue_capacity {
             usize::MAX => self.state.try_enter(),
             _ => Some(self.state.enter()),
@@ -221,20 +222,22 @@ impl Core {
             Some(mut state) if state.scheduler.only_joins(&spec) && !self.state.is_left() => {
                 // Nothing follows from it, whatever the time is.
                 let now = state.now;
-                let submitted = state.scheduler.handle_submit(now, spec, job);
+                let submitted = state.submit(now, spec, &mut call);
                 drop(state);
-                submit_answered(cell, submitted);
+                submit_answered(call.cell, submitted);
             }
             Some(state) => {
-                let (submitted, outcome) = self.decide(state, |state, now| {
-                    state.scheduler.handle_submit(now, spec, job)
-                });
-                submit_answered(cell, submitted);
+                let (submitted, outcome) =
+                    self.decide(state, |state, now| state.submit(now, spec, &mut call));
+                submit_answered(call.cell, submitted);
                 self.apply(outcome);
             }
-            None => self
-                .state
-                .leave(Message::Submitted(Submission { spec, job })),
+            None => {
+                let mut job = call.job();
+                call.fill(&mut job);
+                self.state
+                    .leave(Message::Submitted(Submission { spec, job }));
+            }
         }
         self.see_to_left();
     }
@@ -468,9 +471,9 @@ impl Core {
 
 /// Tells the cell of a task what came of its submission.
 #[inline]
-fn submit_answered(cell: &TaskCell, submitted: Result<TaskId, Refused<Job>>) {
+fn submit_answered(cell: &TaskCell, submitted: Result<TaskId, RefusedReason>) {
     match submitted {
         Ok(task) => cell.accept(task),
-        Err(refused) => cell.finish(Err(TaskError::refused(refused.reason))),
+        Err(reason) => cell.finish(Err(Box::new(TaskError::refused(reason)))),
     }
 }

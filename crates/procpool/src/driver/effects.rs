@@ -93,6 +93,15 @@ impl Effects {
         }
     }
 
+    /// This task has returned little.
+    #[inline]
+    pub(crate) fn finish_returned(&mut self, cell: Arc<TaskCell>, result: &[u8]) {
+        self.finish.push((cell, Ok(Payload::default())));
+        if let Some((_, Ok(payload))) = self.finish.last_mut() {
+            payload.fill(result);
+        }
+    }
+
     /// This is not needed any more.
     pub(crate) fn release(&mut self, payload: Payload) {
         if !payload.attached().is_empty() {

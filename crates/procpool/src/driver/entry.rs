@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use procpool_os::ControlPage;
 use procpool_scheduler::TaskId;
-use procpool_wire::{Finished, Outcome, Ticket};
+use procpool_wire::Ticket;
 
 use crate::call::EncodedCall;
 use crate::driver::chunk::Chunk;
@@ -80,12 +80,10 @@ impl WorkerEntry {
         sent?.chunk.as_ref()
     }
 
-    /// Whether the worker says that it is done with a chunk of which it has not told all.
-    pub(crate) fn breaks_off(&self, finished: &Finished) -> bool {
-        self.chunk(finished.ticket).is_some_and(|chunk| {
-            let returned = matches!(finished.outcome, Outcome::Returned(_));
-            returned && !chunk.is_stream() && !chunk.is_received()
-        })
+    /// Whether a worker that says it is done with this has not told all of it.
+    pub(crate) fn breaks_off(&self, ticket: Ticket) -> bool {
+        self.chunk(ticket)
+            .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())
     }
 
     /// From now on it tells of the items of this chunk; false if it was not given that, or tells of others.

@@ -8,7 +8,7 @@ use bytes::BufMut;
 use procpool_os::{ControlPage, memory};
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
-use procpool_wire::{Event, FrameBuffer, Outcome, Segments};
+use procpool_wire::{Event, FrameBuffer, Outcome, Returned, Segments};
 
 use crate::driver::bulk_reader::Load;
 use crate::driver::channel::Receiver;
@@ -196,6 +196,16 @@ impl Incoming {
     /// Forgets what is there: after broken bytes nothing makes sense.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
+    }
+
+    /// Takes the small results that are there next, one by one.
+    #[inline]
+    pub(crate) fn take_returned(&mut self, mut handle: impl FnMut(Returned<'_>)) {
+        // Those have nothing beside them.
+        while self.attached.is_none()
+            && self.nonsense.is_none()
+            && Returned::take(&mut self.buffer, &mut handle).is_some()
+        {}
     }
 
     /// What is there next as a whole.

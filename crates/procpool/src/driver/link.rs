@@ -9,7 +9,7 @@ use procpool_os::control::monotonic_now;
 use procpool_os::{Attention, ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
-use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, Ticket};
+use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, SmallRun, Ticket};
 use tokio::sync::Notify;
 
 use crate::driver::channel::Sender;
@@ -143,6 +143,21 @@ impl Link {
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
         self.push(&head, &run.args);
+    }
+
+    /// As [`offer`](Link::offer), of a task of few arguments; false if they are not few, and nothing is done.
+    pub(crate) fn offer_small(&self, run: &SmallRun<'_>) -> bool {
+        if self.worker.has_news() {
+            return false;
+        }
+        let mut outbox = self.outbox.lock();
+        // On the page first: the worker may read the frame the moment it is written.
+        let is_small = outbox.push_small(run);
+        if is_small {
+            self.page
+                .offer(usize::from(run.ticket.slot), run.ticket.number);
+        }
+        is_small
     }
 
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes};
-use procpool_wire::{Command, Payload};
+use procpool_wire::{Command, Payload, SmallRun};
 use smallvec::SmallVec;
 
 use crate::driver::channel::Sender;
@@ -53,6 +53,22 @@ impl Outbox {
             before.advance(std::mem::take(&mut self.small_written));
             self.parts.extend([before, payload.to_bytes()]);
         }
+    }
+
+    /// As [`push`](Outbox::push), of a small task; false if it is not small.
+    #[inline]
+    pub(crate) fn push_small(&mut self, run: &SmallRun<'_>) -> bool {
+        let Some(head) = run.head().filter(|_| run.args.len() <= COPIED) else {
+            return false;
+        };
+        if !self.broken {
+            self.small.reserve(size_of_val(&head) + run.args.len());
+            for word in head {
+                self.small.extend_from_slice(&word.to_le_bytes());
+            }
+            self.small.extend_from_slice(run.args);
+        }
+        true
     }
 
     pub(crate) fn push_resume(&mut self) {

@@ -217,6 +217,7 @@ impl Reader {
     fn handle_all(&self, state: &mut State, now: Instant, incoming: &mut Incoming) -> Next {
         state.scheduler.begin_batch();
         let next = loop {
+            incoming.take_returned(|returned| state.handle_returned(now, self.worker, returned));
             match incoming.next() {
                 Next::Said(said) => state.handle_said(now, self.worker, said),
                 next => break next,

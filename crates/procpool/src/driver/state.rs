@@ -14,14 +14,16 @@ use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use procpool_scheduler::{
-    Action, Finished as Feedback, Outcome as Verdict, ReservationId, Scheduler, WarmUpId, WorkerId,
+    Action, Finished as Feedback, Outcome as Verdict, RefusedReason, ReservationId, Scheduler,
+    TaskId, TaskSpec, WarmUpId, WorkerId,
 };
-use procpool_wire::{Event, Finished, Outcome, Refusal, Ticket};
+use procpool_wire::{Event, Finished, Outcome, Refusal, Returned, Ticket};
 use rustc_hash::FxHashMap;
 
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::effects::{Effects, Told};
 use crate::driver::entry::WorkerEntry;
+use crate::driver::fresh_call::FreshCall;
 use crate::driver::incoming::Said;
 use crate::driver::job::Job;
 use crate::driver::link::Link;
@@ -159,33 +161,90 @@ impl State {
         }
     }
 
+    /// A task is submitted; if it is refused, why.
+    #[inline]
+    pub(crate) fn submit(
+        &mut self,
+        now: Instant,
+        spec: TaskSpec,
+        call: &mut FreshCall<'_>,
+    ) -> Result<TaskId, RefusedReason> {
+        // What is refused has nothing of the user's in it yet, and may be dropped here.
+        let submitted = self.scheduler.handle_submit(now, spec, call.job());
+        let task = submitted.map_err(|refused| refused.reason)?;
+        // It is not sent before the scheduler's actions are performed.
+        if let Some(job) = self.scheduler.payload_mut(task) {
+            call.fill(job);
+        }
+        Ok(task)
+    }
+
     /// A worker says that a task has ended.
     pub(crate) fn handle_finished(&mut self, now: Instant, worker: WorkerId, finished: Finished) {
-        if finished.worn {
+        let Finished {
+            ticket,
+            ran,
+            worn,
+            outcome,
+        } = finished;
+        let has_returned = matches!(outcome, Outcome::Returned(_));
+        if worn {
             self.scheduler.handle_worn(now, worker);
         }
-        let entry = self.workers.get_mut(&worker);
-        if entry
-            .as_ref()
-            .is_some_and(|entry| entry.breaks_off(&finished))
-        {
-            return self.handle_faulty(now, worker, "it ended a chunk before its items");
-        }
-        let feedback = match entry.and_then(|entry| entry.redeem(finished.ticket)) {
-            Some(task) => self
-                .scheduler
-                .handle_finished(now, worker, task, finished.ran),
-            None => Feedback::Unknown,
-        };
-        match feedback {
-            Feedback::Resolved(job) => self.settle_job(job, finished.ran, finished.outcome),
-            Feedback::Late => {
-                if let Outcome::Returned(result) = finished.outcome {
+        match self.redeem(now, worker, ticket, ran, has_returned) {
+            Some(Some(job)) => self.settle_job(job, ran, outcome),
+            // It is late.
+            Some(None) => {
+                if let Outcome::Returned(result) = outcome {
                     self.effects.release(result);
                 }
             }
+            None => {}
+        }
+    }
+
+    /// A worker says that a task has returned, and what: the same of little.
+    pub(crate) fn handle_returned(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        returned: Returned<'_>,
+    ) {
+        if returned.worn {
+            self.scheduler.handle_worn(now, worker);
+        }
+        let redeemed = self.redeem(now, worker, returned.ticket, returned.ran, true);
+        if let Some(Some(job)) = redeemed {
+            self.settle_returned(job, returned);
+        }
+    }
+
+    /// A dispatch has ended. Gives the job, unless it has got its end before. `None`: that can't be, and the worker is
+    /// given up.
+    #[inline]
+    fn redeem(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        ticket: Ticket,
+        ran: Duration,
+        has_returned: bool,
+    ) -> Option<Option<Job>> {
+        let entry = self.workers.get_mut(&worker);
+        if has_returned && entry.as_ref().is_some_and(|entry| entry.breaks_off(ticket)) {
+            self.handle_faulty(now, worker, "it ended a chunk before its items");
+            return None;
+        }
+        let feedback = match entry.and_then(|entry| entry.redeem(ticket)) {
+            Some(task) => self.scheduler.handle_finished(now, worker, task, ran),
+            None => Feedback::Unknown,
+        };
+        match feedback {
+            Feedback::Resolved(job) => Some(Some(job)),
+            Feedback::Late => Some(None),
             Feedback::Unknown => {
                 self.handle_faulty(now, worker, "it answered a task that it was not given");
+                None
             }
         }
     }

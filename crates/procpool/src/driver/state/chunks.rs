@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
+use procpool_wire::{Finished, ItemFrames, Outcome, Payload, Returned, RunItems, Ticket};
 
 use super::State;
 use super::ends::{Ending, end};
@@ -33,7 +33,7 @@ impl State {
     /// A worker says that the next item has failed.
     pub(crate) fn handle_item_failed(&mut self, now: Instant, worker: WorkerId, why: Outcome) {
         self.tell_of_items(now, worker, |chunk| match end(why) {
-            Err(error) => chunk.failed(error),
+            Err(error) => chunk.failed(*error),
             Ok(_) => false,
         });
     }
@@ -62,8 +62,21 @@ impl State {
             Sink::Chunk(chunk) => {
                 match end(outcome) {
                     Ok(_) => chunk.ran(ran),
-                    Err(error) => chunk.fail_rest(error),
+                    Err(error) => chunk.fail_rest(*error),
                 }
+                self.effects.wake(chunk.intake());
+            }
+        }
+    }
+
+    /// As [`settle_job`](Self::settle_job), of a function that returned little.
+    #[inline]
+    pub(super) fn settle_returned(&mut self, job: Job, returned: Returned<'_>) {
+        self.effects.release(job.call.args);
+        match job.sink {
+            Sink::Cell(cell) => self.effects.finish_returned(cell, returned.result),
+            Sink::Chunk(chunk) => {
+                chunk.ran(returned.ran);
                 self.effects.wake(chunk.intake());
             }
         }
@@ -80,7 +93,7 @@ impl State {
         }
         self.effects.release(job.call.args);
         match job.sink {
-            Sink::Cell(cell) => self.effects.finish.push((cell, Err(error))),
+            Sink::Cell(cell) => self.effects.finish.push((cell, Err(Box::new(error)))),
             Sink::Chunk(chunk) => {
                 match timed_out {
                     // The one that it runs; it had told of those before it.

@@ -93,11 +93,11 @@ impl State {
 }
 
 pub(super) fn end(outcome: Outcome) -> TaskEnd {
-    Err(match outcome {
+    Err(Box::new(match outcome {
         Outcome::Returned(result) => return Ok(result),
         Outcome::Panicked(report) => TaskError::Panicked(Panic::new(report)),
         Outcome::ArgsRefused(why) => TaskError::Decode(DecodeError::args(why)),
         Outcome::ResultRefused(why) => TaskError::Decode(DecodeError::result_in_worker(why)),
         Outcome::NoSuchFunction(why) => TaskError::Decode(DecodeError::function(why)),
-    })
+    }))
 }

@@ -57,7 +57,7 @@ impl State {
                 self.effects.release(call.args);
                 if let Sink::Cell(cell) = sink {
                     let error = TaskError::refused(refused.reason);
-                    self.effects.finish.push((cell, Err(error)));
+                    self.effects.finish.push((cell, Err(Box::new(error))));
                 }
             }
         }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use procpool_os::Attention;
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Run, Ticket};
+use procpool_wire::{Run, SmallRun, Ticket};
 
 use super::State;
-use crate::driver::job::Sink;
+use crate::driver::job::{Job, Sink};
+use crate::driver::link::Link;
 use crate::soon::Soon;
 use crate::task_state::TaskState;
 
@@ -48,17 +49,8 @@ impl State {
         if let Sink::Chunk(_) = &job.sink {
             return self.dispatch_items(worker, task, ticket);
         }
-        let run = Run {
-            ticket,
-            entry: job.call.offsets.entry,
-            function: job.call.offsets.function,
-            limits: job.limits(),
-            args: std::mem::take(&mut job.call.args),
-        };
-        link.offer(&run);
-        let args = run.args.len();
-        // They are kept: another worker may have to run it.
-        job.call.args = run.args;
+        let args = job.call.args.len();
+        offer(link, ticket, job);
         // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
         let is_spare = busy < self.processors;
         link.page().let_listen(match is_spare {
@@ -104,5 +96,31 @@ impl State {
     pub(super) fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
         self.link(worker)
             .map_or(Standing::Unclaimed, |link| link.standing(ticket))
+    }
+}
+
+/// Puts a task into the outbox. The arguments are kept: another worker may have to run it.
+#[inline]
+fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
+    let (offsets, limits) = (job.call.offsets, job.limits());
+    let is_offered = job.call.args.plain_bytes().is_some_and(|args| {
+        link.offer_small(&SmallRun {
+            ticket,
+            entry: offsets.entry,
+            function: offsets.function,
+            limits,
+            args,
+        })
+    });
+    if !is_offered {
+        let run = Run {
+            ticket,
+            entry: offsets.entry,
+            function: offsets.function,
+            limits,
+            args: std::mem::take(&mut job.call.args),
+        };
+        link.offer(&run);
+        job.call.args = run.args;
     }
 }
