@@ -1,8 +1,9 @@
 //! A process pool as one writes it in an afternoon: what a batch of tiny tasks costs with nothing around it.
 //!
 //! A task of tokio's for each worker, and one socket; up to 64 calls in flight, many in each write; a worker that blocks in
-//! `read` and answers all that it has read with one write. There is one function, of a number. Nothing can be cancelled, a death
-//! hangs its callers, and results are matched to calls by their order.
+//! `read` and answers all that it has read with one write. Arguments and results are encoded, as procpool's are, each to memory of
+//! its own. There is one function. Nothing can be cancelled, a death hangs its callers, and results are matched to calls by their
+//! order.
 
 use std::collections::VecDeque;
 use std::env;
@@ -14,7 +15,9 @@ use std::os::unix::net;
 use std::process::{self, Child};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt;
 use futures::channel::oneshot::{self, Canceled};
+use procpool_wire::value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
@@ -29,11 +32,11 @@ const MARKER: &str = "--procpool-bench-prototype";
 /// Calls in flight on one worker.
 const WINDOW: usize = 64;
 
-/// Bytes of a call: what a ticket, a function and a number take. An answer has as many.
-const MESSAGE_LEN: usize = 32;
+/// Bytes before what is encoded: a length, a ticket and a function.
+const HEADER_LEN: usize = 24;
 
-/// Where in a message its number is.
-const NUMBER: std::ops::Range<usize> = 24..MESSAGE_LEN;
+/// Bytes that one read may bring.
+const READ: usize = 16 * 1024;
 
 /// Processes that increment numbers. Dropping it kills them.
 #[derive(Debug)]
@@ -51,8 +54,8 @@ struct Queue {
 
 #[derive(Debug)]
 struct Call {
-    number: u64,
-    caller: oneshot::Sender<u64>,
+    args: Vec<u8>,
+    caller: oneshot::Sender<Vec<u8>>,
 }
 
 /// Turns this process into a worker of such a pool if it was started as one; returns at once otherwise.
@@ -91,9 +94,10 @@ impl Prototype {
     /// Calls [`increment`].
     pub fn call(&self, number: u64) -> impl Future<Output = Result<u64, Canceled>> + use<> {
         let (caller, result) = oneshot::channel();
-        self.queue.calls().push_back(Call { number, caller });
+        let args = encode(number);
+        self.queue.calls().push_back(Call { args, caller });
         self.queue.added.notify_one();
-        result
+        result.map(|result| result.map(|result| decode(&result)))
     }
 }
 
@@ -136,14 +140,10 @@ fn start_worker(queue: &Arc<Queue>) -> io::Result<(JoinHandle<()>, Child)> {
 /// Has the worker at the other end make calls as long as there are any.
 async fn serve(queue: &Queue, mut socket: UnixStream) -> io::Result<()> {
     let mut in_flight = VecDeque::with_capacity(WINDOW);
-    let mut calls = Vec::with_capacity(WINDOW * MESSAGE_LEN);
-    let mut answers = [0; WINDOW * MESSAGE_LEN];
-    let mut have = 0;
+    let (mut calls, mut answers) = (Vec::new(), Vec::new());
     loop {
-        for Call { number, caller } in queue.take(WINDOW - in_flight.len()) {
-            let mut message = [0; MESSAGE_LEN];
-            message[NUMBER].copy_from_slice(&number.to_ne_bytes());
-            calls.extend_from_slice(&message);
+        for Call { args, caller } in queue.take(WINDOW - in_flight.len()) {
+            push(&mut calls, &args);
             in_flight.push_back(caller);
         }
         socket.write_all(&calls).await?;
@@ -152,41 +152,65 @@ async fn serve(queue: &Queue, mut socket: UnixStream) -> io::Result<()> {
             queue.added.notified().await;
             continue;
         }
-        have += match socket.read(&mut answers[have..]).await? {
-            0 => return Ok(()),
-            read => read,
-        };
-        let (whole, rest) = answers[..have].as_chunks::<MESSAGE_LEN>();
-        for answer in whole {
-            if let (Some(caller), Ok(number)) = (in_flight.pop_front(), answer[NUMBER].try_into()) {
-                let _ = caller.send(u64::from_ne_bytes(number));
-            }
+        answers.reserve(READ);
+        if socket.read_buf(&mut answers).await? == 0 {
+            return Ok(());
         }
-        let (begun, rest) = (have - rest.len(), rest.len());
-        answers.copy_within(begun..have, 0);
-        have = rest;
+        let mut rest = &answers[..];
+        while let Some((answer, later)) = split(rest) {
+            if let Some(caller) = in_flight.pop_front() {
+                let _ = caller.send(answer.to_vec());
+            }
+            rest = later;
+        }
+        let whole = answers.len() - rest.len();
+        answers.drain(..whole);
     }
 }
 
 fn work() -> io::Result<()> {
     let mut socket = net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let mut messages = [0; WINDOW * MESSAGE_LEN];
+    let (mut calls, mut answers) = (vec![0; READ], Vec::new());
     let mut have = 0;
     loop {
-        have += match socket.read(&mut messages[have..])? {
+        have += match socket.read(&mut calls[have..])? {
             0 => return Ok(()),
             read => read,
         };
-        let (whole, rest) = messages[..have].as_chunks_mut::<MESSAGE_LEN>();
-        for message in whole {
-            if let Ok(number) = message[NUMBER].try_into() {
-                let number = increment(u64::from_ne_bytes(number));
-                message[NUMBER].copy_from_slice(&number.to_ne_bytes());
-            }
+        let mut rest = &calls[..have];
+        while let Some((args, later)) = split(rest) {
+            push(&mut answers, &encode(increment(decode(args))));
+            rest = later;
         }
-        let begun = have - rest.len();
-        socket.write_all(&messages[..begun])?;
-        messages.copy_within(begun..have, 0);
-        have -= begun;
+        let (whole, part) = (have - rest.len(), rest.len());
+        socket.write_all(&answers)?;
+        answers.clear();
+        calls.copy_within(whole..have, 0);
+        have = part;
     }
+}
+
+fn encode(number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value::encode(&number, &mut bytes).expect("a number should be encoded");
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> u64 {
+    value::decode(bytes).expect("a number should be decoded")
+}
+
+/// Appends a message: its length, and the rest of a header of which this one function makes no use.
+fn push(out: &mut Vec<u8>, body: &[u8]) {
+    let mut header = [0; HEADER_LEN];
+    header[..8].copy_from_slice(&(body.len() as u64).to_ne_bytes());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(body);
+}
+
+/// The body of the first message, and what follows it, if it is whole.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, _) = bytes.split_first_chunk()?;
+    let body = bytes.get(HEADER_LEN..)?;
+    body.split_at_checked(u64::from_ne_bytes(*len) as usize)
 }
