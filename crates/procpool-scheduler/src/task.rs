@@ -1,69 +1,13 @@
-//! A task: what was asked, and where it is.
+//! A task: what it is made of, and where it is.
 
 use std::time::{Duration, Instant};
 
 use crate::action::Outcome;
-use crate::deadlines::Timer;
+use crate::extras::{Extras, Terms};
 use crate::history::FunctionIndex;
-use crate::id::{AffinityKey, FunctionKey, ShareKey, WorkerId};
-use crate::level::Level;
+use crate::id::{AffinityKey, FunctionKey, WorkerId};
 use crate::queue::Seat;
-use crate::scheduler::Part;
-
-/// What the scheduler must know of a task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskSpec {
-    /// Which function it runs.
-    pub function: FunctionKey,
-    /// How long it may run, or each of its items.
-    pub timeout: Option<Duration>,
-    /// How many items it runs one after another, each of which has the `timeout` for itself: the worker may
-    /// start the clock anew so often. 1 for a single call; 0 counts as 1.
-    ///
-    /// This is what bounds a worker that lies about its starts, or whose items restart the clock without end.
-    /// From the first start that the scheduler is told of, the task has `items` times the `timeout`; and
-    /// it is told of that one at the latest when the limit has passed once since it could have begun.
-    pub items: u32,
-    /// How long it may wait, from acceptance until it runs.
-    pub queue_timeout: Option<Duration>,
-    /// How many deaths of its worker it may survive by being run again.
-    pub retries: u32,
-    /// How long a running function may take to notice that it is cancelled. `None`: it is killed at once.
-    pub grace: Option<Duration>,
-    /// How urgent it is. While higher tasks wait, a level has about a sixteenth of the time that those above
-    /// it have, so that it does not starve.
-    pub level: Level,
-    /// Whose it is. The shares of a level have workers for equal times while tasks of each wait; tasks
-    /// without a key are one share.
-    pub share: Option<ShareKey>,
-    /// It prefers the worker that had the same key last, if that is idle or soon done.
-    pub affinity: Option<AffinityKey>,
-}
-
-impl TaskSpec {
-    /// No limits, no retries, no grace, of the normal level, nobody's in particular.
-    #[must_use]
-    pub fn new(function: FunctionKey) -> Self {
-        Self {
-            function,
-            timeout: None,
-            items: 1,
-            queue_timeout: None,
-            retries: 0,
-            grace: None,
-            level: Level::Normal,
-            share: None,
-            affinity: None,
-        }
-    }
-
-    pub(crate) fn seat(&self) -> Seat {
-        Seat {
-            level: self.level,
-            share: self.share,
-        }
-    }
-}
+use crate::spec::TaskSpec;
 
 /// Where a task is, as far as the scheduler knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,30 +33,10 @@ pub(crate) struct Task<P> {
     key: FunctionKey,
     /// As in its specification.
     pub(crate) items: u32,
-    /// The specification, if there is more to it than the function and the number of items. Most tasks have none of
-    /// that, and a hundred thousand may wait.
-    terms: Option<Box<TaskSpec>>,
+    pub(crate) function: FunctionIndex,
+    extras: Option<Box<Extras>>,
     /// `None`: it is resolved, and only in flight yet.
     pub(crate) payload: Option<P>,
-    pub(crate) function: FunctionIndex,
-    pub(crate) accepted: Instant,
-    /// Until it runs: its queue limit. After a death: the end of the pause before it runs again.
-    /// Once resolved: the end of its grace.
-    pub(crate) timer: Option<Timer>,
-    /// When it is cancelled.
-    pub(crate) deadline: Option<Timer>,
-    /// It waits for the end of that pause, and not in the queue.
-    pub(crate) pausing: bool,
-    /// How many workers died while they ran it.
-    pub(crate) deaths: u32,
-    /// How often its time limit passed, and more, before a worker had claimed it.
-    pub(crate) unclaimed: u32,
-    /// The driver was asked to take items of it back, and has not answered.
-    pub(crate) asked: Option<Part>,
-    /// None of its items can be given to another worker.
-    pub(crate) whole: bool,
-    /// No further item of it begins where it is.
-    pub(crate) fixed: bool,
     /// `None`: it waits, in the queue or for the end of a pause.
     pub(crate) sent: Option<Box<Sent>>,
 }
@@ -166,26 +90,23 @@ pub(crate) enum Why {
 }
 
 impl<P> Task<P> {
+    #[inline]
     pub(crate) fn new(spec: TaskSpec, payload: P, function: FunctionIndex, now: Instant) -> Self {
-        let plain = TaskSpec {
-            items: spec.items,
-            ..TaskSpec::new(spec.function)
+        let extras = || {
+            Box::new(Extras {
+                terms: Some(Terms {
+                    spec,
+                    accepted: now,
+                }),
+                ..Extras::default()
+            })
         };
         Self {
             key: spec.function,
             items: spec.items,
-            terms: (spec != plain).then(|| Box::new(spec)),
-            payload: Some(payload),
             function,
-            accepted: now,
-            timer: None,
-            deadline: None,
-            pausing: false,
-            deaths: 0,
-            unclaimed: 0,
-            asked: None,
-            whole: false,
-            fixed: false,
+            extras: (!spec.is_plain()).then(extras),
+            payload: Some(payload),
             sent: None,
         }
     }
@@ -194,31 +115,62 @@ impl<P> Task<P> {
     pub(crate) fn spec(&self) -> TaskSpec {
         TaskSpec {
             items: self.items,
-            ..match &self.terms {
-                Some(terms) => **terms,
+            ..match self.terms() {
+                Some(terms) => terms.spec,
                 None => TaskSpec::new(self.key),
             }
         }
     }
 
+    #[inline]
+    fn terms(&self) -> Option<&Terms> {
+        self.extras.as_ref()?.terms.as_ref()
+    }
+
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.terms.as_ref()?.timeout
+        self.terms()?.spec.timeout
     }
 
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn affinity(&self) -> Option<AffinityKey> {
-        self.terms.as_ref()?.affinity
+        self.terms()?.spec.affinity
     }
 
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn seat(&self) -> Seat {
-        self.terms
-            .as_ref()
-            .map_or_else(Seat::default, |terms| terms.seat())
+        self.terms()
+            .map_or_else(Seat::default, |terms| terms.spec.seat())
+    }
+
+    /// What it has beyond that, if anything.
+    #[inline]
+    pub(crate) fn extras(&self) -> Option<&Extras> {
+        self.extras.as_deref()
+    }
+
+    /// The same, to be changed in what it has.
+    #[inline]
+    pub(crate) fn present_extras(&mut self) -> Option<&mut Extras> {
+        self.extras.as_deref_mut()
+    }
+
+    /// The same, to be added to.
+    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Whether it waits for the end of a pause, and not in the queue.
+    pub(crate) fn is_pausing(&self) -> bool {
+        self.extras().is_some_and(|extras| extras.pausing)
+    }
+
+    /// How many workers died while they ran it.
+    pub(crate) fn deaths(&self) -> u32 {
+        self.extras().map_or(0, |extras| extras.deaths)
     }
 
     /// Where it is, if a worker has it.
@@ -238,7 +190,7 @@ impl<P> Task<P> {
     /// wake up, the task would be taken back for ever.
     pub(crate) fn patience(&self) -> Option<Duration> {
         let limit = self.timeout()?;
-        Some(match self.unclaimed {
+        Some(match self.extras().map_or(0, |extras| extras.unclaimed) {
             0 => limit,
             n => limit
                 .max(Duration::from_micros(100))
@@ -248,7 +200,9 @@ impl<P> Task<P> {
 
     /// The limit that it has waited past, if it has.
     pub(crate) fn waited_past(&self, now: Instant) -> Option<Duration> {
-        let limit = self.spec().queue_timeout?;
-        (self.deaths == 0 && now.saturating_duration_since(self.accepted) >= limit).then_some(limit)
+        let terms = self.terms()?;
+        let limit = terms.spec.queue_timeout?;
+        let is_past = now.saturating_duration_since(terms.accepted) >= limit;
+        (is_past && self.deaths() == 0).then_some(limit)
     }
 }

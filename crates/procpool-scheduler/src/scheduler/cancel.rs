@@ -24,7 +24,7 @@ impl<P> Scheduler<P> {
             Some(task) if task.is_resolved() => {}
             None => {}
             // It has begun, and waits only for another worker.
-            Some(task) if task.deaths > 0 => {}
+            Some(task) if task.deaths() > 0 => {}
             Some(task) if task.sent.is_none() => self.resolve_queued(id, Outcome::Cancelled),
             Some(_) => self.take(now, id, Why::CancelIfQueued),
         }
@@ -41,10 +41,15 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id).filter(|task| !task.is_resolved()) else {
             return;
         };
-        self.deadlines.disarm(&mut task.deadline);
+        if let Some(extras) = task.present_extras() {
+            self.deadlines.disarm(&mut extras.deadline);
+        }
         match at {
             Some(at) if at <= now => self.cancel(now, id),
-            Some(at) => task.deadline = self.deadlines.arm(now, at - now, Due::Deadline(id)),
+            Some(at) => {
+                let deadline = self.deadlines.arm(now, at - now, Due::Deadline(id));
+                task.extras_mut().deadline = deadline;
+            }
             None => {}
         }
     }
@@ -52,7 +57,7 @@ impl<P> Scheduler<P> {
     /// The task's deadline has come.
     pub(super) fn expired(&mut self, now: Instant, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id) {
-            task.deadline = None;
+            task.extras_mut().deadline = None;
             self.cancel(now, id);
         }
     }
@@ -62,7 +67,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        task.timer = None;
+        task.extras_mut().timer = None;
         match (task.sent(), task.spec().queue_timeout) {
             (Some(sent), _) if task.is_resolved() => {
                 if self.is_ready(sent.worker) {
@@ -142,7 +147,7 @@ impl<P> Scheduler<P> {
                 self.resolve(id, outcome);
                 let timer = self.deadlines.arm(now, grace, Due::Task(id));
                 if let Some(task) = self.tasks.get_mut(id) {
-                    task.timer = timer;
+                    task.extras_mut().timer = timer;
                 }
                 self.fleet.refresh(place);
             }
@@ -201,8 +206,8 @@ impl<P> Scheduler<P> {
 
     /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
     pub(super) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
-        let seat = self.tasks.get(id).filter(|task| !task.pausing);
-        let seat = seat.map(|task| task.seat());
+        let waits = self.tasks.get(id).filter(|task| !task.is_pausing());
+        let seat = waits.map(|task| task.seat());
         self.resolve(id, outcome);
         if let Some(seat) = seat {
             self.queue.forget(seat, |id| self.tasks.contains(id));
@@ -214,8 +219,9 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        self.deadlines.disarm(&mut task.timer);
-        self.deadlines.disarm(&mut task.deadline);
+        if let Some(extras) = task.present_extras() {
+            extras.disarm(&mut self.deadlines);
+        }
         let in_flight = task.sent.is_some();
         if let Some(payload) = task.payload.take() {
             self.open_tasks -= 1;

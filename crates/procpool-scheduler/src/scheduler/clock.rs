@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Part, Scheduler};
+use super::Scheduler;
 use crate::action::{Action, Outcome, Standing};
 use crate::deadlines::Due;
+use crate::extras::Part;
 use crate::id::TaskId;
 use crate::task::{Sent, Why};
 use crate::worker::{Clock, Stage};
@@ -64,7 +65,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let (Some(sent), Some(limit)) = (task.sent(), task.spec().timeout) else {
+        let (Some(sent), Some(limit)) = (task.sent(), task.timeout()) else {
             return;
         };
         let worker = &mut self.fleet[sent.worker];
@@ -112,11 +113,9 @@ impl<P> Scheduler<P> {
         let end = since.checked_add(limit).into_iter().chain(all).min();
         if end.is_some_and(|end| end <= now) {
             // Which of its items that is, is only known for certain when no further one can begin.
-            if self
-                .tasks
-                .get(id)
-                .is_some_and(|task| task.items > 1 && !task.fixed)
-            {
+            if self.tasks.get(id).is_some_and(|task| {
+                task.items > 1 && task.extras().is_none_or(|extras| !extras.fixed)
+            }) {
                 return self.ask_for(id, Part::All);
             }
             return self.abandon(now, id, Outcome::TimedOut { limit });

@@ -140,7 +140,9 @@ impl<P> Scheduler<P> {
         let is_due = worker.stage == Stage::Ready && worker.is_due();
         self.last_ticket += 1;
         let ticket = self.last_ticket;
-        (task.whole, task.fixed) = (false, false);
+        if let Some(extras) = task.present_extras() {
+            (extras.whole, extras.fixed) = (false, false);
+        }
         self.several += usize::from(task.items > 1);
         task.sent = Some(self.spare_boxes.fill(Sent {
             worker: place,
@@ -208,8 +210,9 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return Finished::Unknown;
         };
-        self.deadlines.disarm(&mut task.timer);
-        self.deadlines.disarm(&mut task.deadline);
+        if let Some(extras) = task.present_extras() {
+            extras.disarm(&mut self.deadlines);
+        }
         let (payload, function, items) = (task.payload.take(), task.function, task.items);
         self.tasks.discard(id);
         self.vacated(now, place, was_head);
@@ -239,7 +242,8 @@ impl<P> Scheduler<P> {
             return false;
         };
         self.several -= usize::from(sent.several);
-        if task.asked.take().is_some() {
+        let extras = task.present_extras();
+        if extras.is_some_and(|extras| extras.asked.take().is_some()) {
             self.shortening -= 1;
         }
         let worker = &mut self.fleet[sent.worker];

@@ -254,17 +254,19 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        task.deaths += 1;
+        let extras = task.extras_mut();
+        extras.deaths += 1;
         // It did begin, so its queue limit is kept.
-        self.deadlines.disarm(&mut task.timer);
-        let attempts = task.deaths;
+        self.deadlines.disarm(&mut extras.timer);
+        let attempts = extras.deaths;
         let worker = &self.fleet[place];
         if task.is_resolved() {
             self.tasks.remove(id);
         } else if attempts <= task.spec().retries && !worker.over_limit {
-            task.pausing = true;
             let pause = self.config.retry_backoff.pause(attempts);
-            task.timer = self.deadlines.arm(now, pause, Due::Retry(id));
+            let extras = task.extras_mut();
+            extras.pausing = true;
+            extras.timer = self.deadlines.arm(now, pause, Due::Retry(id));
         } else {
             let worker = worker.id;
             self.resolve(id, Outcome::WorkerDied { worker, attempts });
@@ -274,8 +276,9 @@ impl<P> Scheduler<P> {
     /// The pause before a task runs again is over.
     pub(super) fn paused(&mut self, now: Instant, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id) {
-            task.timer = None;
-            task.pausing = false;
+            let extras = task.extras_mut();
+            extras.timer = None;
+            extras.pausing = false;
             self.requeue(now, id);
         }
     }

@@ -33,12 +33,12 @@ use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
 use crate::spare_boxes::SpareBoxes;
+use crate::spec::TaskSpec;
 use crate::table::Table;
-use crate::task::{Task, TaskSpec, TaskState};
+use crate::task::{Task, TaskState};
 use crate::worker::Stage;
 
 pub use counts::Counts;
-pub(crate) use shorten::Part;
 
 use collect::Looks;
 
@@ -208,8 +208,8 @@ impl<P> Scheduler<P> {
         let id = self.tasks.insert(Task::new(spec, payload, function, now));
         self.open_tasks += 1;
         if let Some(limit) = spec.queue_timeout {
-            self.tasks.get_mut(id).expect("just inserted").timer =
-                self.deadlines.arm(now, limit, Due::Task(id));
+            let task = self.tasks.get_mut(id).expect("just inserted");
+            task.extras_mut().timer = self.deadlines.arm(now, limit, Due::Task(id));
         }
         let only_joins = self.only_joins(&spec);
         self.queue.push_back(now, spec.seat(), id);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Phase, Scheduler};
 use crate::action::{Action, Refused, RefusedReason};
 use crate::id::{FunctionKey, ReservationId, TaskId};
-use crate::task::TaskSpec;
+use crate::spec::TaskSpec;
 
 impl<P> Scheduler<P> {
     /// Someone wants room in the queue for one task, and stands in line for it.

@@ -93,7 +93,7 @@ impl<P> Scheduler<P> {
             Why::Cancel | Why::CancelIfQueued => self.resolve(id, Outcome::Cancelled),
             Why::Unbegun => {
                 if let Some(task) = self.tasks.get_mut(id) {
-                    task.unclaimed += 1;
+                    task.extras_mut().unclaimed += 1;
                 }
                 self.requeue(now, id);
             }

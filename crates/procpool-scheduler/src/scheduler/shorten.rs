@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{Phase, Scheduler};
 use crate::action::{Action, Outcome};
+use crate::extras::Part;
 use crate::id::TaskId;
 use crate::task::Task;
 use crate::worker::{Stage, Worker};
@@ -44,11 +45,15 @@ impl<P> Scheduler<P> {
             return None;
         };
         task.items = left;
-        let asked = task.asked.take();
-        task.whole |= asked == Some(Part::Half) && rest.is_none();
-        task.fixed |= asked == Some(Part::All);
-        let (spec, function, accepted) = (task.spec(), task.function, task.accepted);
-        let is_fixed = task.fixed;
+        let mut asked = None;
+        let mut is_fixed = false;
+        if let Some(extras) = task.present_extras() {
+            asked = extras.asked.take();
+            extras.whole |= asked == Some(Part::Half) && rest.is_none();
+            extras.fixed |= asked == Some(Part::All);
+            is_fixed = extras.fixed;
+        }
+        let (spec, function) = (task.spec(), task.function);
         if asked.is_some() {
             self.shortening -= 1;
         }
@@ -57,7 +62,7 @@ impl<P> Scheduler<P> {
             spec.items = items;
             // It was sent in time.
             spec.queue_timeout = None;
-            let rest = Task::new(spec, payload, function, accepted);
+            let rest = Task::new(spec, payload, function, now);
             let rest = self.tasks.insert(rest);
             self.open_tasks += 1;
             match self.phase {
@@ -80,10 +85,11 @@ impl<P> Scheduler<P> {
         let Some(sent) = task.sent() else {
             return;
         };
-        if task.asked.is_none() {
+        let asked = &mut task.extras_mut().asked;
+        if asked.is_none() {
             self.shortening += 1;
         }
-        task.asked = task.asked.max(Some(part));
+        *asked = (*asked).max(Some(part));
         self.actions.push_back(Action::Shorten {
             worker: self.fleet[sent.worker].id,
             task: id,
@@ -100,7 +106,8 @@ impl<P> Scheduler<P> {
         let divisible = |worker: &Worker| {
             let id = *worker.in_flight.front()?;
             let task = self.tasks.get(id)?;
-            let is_divisible = task.items > 1 && !task.whole && !task.is_resolved();
+            let is_whole = task.extras().is_some_and(|extras| extras.whole);
+            let is_divisible = task.items > 1 && !is_whole && !task.is_resolved();
             let expected = self.history.expected_of(task.function, task.items);
             is_divisible.then_some((expected, id))
         };
@@ -114,13 +121,4 @@ impl<P> Scheduler<P> {
             self.ask_for(id, Part::Half);
         }
     }
-}
-
-/// How much of what has not begun of a task is wanted back.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Part {
-    /// Another worker has nothing to do.
-    Half,
-    /// What runs may have passed its time limit, and must be known.
-    All,
 }
