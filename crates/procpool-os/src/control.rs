@@ -106,7 +106,7 @@ struct Line(AtomicU64);
 
 impl ControlPage {
     /// As many tasks may be offered to a worker at once.
-    pub const SLOTS: usize = 128;
+    pub const SLOTS: usize = 512;
 
     const BYTES: usize = size_of::<Shared>();
     const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);

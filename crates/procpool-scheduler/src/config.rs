@@ -52,7 +52,7 @@ pub struct Config {
 
 impl Config {
     /// The most that [`window`](Self::window) may be: the slots of one control page.
-    pub const MAX_WINDOW: usize = 128;
+    pub const MAX_WINDOW: usize = 512;
 
     /// Whether a worker may hold results back while it runs a task of so many nanoseconds.
     #[inline]

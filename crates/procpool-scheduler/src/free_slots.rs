@@ -9,39 +9,50 @@ use crate::config::Config;
 pub(crate) struct FreeSlots {
     /// A bit for each.
     words: [u64; WORDS],
+    /// A bit for each word in which there are any.
+    present: u64,
 }
 
-const WORDS: usize = Config::MAX_WINDOW / u64::BITS as usize;
+const BITS: usize = u64::BITS as usize;
+const WORDS: usize = Config::MAX_WINDOW / BITS;
+const _: () = assert!(WORDS <= BITS && WORDS * BITS == Config::MAX_WINDOW);
 
 impl FreeSlots {
     /// So many, all of them free.
     pub(crate) fn new(window: usize) -> Self {
-        let mut slots = FreeSlots { words: [0; WORDS] };
+        let mut slots = FreeSlots {
+            words: [0; WORDS],
+            present: 0,
+        };
         (0..window).for_each(|slot| slots.give(slot as u16));
         slots
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.words == [0; WORDS]
+        self.present == 0
     }
 
     /// `None` if all are used.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<u16> {
-        let (at, word) = (0_u16..)
-            .zip(&mut self.words)
-            .find(|(_, word)| **word != 0)?;
-        let bit = word.trailing_zeros() as u16;
+        let at = self.present.trailing_zeros() as usize;
+        let word = self.words.get_mut(at)?;
+        let bit = word.trailing_zeros() as usize;
         *word &= *word - 1;
-        Some(at * u64::BITS as u16 + bit)
+        if *word == 0 {
+            self.present &= self.present - 1;
+        }
+        // It is less than `MAX_WINDOW`.
+        Some((at * BITS + bit) as u16)
     }
 
     #[inline]
     pub(crate) fn give(&mut self, slot: u16) {
         let slot = usize::from(slot);
-        if let Some(word) = self.words.get_mut(slot / u64::BITS as usize) {
-            *word |= 1 << (slot % u64::BITS as usize);
+        if let Some(word) = self.words.get_mut(slot / BITS) {
+            *word |= 1 << (slot % BITS);
+            self.present |= 1 << (slot / BITS);
         }
     }
 }
@@ -52,7 +63,7 @@ mod tests {
 
     #[test]
     fn each_slot_is_had_once_until_it_is_given_back() {
-        for window in [1, 2, 63, 64, 65, 127, 128] {
+        for window in [1, 2, 63, 64, 65, 127, 128, Config::MAX_WINDOW] {
             let mut slots = FreeSlots::new(window);
             let taken: Vec<_> = std::iter::from_fn(|| slots.take()).collect();
             assert!(slots.is_empty());

@@ -13,8 +13,8 @@ use crate::task::Sent;
 pub(crate) struct SpareBoxes(Vec<Box<Sent>>);
 
 impl SpareBoxes {
-    /// So many are kept at most, as may be in flight on four workers.
-    const MOST: usize = 4 * Config::MAX_WINDOW;
+    /// So many are kept at most, as may be in flight on two workers.
+    const MOST: usize = 2 * Config::MAX_WINDOW;
 
     #[inline]
     pub(crate) fn fill(&mut self, sent: Sent) -> Box<Sent> {

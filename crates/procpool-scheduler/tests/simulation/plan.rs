@@ -151,7 +151,7 @@ impl Plan {
             idle_timeout: rng.pick(&[None, Some(Duration::ZERO), Some(Duration::from_millis(5))]),
             max_tasks_per_worker: NonZeroU64::new(rng.pick(&[0, 0, 0, 1, 2, 7, 40])),
             max_age: None,
-            window: rng.pick(&[1, 2, 3, 16, 64, 128]),
+            window: rng.pick(&[1, 2, 3, 16, 128, 512]),
             processors: rng.pick(&[usize::MAX, usize::MAX, 1, 2]),
             held_back: rng.pick(&[None, Some(Duration::from_micros(100))]),
             send_ahead: rng.pick(&[
