@@ -4,6 +4,7 @@
 //! are kept in a vector, which counts. Allocators round up, and add words of their own; those don't.
 #![forbid(unsafe_code)]
 
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use peak_alloc::PeakAlloc;
@@ -66,14 +67,25 @@ fn of_pool(tasks: usize) -> f64 {
 fn of_threads(tasks: usize) -> f64 {
     let runtime = Builder::new_multi_thread().max_blocking_threads(2).build();
     let runtime = runtime.expect("a runtime should start");
-    let _context = runtime.enter();
-    let busy = [(); 2].map(|()| task::spawn_blocking(thread::park));
-    let threads: Vec<_> = busy.into_iter().collect();
+    let context = runtime.enter();
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = Arc::new(Mutex::new(gate));
+    for _ in 0..2 {
+        let gate = Arc::clone(&gate);
+        // The first waits for the gate, the second for the first.
+        task::spawn_blocking(move || {
+            if let Ok(gate) = gate.lock() {
+                let _ = gate.recv();
+            }
+        });
+    }
     let each = each_of(tasks, |number| {
         task::spawn_blocking(move || increment(number))
     });
-    drop(threads);
-    runtime.shutdown_background();
+    // All of it is gone before anything else is measured.
+    drop(open);
+    drop(context);
+    drop(runtime);
     each
 }
 

@@ -5,7 +5,8 @@
 //! waking up. All of it on a runtime with one thread, and on one with a thread a CPU.
 //!
 //! Once with the next call at once, so that a worker that stays awake for a moment finds it; and once
-//! with a pause before each call, so that both sides sleep whatever they do.
+//! with a pause before each call, so that both sides sleep whatever they do. What takes part in both of these and sleeps, the
+//! worker that never stays awake and the ping-pong, also with each side on a processor of its own.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use procpool::ProcessPool;
 use procpool_benches::{
-    Elsewhere, Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads,
+    Apart, Elsewhere, Floor, Goals, Lane, Mode, Procspawn, Python, Rayon, Samples, Table, Threads,
     Workload, roles, runtime,
 };
 use tokio::runtime::Runtime;
@@ -45,6 +46,10 @@ fn main() {
 
 /// procpool without its worker's moment awake, as the tables name it.
 const SLEEPER: &str = "procpool, no spin";
+
+/// With each side on a processor of its own.
+const SLEEPER_APART: &str = "procpool, no spin, apart";
+const FLOOR_APART: &str = "floor, apart";
 
 /// Calls a tiny task, awaits it, and calls it with what came back.
 #[derive(Clone, Copy)]
@@ -91,6 +96,8 @@ struct Lanes<'r, W> {
     rayon: Lane<'r, Rayon, W>,
     procspawn: Lane<'r, Procspawn, W>,
     floor: Lane<'r, Floor, W>,
+    sleeper_apart: Lane<'r, ProcessPool, Apart<W>>,
+    floor_apart: Lane<'r, Floor, Apart<W>>,
 }
 
 impl<'r, W> Lanes<'r, W>
@@ -115,6 +122,10 @@ where
             rayon: Lane::new(Rayon::NAME, runtime, workload, || Rayon::start(1)),
             procspawn: Lane::new(Procspawn::NAME, runtime, workload, || Procspawn::start(1)),
             floor: Lane::new(Floor::NAME, runtime, workload, || Floor::start(8)),
+            sleeper_apart: Lane::new(SLEEPER_APART, runtime, Apart(workload), move || {
+                sleeper().expect("a pool should start")
+            }),
+            floor_apart: Lane::new(FLOOR_APART, runtime, Apart(workload), || Floor::start(8)),
         }
     }
 
@@ -126,6 +137,8 @@ where
         record(self.rayon.name(), self.rayon.run(calls));
         record(self.procspawn.name(), self.procspawn.run(calls));
         record(self.floor.name(), self.floor.run(calls));
+        record(self.sleeper_apart.name(), self.sleeper_apart.run(calls));
+        record(self.floor_apart.name(), self.floor_apart.run(calls));
     }
 }
 
@@ -178,11 +191,15 @@ fn compare(criterion: &mut Criterion, flavor: &str, runtime: &Runtime, goals: &m
     let mut at_most = |what, measured, bound| {
         goals.at_most(format!("{flavor}: {what}"), measured, bound, "×");
     };
-    let of_floor = |table: &Table| table.ratio(name, Floor::NAME);
-    let sleeper = p50.ratio(SLEEPER, Floor::NAME);
-    at_most("no spin, of a bare ping-pong", sleeper, 1.15);
-    at_most("now and then, of a bare ping-pong", of_floor(&asleep), 1.15);
-    at_most("one by one, of a bare ping-pong", of_floor(&p50), 0.5);
+    let apart = |table: &Table| table.ratio(SLEEPER_APART, FLOOR_APART);
+    at_most("no spin, apart, of a bare ping-pong", apart(&p50), 1.15);
+    at_most(
+        "now and then, apart, of a bare ping-pong",
+        apart(&asleep),
+        1.15,
+    );
+    let of_floor = p50.ratio(name, Floor::NAME);
+    at_most("one by one, of a bare ping-pong", of_floor, 0.5);
     at_most(
         "one by one, of spawn_blocking",
         p50.ratio(name, Threads::NAME),

@@ -24,6 +24,7 @@
 //! of criterion's is taken: `-- procpool` and `-- worker` are filters like any other.
 #![forbid(unsafe_code)]
 
+mod apart;
 mod at_once;
 mod bare_worker;
 pub mod burners;
@@ -47,6 +48,7 @@ mod threads;
 mod tiny;
 mod workload;
 
+pub use apart::Apart;
 pub use at_once::{AtOnce, Unconstrained};
 pub use bare_worker::BareWorker;
 pub use burners::Burners;
