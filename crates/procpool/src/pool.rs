@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{self, EncodedCall};
 use crate::cell::TaskCell;
-use crate::driver::{Accepted, Chunk, ChunkCall, FreshCall, Job, OpenPool, Reservation, Sink};
+use crate::driver::{
+    Accepted, Chunk, ChunkCall, FreshArgs, FreshCall, Job, OpenPool, Reservation, Sink,
+};
 use crate::error::{EncodeError, TaskError};
 use crate::options::TaskOptions;
 use crate::shutdown_report::ShutdownReport;
@@ -258,7 +260,10 @@ impl<S> ProcessPool<S> {
         let args = match Payload::of_bytes(args) {
             Ok(args) => {
                 let call = offsets.and_then(|offsets| EncodedCall::with(offsets, args, limit));
-                return self.run(call, None);
+                return match call {
+                    Ok(call) => self.submit_call(call.offsets, FreshArgs::Whole(call.args)),
+                    Err(error) => Task::failed(TaskError::Encode(error)),
+                };
             }
             Err(args) => args,
         };
@@ -268,15 +273,22 @@ impl<S> ProcessPool<S> {
             Ok(offsets)
         });
         match call::discard(args).and(call) {
-            Ok(offsets) => {
-                let (cell, accepted) = self.submit_call(offsets, &mut encoding);
-                Task::new(cell, accepted)
-            }
+            Ok(offsets) => self.submit_call(offsets, FreshArgs::Encoded(&mut encoding)),
             Err(error) => Task::failed(TaskError::Encode(error)),
         }
     }
 
-    fn submit_call(&self, offsets: CallOffsets, args: &mut Encoding) -> (Arc<TaskCell>, Accepted) {
+    #[inline]
+    fn submit_call<R>(&self, offsets: CallOffsets, args: FreshArgs<'_>) -> Task<R>
+    where
+        R: DeserializeOwned + 'static,
+    {
+        let (cell, accepted) = self.submit_fresh(offsets, args);
+        Task::new(cell, accepted)
+    }
+
+    /// For a result of whatever type.
+    fn submit_fresh(&self, offsets: CallOffsets, args: FreshArgs<'_>) -> (Arc<TaskCell>, Accepted) {
         let cell = Arc::new(TaskCell::pending());
         let core = self.open.core();
         let call = FreshCall {

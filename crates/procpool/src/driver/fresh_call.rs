@@ -1,5 +1,6 @@
 //! A call that has just been encoded.
 
+use std::mem;
 use std::sync::Arc;
 
 use procpool_os::CallOffsets;
@@ -16,9 +17,17 @@ use crate::driver::job::{Job, Sink};
 #[derive(Debug)]
 pub(crate) struct FreshCall<'a> {
     pub(crate) offsets: CallOffsets,
-    pub(crate) args: &'a mut Encoding,
+    pub(crate) args: FreshArgs<'a>,
     pub(crate) limits: Limits,
     pub(crate) cell: &'a Arc<TaskCell>,
+}
+
+/// Its arguments.
+#[derive(Debug)]
+pub(crate) enum FreshArgs<'a> {
+    Encoded(&'a mut Encoding),
+    /// Large ones, which are what the caller gave.
+    Whole(Payload),
 }
 
 impl FreshCall<'_> {
@@ -35,6 +44,9 @@ impl FreshCall<'_> {
     /// Gives it those.
     #[inline]
     pub(crate) fn fill(&mut self, job: &mut Job) {
-        self.args.fill(&mut job.call.args);
+        match &mut self.args {
+            FreshArgs::Encoded(encoding) => encoding.fill(&mut job.call.args),
+            FreshArgs::Whole(args) => job.call.args = mem::take(args),
+        }
     }
 }
