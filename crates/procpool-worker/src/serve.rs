@@ -13,7 +13,7 @@ use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::mover::{Mover, leave};
 use crate::outbox::Outbox;
-use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
+use crate::pace::{AWAITED, HELD_BACK, SOON, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
 use crate::spinner::{SMALL, Spinner, spin, until_copied};
 use crate::{panic, worker};
@@ -40,6 +40,8 @@ pub(crate) fn serve(
         mover: Mover::default(),
         result_len: None,
         has_waited: false,
+        last_ended: Duration::ZERO,
+        expects_soon: false,
     };
     // When the last task ended, if nothing was waited for since.
     let mut ended = None;
@@ -127,11 +129,16 @@ struct Server<'a> {
     result_len: Option<usize>,
     /// It has waited for a command since it is ready.
     has_waited: bool,
+    /// When the last task ended.
+    last_ended: Duration,
+    /// The last task came soon after the one before, and so may the next.
+    expects_soon: bool,
 }
 
 impl Server<'_> {
     /// Runs a task that is claimed and of which the call has the arguments, and says when it ended.
     fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Duration> {
+        self.expects_soon = started.saturating_sub(self.last_ended) < SOON;
         let offsets = CallOffsets {
             entry: run.entry,
             function: run.function,
@@ -175,6 +182,7 @@ impl Server<'_> {
     }
 
     fn tell(&mut self, ticket: Ticket, ran: Duration, ended: Duration) -> io::Result<Duration> {
+        self.last_ended = ended;
         let worn = self.limiter.is_worn();
         // What the parent has taken from memory is not held back.
         if worker::is_awaited() && worker::taken() >= self.outbox.position() {
@@ -212,7 +220,10 @@ impl Server<'_> {
         let limit = worker::may_listen();
         if limit.is_zero() {
             self.flush()?;
-            return inbox.receive();
+            return match self.expects_soon {
+                true => inbox.receive_soon(),
+                false => inbox.receive(),
+            };
         }
         let limit = limit + until_copied(self.result_len.unwrap_or_default());
         if !self.spinner.begin() {
