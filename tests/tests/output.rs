@@ -1,6 +1,6 @@
 //! What workers write, and what surrounds them.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -111,6 +111,26 @@ fn forwarded_output_arrives_whole() {
     assert!(program.wait().unwrap().success());
     assert_eq!(heard.len(), 64 << 20);
     assert!(heard.chunks(64).all(|line| line.ends_with(b"again...\n")));
+}
+
+/// What is read when the worker has ended is more than who reads has taken, or a pipe holds.
+#[test]
+fn what_a_worker_has_said_before_its_end_is_not_lost_to_a_slow_reader() {
+    let mut program = noisy(&["last"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(said, "ended\n");
+    let mut heard = Vec::new();
+    program
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_end(&mut heard)
+        .unwrap();
+    assert!(program.wait().unwrap().success());
+    assert_eq!(heard.len(), 128 << 10);
 }
 
 #[procpool::test]

@@ -1,6 +1,7 @@
 //! A program whose workers write far more to their standard error than anyone wants to read.
 //!
 //! `noisy flood MIB` has a worker write so much, and prints the peak of its own memory in KiB.
+//! `noisy last` has a worker write as much as the pipes hold between it and who reads, and end, and says so.
 //! `noisy blocked` expects that nobody reads its standard error: a worker writes until that blocks,
 //! another one works on, and the first one is ended by its time limit.
 #![forbid(unsafe_code)]
@@ -21,6 +22,15 @@ async fn main() {
             let bytes = mebibytes.expect("how many MiB") << 20;
             pool.run_in_process(shout, bytes).await.expect("it ends");
             println!("{}", peak_memory());
+        }
+        Some("last") => {
+            let last_words = |bytes| {
+                shout(bytes);
+                std::process::abort();
+            };
+            let task: procpool::Task<()> = pool.run_in_process(last_words, 128 << 10);
+            assert!(task.await.expect_err("it ends").is_worker_exited());
+            println!("ended");
         }
         Some("blocked") => {
             let limited = pool.with_timeout(Duration::from_millis(300));

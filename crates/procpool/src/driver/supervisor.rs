@@ -22,6 +22,7 @@ use crate::driver::memory_watch;
 use crate::driver::reader::Reader;
 use crate::driver::state::Ending;
 use crate::error::{ExitCause, WorkerStartError};
+use crate::output::Outputs;
 use crate::soon::Speaker;
 
 /// How long it takes a worker that exits to have ended, after it has closed its socket, as a rule.
@@ -105,8 +106,19 @@ impl Supervisor {
         let newborn = newborn.unwrap_or_else(|| launch(&self.core, self.worker));
         let launched = newborn.and_then(|newborn| newborn.watch(&self.core, &self.switch));
         let newcomers = match launched {
-            Ok(launched) => self.see_through(launched).await,
-            Err(error) => self.end(Ending::NotStarted(WorkerStartError::spawn(error))),
+            Ok(launched) => {
+                let (newcomers, outputs) = self.see_through(launched).await;
+                match outputs.has_more() {
+                    false => Some(newcomers),
+                    true => {
+                        // Whoever reads it may be slow, for which nobody else is to wait.
+                        drop(newcomers);
+                        pass_on(outputs).await;
+                        None
+                    }
+                }
+            }
+            Err(error) => Some(self.end(Ending::NotStarted(WorkerStartError::spawn(error)))),
         };
         self.switch.finish();
         // By now nothing is left of the worker, and others may have what it had.
@@ -115,9 +127,9 @@ impl Supervisor {
         drop(newcomers);
     }
 
-    /// Ends its life, and gives who is to take its place. What it had is given back last, since that takes a
-    /// while.
-    async fn see_through(&self, launched: Launched) -> Newcomers {
+    /// Ends its life, and gives who is to take its place, and what it has said and nobody has read. What it had is given
+    /// back last, since that takes a while.
+    async fn see_through(&self, launched: Launched) -> (Newcomers, Outputs) {
         let Launched {
             leader,
             link,
@@ -137,7 +149,7 @@ impl Supervisor {
         link.worker().end();
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
-        let exit = reaped.exit(cause, &outputs.finish());
+        let exit = reaped.exit(cause, &outputs.drain());
         let start_error = leader.start_error();
         if !self.switch.is_pulled() && exit.code() != Some(0) && start_error.is_none() {
             tracing::warn!(pool = self.core.name(), %exit, "procpool: a worker died");
@@ -160,7 +172,7 @@ impl Supervisor {
         // Who was told goes first, for a start takes longer than that.
         tokio::task::yield_now().await;
         newcomers.start_first();
-        newcomers
+        (newcomers, outputs)
     }
 
     /// Whether it was for want of memory in its control group that the kernel ended the worker.
@@ -269,6 +281,13 @@ impl Supervisor {
             of,
             first: None,
         }
+    }
+}
+
+async fn pass_on(mut outputs: Outputs) {
+    tokio::select! {
+        () = outputs.pass_on() => {}
+        _ = delay(Outputs::PATIENCE) => outputs.give_up(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, BytesMut};
 use procpool_os::output;
 use tokio::net::unix::pipe;
 
@@ -44,7 +44,7 @@ impl Forward {
     ///
     /// # Cancel safety
     /// What is left in `bytes` was not written.
-    pub(crate) async fn write(&self, bytes: &mut Bytes) {
+    pub(crate) async fn write(&self, bytes: &mut BytesMut) {
         let Some(watched) = &self.watched else {
             return self.write_until(bytes, Instant::now());
         };
@@ -62,8 +62,23 @@ impl Forward {
         }
     }
 
+    /// Takes from `bytes` what the other end takes at once. Where that can't be waited for, the rest is lost.
+    pub(crate) fn write_now(&self, bytes: &mut BytesMut) {
+        let Some(watched) = &self.watched else {
+            return self.write_until(bytes, Instant::now());
+        };
+        while !bytes.is_empty() {
+            match watched.try_write(bytes) {
+                Ok(written) => bytes.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // Nobody is there to read it any more.
+                Err(_) => bytes.clear(),
+            }
+        }
+    }
+
     /// Writes what the other end takes before the deadline; the rest is lost.
-    pub(crate) fn write_until(&self, bytes: &mut Bytes, deadline: Instant) {
+    pub(crate) fn write_until(&self, bytes: &mut BytesMut, deadline: Instant) {
         if let Some(watched) = &self.watched {
             output::write_until(watched, bytes, deadline);
             return bytes.clear();

@@ -12,9 +12,6 @@ use crate::output::pump::{Pump, Sink};
 use crate::output::tail::Tail;
 use crate::worker_output::WorkerOutput;
 
-/// How long a runtime that stops waits for who reads this process's own streams.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 /// Drains what of a worker's output passes through this process.
 #[derive(Debug)]
 pub(crate) struct Outputs {
@@ -23,6 +20,10 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
+    /// How long who reads this process's own streams is waited for when a worker has ended, or the runtime stops: they
+    /// may be slow, or never read.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
     /// Takes the pipes of a worker that was spawned with them.
     ///
     /// # Panics
@@ -58,18 +59,35 @@ impl Outputs {
         }
     }
 
-    /// Passes on what the worker had written when it ended, without waiting, and gives the end of
-    /// its standard error.
-    pub(crate) fn finish(&mut self) -> Tail {
-        self.finish_until(Instant::now())
+    /// Reads what the worker had written when it ended, without waiting, and gives the end of its standard error. What
+    /// can't be passed on at once [is left](Outputs::has_more).
+    pub(crate) fn drain(&mut self) -> Tail {
+        let drain = |pump: &mut Option<Pump>| {
+            let tail = pump.as_mut().map(Pump::drain).unwrap_or_default();
+            pump.take_if(|pump| !pump.has_more());
+            tail
+        };
+        drain(&mut self.stdout);
+        drain(&mut self.stderr)
     }
 
-    fn finish_until(&mut self, deadline: Instant) -> Tail {
-        if let Some(stdout) = self.stdout.take() {
-            stdout.finish(deadline);
-        }
-        let finish = |stderr: Pump| stderr.finish(deadline);
-        self.stderr.take().map(finish).unwrap_or_default()
+    /// Whether something is still to be passed on.
+    pub(crate) fn has_more(&self) -> bool {
+        self.stdout.is_some() || self.stderr.is_some()
+    }
+
+    /// Passes on what was [left](Outputs::drain), as soon as it is taken.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn pass_on(&mut self) {
+        tokio::join!(pass_on(&mut self.stdout), pass_on(&mut self.stderr));
+        self.give_up();
+    }
+
+    /// What is left is lost.
+    pub(crate) fn give_up(&mut self) {
+        (self.stdout, self.stderr) = (None, None);
     }
 }
 
@@ -77,7 +95,13 @@ impl Drop for Outputs {
     fn drop(&mut self) {
         // The runtime is stopping, and what a worker has said before is not to be lost for a reader
         // that is only slow.
-        self.finish_until(Instant::now() + PATIENCE);
+        let deadline = Instant::now() + Self::PATIENCE;
+        for pump in [self.stdout.take(), self.stderr.take()]
+            .into_iter()
+            .flatten()
+        {
+            pump.finish(deadline);
+        }
     }
 }
 
@@ -85,5 +109,11 @@ async fn run(pump: &mut Option<Pump>) -> Infallible {
     match pump {
         Some(pump) => pump.run().await,
         None => std::future::pending().await,
+    }
+}
+
+async fn pass_on(pump: &mut Option<Pump>) {
+    if let Some(pump) = pump {
+        pump.pass_on().await;
     }
 }

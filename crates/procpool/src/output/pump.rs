@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use tokio::net::unix::pipe;
 
 use crate::output::forward::Forward;
@@ -26,7 +26,7 @@ pub(crate) struct Pump {
     sink: Sink,
     tail: Tail,
     /// What was read and is not yet passed on.
-    pending: Bytes,
+    pending: BytesMut,
 }
 
 /// Where it goes.
@@ -47,7 +47,7 @@ impl Pump {
             source,
             sink,
             tail: Tail::default(),
-            pending: Bytes::new(),
+            pending: BytesMut::new(),
         })
     }
 
@@ -69,13 +69,37 @@ impl Pump {
         }
     }
 
-    /// Reads what the worker had written when it ended, without waiting, and gives the end of all.
+    /// Reads what the worker had written when it ended, without waiting, and gives the end of all. What can't be passed on
+    /// at once [is left](Pump::has_more).
+    pub(crate) fn drain(&mut self) -> Tail {
+        self.read_last(Forward::write_now);
+        std::mem::take(&mut self.tail)
+    }
+
+    /// Whether something was read and is not yet passed on.
+    pub(crate) fn has_more(&self) -> bool {
+        matches!(self.sink, Sink::Forward(_)) && !self.pending.is_empty()
+    }
+
+    /// Passes it on, as soon as it is taken.
     ///
-    /// Nor does it wait to pass it on, but until the deadline.
-    pub(crate) fn finish(mut self, deadline: Instant) -> Tail {
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn pass_on(&mut self) {
+        if let Sink::Forward(forward) = &self.sink {
+            forward.write(&mut self.pending).await;
+        }
+    }
+
+    /// Reads and passes on what is there, without waiting but for who is to take it, and that until the deadline.
+    pub(crate) fn finish(mut self, deadline: Instant) {
+        self.read_last(|forward, pending| forward.write_until(pending, deadline));
+    }
+
+    fn read_last(&mut self, write: impl Fn(&Forward, &mut BytesMut)) {
         for _ in 0..LAST_READS {
             match &mut self.sink {
-                Sink::Forward(forward) => forward.write_until(&mut self.pending, deadline),
+                Sink::Forward(forward) => write(forward, &mut self.pending),
                 Sink::Lines(lines) => lines.push(&std::mem::take(&mut self.pending)),
             }
             if self.read() != Some(true) {
@@ -85,7 +109,6 @@ impl Pump {
         if let Sink::Lines(lines) = &mut self.sink {
             lines.end();
         }
-        self.tail
     }
 
     /// Reads once: whether there was something; `None` if there is nothing for now.
@@ -94,7 +117,7 @@ impl Pump {
         match self.source.try_read(&mut bytes) {
             Ok(read) => {
                 self.tail.push(&bytes[..read]);
-                self.pending = Bytes::copy_from_slice(&bytes[..read]);
+                self.pending.extend_from_slice(&bytes[..read]);
                 Some(read > 0)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
