@@ -34,7 +34,7 @@ const FEWER_TASKS: usize = 10_000;
 /// [`Threads`] with the fewer tasks, as criterion's ids and the table name it.
 const THREADS_FEW: &str = "spawn_blocking, few";
 
-/// Messages of the floor that go through the socket together; procpool sends as many ahead at most.
+/// Messages of the floor that go through the socket together.
 const BATCH: usize = 64;
 
 /// Bytes of one of the floor's messages: a ticket, a function and a number.
