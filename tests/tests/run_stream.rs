@@ -53,6 +53,27 @@ async fn an_item_comes_before_the_next_one_is_made() {
     assert!(patiently(items.next()).await.is_none());
 }
 
+/// The sooner it is made the longer its worker would like to hold it back, and then it can't write it.
+#[procpool::test]
+async fn an_item_that_is_made_at_once_does_not_wait_for_the_next_one() {
+    let pool = pool_of(1);
+    let gate = Gate::open();
+    let function = |gate: PathBuf| {
+        (0..2_u32).map(move |number| match number {
+            0 => number,
+            _ => visit(gate.clone()),
+        })
+    };
+    for _ in 0..100 {
+        let mut items = pool.run_stream(function, gate.path());
+        let visitor = gate.visitor().await;
+        assert_eq!(patiently(items.next()).await.unwrap().unwrap(), 0);
+        visitor.let_go().await;
+        assert!(patiently(items.next()).await.unwrap().is_ok());
+        assert!(patiently(items.next()).await.is_none());
+    }
+}
+
 fn note_each(log: PathBuf) -> impl Iterator<Item = u32> {
     (0..).inspect(move |_| note(&log, "made"))
 }

@@ -34,6 +34,8 @@ pub struct TaskSpec {
     pub share: Option<ShareKey>,
     /// It prefers the worker that had the same key last, if that is idle or soon done.
     pub affinity: Option<AffinityKey>,
+    /// What comes of it comes in parts, of which its worker may hold the last ones back while it makes the next.
+    pub in_parts: bool,
 }
 
 impl TaskSpec {
@@ -50,6 +52,7 @@ impl TaskSpec {
             level: Level::Normal,
             share: None,
             affinity: None,
+            in_parts: false,
         }
     }
 
@@ -66,6 +69,7 @@ impl TaskSpec {
             level,
             share,
             affinity,
+            in_parts,
         } = self;
         timeout.is_none()
             && queue_timeout.is_none()
@@ -74,6 +78,7 @@ impl TaskSpec {
             && *level == Level::Normal
             && share.is_none()
             && affinity.is_none()
+            && !in_parts
     }
 
     #[inline]

@@ -139,6 +139,12 @@ impl<P> Task<P> {
         self.terms()?.spec.affinity
     }
 
+    /// Whether what comes of it comes in parts.
+    #[inline]
+    pub(crate) fn is_in_parts(&self) -> bool {
+        self.items > 1 || self.terms().is_some_and(|terms| terms.spec.in_parts)
+    }
+
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn seat(&self) -> Seat {

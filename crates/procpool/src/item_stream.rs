@@ -126,6 +126,7 @@ impl<S> ProcessPool<S> {
         let chunk = Arc::new(Chunk::new(intake, call, 0, items.into(), CREDIT));
         let spec = TaskSpec {
             retries: 0,
+            in_parts: true,
             ..self.spec(offsets)
         };
         let submitted = self.open().core().submit(spec, Chunk::job(&chunk), None);

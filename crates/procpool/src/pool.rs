@@ -388,6 +388,7 @@ impl<S> ProcessPool<S> {
             level: priority.into(),
             share,
             affinity,
+            in_parts: false,
         }
     }
 }

@@ -78,7 +78,8 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);
         let is_covered = worker.in_flight.len() > 1 && worker.covers > 0;
-        worker.stage == Stage::Ready && (is_covered || head().is_some_and(|head| head.items > 1))
+        worker.stage == Stage::Ready
+            && (is_covered || head().is_some_and(|head| head.is_in_parts()))
     }
 
     #[cfg(test)]

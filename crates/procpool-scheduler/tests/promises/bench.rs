@@ -34,6 +34,7 @@ const fn spec(function: u64) -> TaskSpec {
         level: Level::Normal,
         share: None,
         affinity: None,
+        in_parts: false,
     }
 }
 

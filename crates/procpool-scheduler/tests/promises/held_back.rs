@@ -1,6 +1,6 @@
 //! Results that a worker gathers while it has more to do.
 
-use procpool_scheduler::Config;
+use procpool_scheduler::{Config, TaskSpec};
 
 use crate::bench::{Bench, MEDIUM, MS, SHORT, US, workers};
 
@@ -52,6 +52,25 @@ fn who_runs_its_only_task_is_not_looked_at() {
     bench.run(SHORT, "b");
     bench.finish(worker, a);
     bench.next_deadline_after(100 * US);
+    assert_eq!(bench.actions(), [""; 0]);
+    assert!(bench.has_no_deadline());
+}
+
+/// Or else the first of them waits with its worker for the end of the second.
+#[test]
+fn whose_only_task_comes_in_parts_is_looked_at() {
+    let mut bench = bench();
+    let stream = TaskSpec {
+        in_parts: true,
+        ..SHORT
+    };
+    let (a, worker) = bench.run(stream, "a");
+    for pause in [100, 200, 400] {
+        bench.next_deadline_after(pause * US);
+        assert_eq!(bench.actions(), ["collect from 1"]);
+    }
+    bench.finish(worker, a);
+    bench.next_deadline_after(800 * US);
     assert_eq!(bench.actions(), [""; 0]);
     assert!(bench.has_no_deadline());
 }
