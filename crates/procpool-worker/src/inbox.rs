@@ -203,7 +203,8 @@ mod tests {
     fn either_way_of_waiting_ends_with_a_command_or_the_end_of_the_stream() {
         type Receive = fn(&mut Inbox) -> io::Result<Option<Command>>;
         for receive in [Inbox::receive as Receive, Inbox::receive_soon] {
-            let (ours, theirs) = socket::pair().unwrap();
+            // Only the worker's end blocks.
+            let (theirs, ours) = socket::pair().unwrap();
             let ours = Arc::new(ours);
             let mut inbox = Inbox::new(Arc::clone(&ours), Peer::new(1, || {}));
             let waiting = thread::spawn(move || {
