@@ -41,7 +41,7 @@ pub struct TaskSpec {
 impl TaskSpec {
     /// No limits, no retries, no grace, of the normal level, nobody's in particular.
     #[must_use]
-    pub fn new(function: FunctionKey) -> Self {
+    pub const fn new(function: FunctionKey) -> Self {
         Self {
             function,
             timeout: None,

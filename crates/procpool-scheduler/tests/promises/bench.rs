@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Level, Outcome, Refused,
-    RefusedReason, ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread,
-    WarmUpId, WorkerId,
+    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason,
+    ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread, WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -24,18 +23,7 @@ pub(crate) const LONG: TaskSpec = spec(2);
 pub(crate) const MEDIUM: TaskSpec = spec(3);
 
 const fn spec(function: u64) -> TaskSpec {
-    TaskSpec {
-        function: FunctionKey(function),
-        timeout: None,
-        items: 1,
-        queue_timeout: None,
-        retries: 0,
-        grace: None,
-        level: Level::Normal,
-        share: None,
-        affinity: None,
-        in_parts: false,
-    }
+    TaskSpec::new(FunctionKey(function))
 }
 
 pub(crate) fn workers(min: usize, max: usize) -> Config {

@@ -150,8 +150,8 @@ impl Link {
         if self.worker.has_news() {
             return false;
         }
+        // Until it is on the page nobody may write it, for the worker may read it the moment it is written.
         let mut outbox = self.outbox.lock();
-        // On the page first: the worker may read the frame the moment it is written.
         let is_small = outbox.push_small(run);
         if is_small {
             self.page
