@@ -12,7 +12,8 @@ pub enum WorkerOutput {
     /// Through this process to its own stream of the same kind; of standard error, the last 8 KiB
     /// are kept for [`WorkerExit::stderr_tail`](crate::WorkerExit::stderr_tail). When this process's
     /// stream takes no more, workers that write wait, as they would for a terminal; the pool does
-    /// not.
+    /// not. What a worker has written before its end is passed on for a second more: only a
+    /// shutdown waits for that, and what is not taken by then is lost.
     Forward,
     /// To what this process itself has, without passing through it. Nothing is kept.
     Inherit,
