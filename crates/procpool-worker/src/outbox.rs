@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use procpool_os::turn::{LongTurns, MOST_AT_ONCE};
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
 use procpool_wire::{
@@ -241,9 +242,19 @@ impl Stream {
     }
 }
 
+/// So much takes a millisecond or more to copy: 4 MiB.
+const MUCH: usize = 4 << 20;
+
 fn send_all<const N: usize>(socket: &OwnedFd, mut parts: [&[u8]; N]) -> io::Result<()> {
+    let much = parts.iter().map(|part| part.len()).sum::<usize>() >= MUCH;
+    // The parent's runtime may want this processor for a moment meanwhile.
+    let _in_no_hurry = much.then(LongTurns::take);
+    let most = match much {
+        true => MOST_AT_ONCE,
+        false => usize::MAX,
+    };
     while parts.iter().any(|part| !part.is_empty()) {
-        let slices = parts.map(IoSlice::new);
+        let slices = front(parts, most).map(IoSlice::new);
         let mut sent = socket::send_vectored(socket.as_fd(), &slices)?;
         for part in &mut parts {
             let of_part = sent.min(part.len());
@@ -252,4 +263,49 @@ fn send_all<const N: usize>(socket: &OwnedFd, mut parts: [&[u8]; N]) -> io::Resu
         }
     }
     Ok(())
+}
+
+/// What of the parts comes first, and is `most` bytes at most.
+fn front<const N: usize>(parts: [&[u8]; N], mut most: usize) -> [&[u8]; N] {
+    parts.map(|part| {
+        let front = &part[..part.len().min(most)];
+        most -= front.len();
+        front
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_comes_first_is_as_much_as_may_be() {
+        let parts: [&[u8]; 3] = [b"one", b"", b"three"];
+        assert_eq!(front(parts, usize::MAX), parts);
+        assert_eq!(front(parts, 5), [b"one" as &[u8], b"", b"th"]);
+        assert_eq!(front(parts, 2), [b"on" as &[u8], b"", b""]);
+    }
+
+    #[test]
+    fn much_arrives_as_it_is() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let head: Vec<u8> = (0..100).collect();
+        let body: Vec<u8> = (0..MUCH + 12_345)
+            .map(|place| (place >> 10) as u8)
+            .collect();
+        let expected = [&head[..], &body].concat();
+        let reader = thread::spawn(move || {
+            let mut received = Vec::new();
+            theirs.read_to_end(&mut received).unwrap();
+            received
+        });
+        let ours = OwnedFd::from(ours);
+        send_all(&ours, [&head, &body]).unwrap();
+        drop(ours);
+        assert!(reader.join().unwrap() == expected);
+    }
 }

@@ -7,6 +7,7 @@ use std::thread;
 
 use futures_channel::oneshot;
 use procpool_os::socket;
+use procpool_os::turn::{LongTurns, MOST_AT_ONCE};
 use procpool_wire::Bulk;
 
 use crate::driver::link::Link;
@@ -25,7 +26,7 @@ pub(crate) struct Load {
 ///
 /// To copy much takes a runtime's thread the processor time that it would have had to spare when it wakes up for
 /// something else: where all processors are busy, the kernel has it wait then, for several milliseconds. A
-/// thread that sleeps all the time gets a processor at once. It is none of the runtime's blocking threads, since these
+/// thread that sleeps all the time gets a processor at once, and this one lets it. It is none of the runtime's blocking threads, since these
 /// may all be waiting for results.
 #[derive(Debug)]
 pub(crate) struct BulkReader {
@@ -93,8 +94,9 @@ impl Drop for GivenUp {
 impl Load {
     /// Why it ends before the bulk is whole, who reads next will see.
     fn fill(&mut self) {
+        let _in_no_hurry = LongTurns::take();
         while self.bulk.missing() > 0 {
-            let mut room = self.bulk.room(usize::MAX);
+            let mut room = self.bulk.room(MOST_AT_ONCE);
             match socket::receive_into_nowait(&self.socket, &mut room) {
                 Ok(0) => return,
                 Ok(_) => {}
