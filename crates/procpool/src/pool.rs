@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
 use procpool_scheduler::{FunctionKey, RefusedReason, ReservationId, TaskSpec};
-use procpool_wire::{Encoding, Payload, Run};
+use procpool_wire::Run;
 use procpool_worker::{PlainCall, StatefulCall};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{self, EncodedCall};
+use crate::call::{self, EncodedCall, FreshArgs};
 use crate::cell::TaskCell;
-use crate::driver::{
-    Accepted, Chunk, ChunkCall, FreshArgs, FreshCall, Job, OpenPool, Reservation, Sink,
-};
+use crate::driver::{Accepted, Chunk, ChunkCall, FreshCall, Job, OpenPool, Reservation, Sink};
 use crate::error::{EncodeError, TaskError};
 use crate::options::TaskOptions;
 use crate::shutdown_report::ShutdownReport;
@@ -255,27 +253,10 @@ impl<S> ProcessPool<S> {
         A: Serialize + 'static,
         R: DeserializeOwned + 'static,
     {
-        let limit = Run::MAX_ARGS_LEN;
-        let offsets = call::offsets::<F, T>(function);
-        let args = match Payload::of_bytes(args) {
-            Ok(args) => {
-                let call = offsets.and_then(|offsets| EncodedCall::with(offsets, args, limit));
-                return match call {
-                    Ok(call) => self.submit_call(call.offsets, FreshArgs::Whole(call.args)),
-                    Err(error) => Task::failed(TaskError::Encode(error)),
-                };
-            }
-            Err(args) => args,
-        };
-        let mut encoding = Encoding::new();
-        let call = offsets.and_then(|offsets| {
-            call::encode_args(&args, limit, &mut encoding)?;
-            Ok(offsets)
-        });
-        match call::discard(args).and(call) {
-            Ok(offsets) => self.submit_call(offsets, FreshArgs::Encoded(&mut encoding)),
-            Err(error) => Task::failed(TaskError::Encode(error)),
-        }
+        call::with_fresh::<F, T, A, _>(function, args, Run::MAX_ARGS_LEN, |offsets, args| {
+            self.submit_call(offsets, args)
+        })
+        .unwrap_or_else(|error| Task::failed(TaskError::Encode(error)))
     }
 
     #[inline]

@@ -1,12 +1,11 @@
 //! A call that has just been encoded.
 
-use std::mem;
 use std::sync::Arc;
 
 use procpool_os::CallOffsets;
-use procpool_wire::{Encoding, Limits, Payload};
+use procpool_wire::{Limits, Payload};
 
-use crate::call::EncodedCall;
+use crate::call::{EncodedCall, FreshArgs};
 use crate::cell::TaskCell;
 use crate::driver::job::{Job, Sink};
 
@@ -20,14 +19,6 @@ pub(crate) struct FreshCall<'a> {
     pub(crate) args: FreshArgs<'a>,
     pub(crate) limits: Limits,
     pub(crate) cell: &'a Arc<TaskCell>,
-}
-
-/// Its arguments.
-#[derive(Debug)]
-pub(crate) enum FreshArgs<'a> {
-    Encoded(&'a mut Encoding),
-    /// Large ones, which are what the caller gave.
-    Whole(Payload),
 }
 
 impl FreshCall<'_> {
@@ -44,9 +35,6 @@ impl FreshCall<'_> {
     /// Gives it those.
     #[inline]
     pub(crate) fn fill(&mut self, job: &mut Job) {
-        match &mut self.args {
-            FreshArgs::Encoded(encoding) => encoding.fill(&mut job.call.args),
-            FreshArgs::Whole(args) => job.call.args = mem::take(args),
-        }
+        self.args.fill(&mut job.call.args);
     }
 }

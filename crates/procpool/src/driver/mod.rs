@@ -65,7 +65,7 @@ mod worker_limits;
 pub(crate) use accepted::{Accepted, WeakAccepted};
 pub(crate) use chunk::{CREDIT, Chunk, ChunkCall};
 pub(crate) use core_config::CoreConfig;
-pub(crate) use fresh_call::{FreshArgs, FreshCall};
+pub(crate) use fresh_call::FreshCall;
 pub(crate) use intake::{Arrival, Intake};
 pub(crate) use job::{Job, Sink};
 pub(crate) use open_pool::OpenPool;
