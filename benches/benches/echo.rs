@@ -2,7 +2,8 @@
 //!
 //! procpool with one worker, whose function returns its argument; `spawn_blocking`, which moves the
 //! three words of the vector; procspawn; both of Python's classes; and a bare socket to a process that
-//! reads all of it into one buffer and writes it back. Each gets again what it gave back, so that no
+//! reads all of it into one buffer and writes it back. Procpool and that process with each side on a processor of its own, too: where
+//! the kernel has both on one, the bytes never leave its cache. Each gets again what it gave back, so that no
 //! copy is made to measure.
 #![forbid(unsafe_code)]
 
@@ -11,13 +12,17 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, SamplingMode, Throughput};
 use procpool::ProcessPool;
 use procpool_benches::{
-    Elsewhere, Floor, Goals, Lane, Mode, Procspawn, Python, Samples, Table, Threads, Workload,
-    roles, runtime,
+    Apart, Elsewhere, Floor, Goals, Lane, Mode, Procspawn, Python, Samples, Table, Threads,
+    Workload, roles, runtime,
 };
 use tokio::runtime::Runtime;
 
 /// What the vectors are filled with.
 const FILLING: u8 = 0xa5;
+
+/// Each side on a processor of its own.
+const POOL_APART: &str = "procpool, apart";
+const FLOOR_APART: &str = "floor, apart";
 
 /// A size of vectors.
 struct Size {
@@ -96,9 +101,9 @@ impl<C: Elsewhere> Workload<C> for Echo {
 fn compare(criterion: &mut Criterion, runtime: &Runtime, size: &Size, goals: &mut Goals) {
     let mode = Mode::from_args();
     let &Size { name, bytes, .. } = size;
-    let pool = || ProcessPool::builder().workers(1).build();
+    let pool_of_one = || ProcessPool::builder().workers(1).build();
     let pool = Lane::new("procpool", runtime, Echo(bytes), || {
-        pool().expect("a pool should start")
+        pool_of_one().expect("a pool should start")
     });
     let threads = Lane::new(Threads::NAME, runtime, Echo(bytes), || Threads);
     let floor = Lane::new(Floor::NAME, runtime, Echo(bytes), || Floor::start(bytes));
@@ -122,6 +127,12 @@ fn compare(criterion: &mut Criterion, runtime: &Runtime, size: &Size, goals: &mu
     let procspawn = Lane::new(Procspawn::NAME, runtime, Echo(bytes), || {
         Procspawn::start(1)
     });
+    let pool_apart = Lane::new(POOL_APART, runtime, Apart(Echo(bytes)), || {
+        pool_of_one().expect("a pool should start")
+    });
+    let floor_apart = Lane::new(FLOOR_APART, runtime, Apart(Echo(bytes)), || {
+        Floor::start(bytes)
+    });
     let mut python = Python::classes(1);
     let python_calls = (calls / 10).clamp(1, 50) as u64;
     let title = format!("echo/{name}: p50 of {calls} vectors there and back, one by one");
@@ -131,6 +142,8 @@ fn compare(criterion: &mut Criterion, runtime: &Runtime, size: &Size, goals: &mu
         table.record(threads.name(), threads.run(calls).p50());
         table.record(procspawn.name(), procspawn.run(calls).p50());
         table.record(floor.name(), floor.run(calls).p50());
+        table.record(pool_apart.name(), pool_apart.run(calls).p50());
+        table.record(floor_apart.name(), floor_apart.run(calls).p50());
         for class in &mut python {
             let numbers = [bytes as u64, python_calls];
             table.record(class.name(), class.measure("echo", &numbers));
@@ -142,6 +155,9 @@ fn compare(criterion: &mut Criterion, runtime: &Runtime, size: &Size, goals: &mu
         Goal::OfFloor(bound) => {
             let ratio = table.ratio(pool.name(), Floor::NAME);
             goals.at_most(format!("{name}, of the bare socket"), ratio, bound, "×");
+            let ratio = table.ratio(POOL_APART, FLOOR_APART);
+            let what = format!("{name}, apart, of the bare socket");
+            goals.at_most(what, ratio, bound, "×");
         }
         Goal::Millis {
             bound,
