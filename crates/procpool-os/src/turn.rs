@@ -36,11 +36,11 @@ pub fn length() -> Option<Duration> {
 /// turns come less often. See `Documentation/scheduler/sched-eevdf.rst` in the kernel's sources, and
 /// [sched_setattr(2)](https://man7.org/linux/man-pages/man2/sched_setattr.2.html).
 ///
-/// Three system calls, of less than a microsecond each. What the thread starts meanwhile has such turns, too.
+/// Four system calls, of less than a microsecond each. What the thread starts meanwhile has such turns, too.
 #[derive(Debug)]
 #[must_use = "the turns are as before when this is dropped"]
 pub struct LongTurns {
-    before: sched_attr,
+    before: Duration,
     /// It is this thread's.
     thread: PhantomData<*const ()>,
 }
@@ -60,15 +60,12 @@ impl LongTurns {
     /// ```
     #[must_use = "the turns are as before when this is dropped"]
     pub fn take() -> Option<Self> {
-        let before = current().ok()?;
-        if length_in(&before)? >= LONG {
+        let now = current().ok()?;
+        let before = length_in(&now)?;
+        if before >= LONG {
             return None;
         }
-        let longer = sched_attr {
-            sched_runtime: LONG.as_nanos() as u64,
-            ..before
-        };
-        change(&longer).ok()?;
+        change_length(now, LONG).ok()?;
         Some(LongTurns {
             before,
             thread: PhantomData,
@@ -78,8 +75,12 @@ impl LongTurns {
 
 impl Drop for LongTurns {
     fn drop(&mut self) {
-        // What could be asked for can be given back.
-        let _given_back = change(&self.before);
+        // What else was changed meanwhile, as a niceness, stays. What could be asked for can be given back.
+        if let Ok(now) = current()
+            && length_in(&now) == Some(LONG)
+        {
+            let _given_back = change_length(now, self.before);
+        }
     }
 }
 
@@ -118,14 +119,16 @@ fn current() -> io::Result<sched_attr> {
     Ok(attributes)
 }
 
-fn change(attributes: &sched_attr) -> io::Result<()> {
+/// Changes nothing but the length of the turns of a thread that is scheduled like that.
+fn change_length(mut attributes: sched_attr, length: Duration) -> io::Result<()> {
+    attributes.sched_runtime = length.as_nanos() as u64;
     // SAFETY: the kernel reads as many bytes there as `size` in it says, which is what the structure has, and changes
     // nothing of this process but when the calling thread runs.
     let answer = unsafe {
         libc::syscall(
             libc::SYS_sched_setattr,
             THIS_THREAD,
-            &raw const *attributes,
+            &raw const attributes,
             NO_FLAGS,
         )
     };
@@ -161,6 +164,17 @@ mod tests {
         assert_eq!(now.sched_flags, before.sched_flags);
         drop(longer);
         assert_eq!(length(), length_in(&before));
+    }
+
+    #[test]
+    fn a_niceness_that_was_given_meanwhile_stays() {
+        let nicer = (current().unwrap().sched_nice + 1).min(19);
+        let usual = length();
+        let longer = LongTurns::take();
+        rustix::process::setpriority_process(None, nicer).unwrap();
+        drop(longer);
+        assert_eq!(current().unwrap().sched_nice, nicer);
+        assert_eq!(length(), usual);
     }
 
     #[test]
