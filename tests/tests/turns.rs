@@ -1,6 +1,5 @@
 //! Workers that leave their processor to who wakes up.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use procpool::ProcessPool;
@@ -19,14 +18,6 @@ fn length_after(time: Duration) -> Option<Duration> {
     turn::length()
 }
 
-/// The length of a sleeping process's turns, where the kernel shows it: proc_pid_sched(5).
-fn length_of(pid: u32) -> Option<Duration> {
-    let sched = fs::read_to_string(format!("/proc/{pid}/sched")).ok()?;
-    let line = sched.lines().find(|line| line.starts_with("se.slice"))?;
-    let nanos = line.rsplit(' ').next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanos))
-}
-
 #[procpool::test]
 async fn what_follows_a_long_task_has_long_turns_and_a_worker_that_waits_has_not() {
     let pool = ProcessPool::builder().workers(1).build().expect("a pool");
@@ -41,7 +32,7 @@ async fn what_follows_a_long_task_has_long_turns_and_a_worker_that_waits_has_not
     let pid = pool.run_in_process(|()| std::process::id(), ());
     let pid = patiently(pid).await.expect("it returns");
     patiently(async {
-        while length_of(pid).is_some() && length_of(pid) != usual {
+        while turn::length_of(pid) != usual {
             tokio::task::yield_now().await;
         }
     })

@@ -25,7 +25,14 @@ const LONG: Duration = Duration::from_millis(12);
 /// ```
 #[must_use]
 pub fn length() -> Option<Duration> {
-    length_in(&current().ok()?)
+    length_in(&scheduling(THIS_THREAD).ok()?)
+}
+
+/// The same of another thread, or of a process's first.
+#[must_use]
+pub fn length_of(thread: u32) -> Option<Duration> {
+    let thread = libc::pid_t::try_from(thread).ok()?;
+    length_in(&scheduling(thread).ok()?)
 }
 
 /// The calling thread is in no hurry while this is there: who wakes up on its processor, and is, goes first.
@@ -60,7 +67,7 @@ impl LongTurns {
     /// ```
     #[must_use = "the turns are as before when this is dropped"]
     pub fn take() -> Option<Self> {
-        let now = current().ok()?;
+        let now = scheduling(THIS_THREAD).ok()?;
         let before = length_in(&now)?;
         if before >= LONG {
             return None;
@@ -76,7 +83,7 @@ impl LongTurns {
 impl Drop for LongTurns {
     fn drop(&mut self) {
         // What else was changed meanwhile, as a niceness, stays. What could be asked for can be given back.
-        if let Ok(now) = current()
+        if let Ok(now) = scheduling(THIS_THREAD)
             && length_in(&now) == Some(LONG)
         {
             let _given_back = change_length(now, self.before);
@@ -92,8 +99,8 @@ fn length_in(attributes: &sched_attr) -> Option<Duration> {
         .then_some(Duration::from_nanos(attributes.sched_runtime))
 }
 
-/// How the calling thread is scheduled.
-fn current() -> io::Result<sched_attr> {
+/// How a thread is scheduled.
+fn scheduling(thread: libc::pid_t) -> io::Result<sched_attr> {
     let mut attributes = sched_attr {
         size: SIZE,
         sched_policy: 0,
@@ -109,7 +116,7 @@ fn current() -> io::Result<sched_attr> {
     let answer = unsafe {
         libc::syscall(
             libc::SYS_sched_getattr,
-            THIS_THREAD,
+            thread,
             &raw mut attributes,
             SIZE,
             NO_FLAGS,
@@ -152,13 +159,15 @@ mod tests {
 
     #[test]
     fn turns_are_longer_for_a_while_and_nothing_else_changes() {
-        let before = current().unwrap();
+        let before = scheduling(THIS_THREAD).unwrap();
         let Some(longer) = LongTurns::take() else {
             assert_eq!(length(), None, "longer ones could be asked for");
             return;
         };
         assert_eq!(length(), Some(LONG));
-        let now = current().unwrap();
+        let this = rustix::thread::gettid().as_raw_nonzero().get() as u32;
+        assert_eq!(length_of(this), Some(LONG));
+        let now = scheduling(THIS_THREAD).unwrap();
         assert_eq!(now.sched_policy, before.sched_policy);
         assert_eq!(now.sched_nice, before.sched_nice);
         assert_eq!(now.sched_flags, before.sched_flags);
@@ -168,12 +177,12 @@ mod tests {
 
     #[test]
     fn a_niceness_that_was_given_meanwhile_stays() {
-        let nicer = (current().unwrap().sched_nice + 1).min(19);
+        let nicer = (scheduling(THIS_THREAD).unwrap().sched_nice + 1).min(19);
         let usual = length();
         let longer = LongTurns::take();
         rustix::process::setpriority_process(None, nicer).unwrap();
         drop(longer);
-        assert_eq!(current().unwrap().sched_nice, nicer);
+        assert_eq!(scheduling(THIS_THREAD).unwrap().sched_nice, nicer);
         assert_eq!(length(), usual);
     }
 

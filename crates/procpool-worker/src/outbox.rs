@@ -276,9 +276,13 @@ fn front<const N: usize>(parts: [&[u8]; N], mut most: usize) -> [&[u8]; N] {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Read;
     use std::os::unix::net::UnixStream;
+    use std::sync::mpsc;
     use std::thread;
+
+    use procpool_os::turn;
 
     use super::*;
 
@@ -288,6 +292,27 @@ mod tests {
         assert_eq!(front(parts, usize::MAX), parts);
         assert_eq!(front(parts, 5), [b"one" as &[u8], b"", b"th"]);
         assert_eq!(front(parts, 2), [b"on" as &[u8], b"", b""]);
+    }
+
+    #[test]
+    fn who_sends_much_has_long_turns_meanwhile() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let usual = turn::length();
+        let (tell, told) = mpsc::channel();
+        let sender = thread::spawn(move || {
+            // proc(5): its name is the thread's number.
+            let this = fs::read_link("/proc/thread-self").unwrap();
+            tell.send(this.file_name().unwrap().to_str().unwrap().parse().unwrap())
+                .unwrap();
+            send_all(&ours.into(), [&vec![7; MUCH]]).unwrap();
+            turn::length()
+        });
+        // It has begun, and waits for room.
+        theirs.read_exact(&mut [0]).unwrap();
+        let meanwhile = turn::length_of(told.recv().unwrap());
+        assert!(usual.is_none() || meanwhile > usual, "{meanwhile:?}");
+        theirs.read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(sender.join().unwrap(), usual);
     }
 
     #[test]
