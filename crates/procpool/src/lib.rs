@@ -69,71 +69,33 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod abort_handle;
-mod back_pressure;
-pub mod blocking;
-mod broadcast;
-mod builder;
-mod call;
-mod catch;
-mod cell;
-mod default_pool;
+mod adapters;
 mod driver;
 mod error;
-mod executor;
-mod in_process;
-mod in_process_task;
-mod item_stream;
-mod key_hash;
-mod map;
 mod options;
 mod output;
-mod permit;
 mod pool;
-mod pool_size;
-mod priority;
-mod processors;
 pub mod recipes;
-#[cfg(feature = "tower")]
-mod service;
-mod shutdown_report;
-mod sizing;
 mod soon;
+mod streams;
 mod task;
-mod task_id;
-mod task_set;
-mod task_state;
-mod worker_output;
 
-pub use abort_handle::AbortHandle;
-pub use builder::Builder;
-pub use default_pool::run_in_process;
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use adapters::ProcessService;
+pub use adapters::blocking;
+pub use adapters::{Executor, InProcess, InProcessTask};
 pub use error::{
-    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, PriorityOutOfRange,
-    Rejected, ResizeError, TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
+    BuildError, DecodeError, EncodeError, LimitExceeded, Panic, PoolClosed, Rejected, ResizeError,
+    TaskError, TimeoutPhase, WorkerExit, WorkerStartError,
 };
-pub use executor::Executor;
-pub use in_process::InProcess;
-pub use in_process_task::InProcessTask;
-pub use item_stream::ItemStream;
-pub use map::{Items, Map, ProcessStreamExt};
-pub use options::TaskOptions;
-pub use permit::Permit;
-pub use pool::ProcessPool;
-pub use pool_size::PoolSize;
-pub use priority::Priority;
+pub use options::{Builder, Priority, PriorityOutOfRange, TaskOptions, WorkerOutput};
+pub use pool::{Permit, PoolSize, ProcessPool, ShutdownReport, run_in_process};
 pub use procpool_macros::{main, test};
 pub use procpool_shared::SharedBytes;
 pub use procpool_worker::{init, worker};
-#[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use service::ProcessService;
-pub use shutdown_report::ShutdownReport;
-pub use task::Task;
-pub use task_id::TaskId;
-pub use task_set::TaskSet;
-pub use task_state::TaskState;
-pub use worker_output::WorkerOutput;
+pub use streams::{ItemStream, Items, Map, ProcessStreamExt, TaskSet};
+pub use task::{AbortHandle, Task, TaskId, TaskState};
 
 /// What the macros' expansions use. Not a part of the interface.
 #[doc(hidden)]

@@ -91,7 +91,7 @@ mod tests {
     use procpool_wire::Payload;
 
     use super::*;
-    use crate::cell::{TaskCell, TaskEnd};
+    use crate::task::cell::{TaskCell, TaskEnd};
 
     /// It always has something to say: the end of this task, or nothing at all.
     #[derive(Debug, Default)]

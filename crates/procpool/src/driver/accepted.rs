@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use crate::cell::TaskCell;
 use crate::driver::core::Core;
 use crate::driver::open_pool::OpenPool;
-use crate::task_state::TaskState;
+use crate::task::cell::TaskCell;
+use crate::task::task_state::TaskState;
 
 /// Keeps the pool open for one task.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use futures_channel::oneshot;
 use procpool_scheduler::BroadcastId;
 use procpool_wire::Broadcast;
 
-use crate::call::EncodedCall;
 use crate::driver::effects::Told;
 use crate::driver::link::Link;
+use crate::task::call::EncodedCall;
 
 /// All that a new worker must run, in order, and who waits until the present ones have.
 #[derive(Debug)]

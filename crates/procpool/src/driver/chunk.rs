@@ -10,10 +10,10 @@ use procpool_scheduler::TaskId;
 use procpool_wire::items::skip_items;
 use procpool_wire::{ItemFrames, Limits, Payload, Plain};
 
-use crate::call::EncodedCall;
 use crate::driver::intake::{Arrival, Intake};
 use crate::driver::job::{Job, Sink};
 use crate::error::TaskError;
+use crate::task::call::EncodedCall;
 
 /// A chunk, from when it is made until something has come of each of its items.
 ///

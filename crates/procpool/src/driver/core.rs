@@ -14,8 +14,6 @@ use procpool_scheduler::{
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::call::EncodedCall;
-use crate::cell::TaskCell;
 use crate::driver::alarm::{Alarm, delay};
 use crate::driver::broadcasts::Broadcasts;
 use crate::driver::core_config::CoreConfig;
@@ -31,8 +29,10 @@ use crate::driver::submission::Submission;
 use crate::driver::surroundings::Surroundings;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::TaskError;
-use crate::pool_size::PoolSize;
-use crate::task_state::TaskState;
+use crate::pool::pool_size::PoolSize;
+use crate::task::call::EncodedCall;
+use crate::task::cell::TaskCell;
+use crate::task::task_state::TaskState;
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use procpool_scheduler::Config;
 
-use crate::call::EncodedCall;
 use crate::driver::surroundings::Surroundings;
 use crate::driver::worker_limits::WorkerLimits;
+use crate::task::call::EncodedCall;
 
 /// The options of a pool, checked.
 #[derive(Debug)]

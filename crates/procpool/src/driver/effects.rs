@@ -8,11 +8,11 @@ use procpool_scheduler::WorkerId;
 use procpool_wire::Payload;
 use smallvec::SmallVec;
 
-use crate::cell::{TaskCell, TaskEnd};
 use crate::driver::intake::Intake;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::TaskError;
+use crate::task::cell::{TaskCell, TaskEnd};
 
 /// What those are told who waited for something else than a task.
 pub(crate) type Told = Result<(), TaskError>;

@@ -6,12 +6,12 @@ use procpool_os::ControlPage;
 use procpool_scheduler::TaskId;
 use procpool_wire::Ticket;
 
-use crate::call::EncodedCall;
 use crate::driver::chunk::Chunk;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::ExitCause;
 use crate::soon::Speaker;
+use crate::task::call::EncodedCall;
 
 /// One worker, from the decision to spawn it until it is reaped.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use procpool_os::CallOffsets;
 use procpool_wire::{Limits, Payload};
 
-use crate::call::{EncodedCall, FreshArgs};
-use crate::cell::TaskCell;
 use crate::driver::job::{Job, Sink};
+use crate::task::call::{EncodedCall, FreshArgs};
+use crate::task::cell::TaskCell;
 
 /// A call of which the arguments are still where they were encoded.
 ///

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use procpool_wire::Limits;
 
-use crate::call::EncodedCall;
-use crate::cell::TaskCell;
 use crate::driver::chunk::Chunk;
-use crate::task_id::TaskId;
+use crate::task::call::EncodedCall;
+use crate::task::cell::TaskCell;
+use crate::task::task_id::TaskId;
 
 /// One task: what to call, within which limits, and where the end goes.
 #[derive(Debug)]
@@ -54,8 +54,8 @@ mod tests {
     use procpool_scheduler::Scheduler;
 
     use super::*;
-    use crate::cell::TaskCell;
-    use crate::task::Task;
+    use crate::task::cell::TaskCell;
+    use crate::task::future::Task;
 
     /// Very many tasks may wait. These are the parts of one on a 64-bit machine; its place in the queue takes 8
     /// bytes more.

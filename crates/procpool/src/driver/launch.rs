@@ -12,7 +12,6 @@ use procpool_os::{
 use procpool_scheduler::WorkerId;
 use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
 
-use crate::call::EncodedCall;
 use crate::driver::cgroup::Cgroup;
 use crate::driver::channel;
 use crate::driver::core::Core;
@@ -21,6 +20,7 @@ use crate::driver::kill_switch::KillSwitch;
 use crate::driver::leader::Leader;
 use crate::driver::link::Link;
 use crate::output::Outputs;
+use crate::task::call::EncodedCall;
 
 /// A process that has been started, and that nobody watches yet.
 #[derive(Debug)]

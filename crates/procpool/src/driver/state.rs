@@ -30,7 +30,7 @@ use crate::driver::link::Link;
 use crate::driver::message::Message;
 use crate::driver::worker_limits::WorkerLimits;
 use crate::error::ExitCause;
-use crate::processors::processors;
+use crate::options::processors::processors;
 use crate::soon::Speaker;
 
 pub(crate) use ends::Ending;

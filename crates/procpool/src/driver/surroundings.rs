@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::worker_output::WorkerOutput;
+use crate::options::worker_output::WorkerOutput;
 
 /// The environment of workers, their directory, and where their output goes.
 #[derive(Debug)]

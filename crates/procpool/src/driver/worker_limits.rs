@@ -6,7 +6,7 @@ use std::time::Duration;
 use procpool_wire::Limits;
 
 use crate::error::{ExitCause, LimitExceeded, WorkerExit};
-use crate::options::TaskOptions;
+use crate::options::task_options::TaskOptions;
 use crate::output::Tail;
 
 /// `signal(7)`: the signal of a process that gave itself up.

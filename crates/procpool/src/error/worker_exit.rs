@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::task_id::TaskId;
+use crate::task::task_id::TaskId;
 
 /// The death of the worker that ran the task.
 #[derive(Debug, Clone)]

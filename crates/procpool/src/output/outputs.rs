@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use procpool_os::WorkerProcess;
 
+use crate::options::worker_output::WorkerOutput;
 use crate::output::forward::{Forward, Stream};
 use crate::output::lines::Lines;
 use crate::output::pump::{Pump, Sink};
 use crate::output::tail::Tail;
-use crate::worker_output::WorkerOutput;
 
 /// Drains what of a worker's output passes through this process.
 #[derive(Debug)]

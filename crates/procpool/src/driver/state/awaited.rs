@@ -7,9 +7,9 @@ use procpool_scheduler::{BroadcastId, Cold, Unspread, WarmUpId, WorkerId};
 use procpool_wire::Refusal;
 
 use super::State;
-use crate::call::EncodedCall;
 use crate::driver::effects::Told;
 use crate::error::{TaskError, WorkerStartError};
+use crate::task::call::EncodedCall;
 
 impl State {
     /// A worker says that it has run a broadcast, or why that failed.

@@ -6,9 +6,9 @@ use procpool_scheduler::{Outcome as Verdict, WorkerId};
 use procpool_wire::Outcome;
 
 use super::State;
-use crate::cell::TaskEnd;
 use crate::driver::job::Job;
 use crate::error::{DecodeError, Panic, TaskError, TimeoutPhase, WorkerExit, WorkerStartError};
+use crate::task::cell::TaskEnd;
 
 /// How a worker ended.
 #[derive(Debug, Clone)]

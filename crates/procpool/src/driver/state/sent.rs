@@ -10,7 +10,7 @@ use super::State;
 use crate::driver::job::{Job, Sink};
 use crate::driver::link::Link;
 use crate::soon::Soon;
-use crate::task_state::TaskState;
+use crate::task::task_state::TaskState;
 
 impl State {
     /// Where the task is. That it was sent to a worker doesn't mean that it runs.

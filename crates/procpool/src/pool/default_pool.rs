@@ -1,0 +1,68 @@
+//! The pools that are there without being built: one for each runtime.
+
+use std::io;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::{Handle, Id};
+
+use crate::error::{BuildError, TaskError, WorkerStartError};
+use crate::pool::process_pool::ProcessPool;
+use crate::task::future::Task;
+
+/// The default pool of each runtime that has one, the newest last.
+static DEFAULTS: Mutex<Vec<(Id, ProcessPool)>> = Mutex::new(Vec::new());
+
+/// Runs `function(args)` in a worker process of a default pool; see
+/// [`ProcessPool::run_in_process`].
+///
+/// The default pool is that of [`ProcessPool::new`]. Each runtime has one of its own: the first call
+/// on a runtime builds it, and it stays for as long as that runtime. So one runtime's end, or its
+/// being busy elsewhere, is nothing to the calls on another. A call in a thread without a runtime
+/// uses the newest default pool that there is.
+///
+/// # Errors
+/// As of [`ProcessPool::run_in_process`]. If the pool can't be built, the task gives
+/// [`TaskError::WorkerStart`] whose source is the [`BuildError`].
+///
+/// ```
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert_eq!(procpool::run_in_process(|text: String| text.len(), "four".to_owned()).await?, 4);
+/// # Ok(()) }
+/// ```
+pub fn run_in_process<A, R>(function: fn(A) -> R, args: A) -> Task<R>
+where
+    A: Serialize + DeserializeOwned + 'static,
+    R: Serialize + DeserializeOwned + 'static,
+{
+    match default_pool() {
+        Ok(pool) => pool.run_in_process(function, args),
+        Err(error) => {
+            let error = WorkerStartError::spawn(io::Error::other(error));
+            Task::failed(TaskError::WorkerStart(error))
+        }
+    }
+}
+
+fn default_pool() -> Result<ProcessPool, BuildError> {
+    let runtime = Handle::try_current().ok().map(|handle| handle.id());
+    let mut defaults = DEFAULTS.lock();
+    let is_usable = |(of, pool): &&(Id, ProcessPool)| {
+        runtime.is_none_or(|runtime| *of == runtime) && !pool.is_closed()
+    };
+    if let Some((_, pool)) = defaults.iter().rev().find(is_usable) {
+        return Ok(pool.clone());
+    }
+    let pool = ProcessPool::new()?;
+    let closed: Vec<_> = defaults
+        .extract_if(.., |(_, pool)| pool.is_closed())
+        .collect();
+    // Without a runtime no pool could have been built.
+    defaults.extend(runtime.map(|runtime| (runtime, pool.clone())));
+    drop(defaults);
+    // The end of a pool may run code that calls this.
+    drop(closed);
+    Ok(pool)
+}

@@ -1,0 +1,229 @@
+//! The items that one call makes, as they come.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use procpool_scheduler::{TaskId, TaskSpec};
+use procpool_wire::ItemFrames;
+use procpool_wire::items::push_item;
+use procpool_wire::{RunItems, value};
+use procpool_worker::StreamCall;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::driver::{Arrival, CREDIT, Chunk, ChunkCall, Intake, OpenPool};
+use crate::error::{EncodeError, TaskError};
+use crate::pool::process_pool::ProcessPool;
+use crate::task::call::{discard, offsets};
+use crate::task::catch::catch;
+use crate::task::future::decode_result;
+
+/// How many items are given in a row before other tasks of the runtime have their turn.
+const IN_A_ROW: u32 = 128;
+
+/// The items that one call makes, as they come: a [`Stream`], made by [`ProcessPool::run_stream`].
+///
+/// The worker makes 128 items at most that have not been taken, and then waits until half of them
+/// are. If the call fails, the stream gives what was made before, then the error, and ends.
+///
+/// # Cancel safety
+/// **Dropping it ends the call.** If it has not begun, it never runs. A worker that waits, or is
+/// between two items, makes no more, drops the iterator and lives on; one that computes is killed and
+/// replaced. To drop the future of a `next()` loses nothing.
+#[must_use = "dropping a stream of items ends the call that makes them"]
+pub struct ItemStream<R> {
+    /// `None` once nothing more will come.
+    call: Option<(Arc<OpenPool>, TaskId)>,
+    intake: Arc<Intake>,
+    arrivals: Vec<Arrival>,
+    ready: VecDeque<ItemFrames>,
+    error: Option<TaskError>,
+    /// How many were given since the worker was last allowed more.
+    given: u32,
+    in_a_row: u32,
+    item: PhantomData<fn() -> R>,
+}
+
+impl<S> ProcessPool<S> {
+    /// Runs `function(args)` in a worker process, and gives the items of the iterator that it returns one by one,
+    /// as they are made.
+    ///
+    /// As with [`run_in_process`](ProcessPool::run_in_process) the call is accepted at once. Its worker is
+    /// busy with it until the last item is made, also while it waits for items to be taken; a pool all of
+    /// whose workers have such calls does nothing else. [`TaskOptions::timeout`](crate::TaskOptions::timeout)
+    /// is for the whole of it, that waiting included. It is never retried, since some of its items
+    /// would come twice.
+    ///
+    /// # Errors
+    /// None here; the stream gives a [`TaskError`] as its last item.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::{StreamExt, TryStreamExt};
+    ///
+    /// fn collatz(start: u64) -> impl Iterator<Item = u64> {
+    ///     std::iter::successors(Some(start), |&n| match n {
+    ///         1 => None,
+    ///         n if n % 2 == 0 => Some(n / 2),
+    ///         n => Some(3 * n + 1),
+    ///     })
+    /// }
+    ///
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let steps: Vec<u64> = pool.run_stream(collatz, 6).try_collect().await?;
+    /// assert_eq!(steps, [6, 3, 10, 5, 16, 8, 4, 2, 1]);
+    /// # Ok(()) }
+    /// ```
+    pub fn run_stream<A, I, R>(&self, function: fn(A) -> I, args: A) -> ItemStream<R>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        I: IntoIterator<Item = R> + 'static,
+        R: Serialize + DeserializeOwned + 'static,
+    {
+        let intake = Arc::default();
+        let started = self.start_stream(&intake, function, args);
+        let (call, error) = match started {
+            Ok(task) => (Some((Arc::clone(self.open()), task)), None),
+            Err(error) => (None, Some(error)),
+        };
+        ItemStream {
+            call,
+            intake,
+            arrivals: Vec::new(),
+            ready: VecDeque::new(),
+            error,
+            given: 0,
+            in_a_row: 0,
+            item: PhantomData,
+        }
+    }
+
+    fn start_stream<A, I>(
+        &self,
+        intake: &Arc<Intake>,
+        function: fn(A) -> I,
+        args: A,
+    ) -> Result<TaskId, TaskError>
+    where
+        A: Serialize + DeserializeOwned + 'static,
+        I: IntoIterator + 'static,
+        I::Item: Serialize,
+    {
+        let offsets = offsets::<_, StreamCall>(function);
+        let items = offsets.and_then(|offsets| Ok((offsets, encode(&args)?)));
+        let (offsets, items) = discard(args).and(items).map_err(TaskError::Encode)?;
+        let call = ChunkCall {
+            is_stream: true,
+            clocked: false,
+            ..self.chunk_call(offsets)
+        };
+        let chunk = Arc::new(Chunk::new(intake, call, 0, items.into(), CREDIT));
+        let spec = TaskSpec {
+            retries: 0,
+            in_parts: true,
+            ..self.spec(offsets)
+        };
+        let submitted = self.open().core().submit(spec, Chunk::job(&chunk), None);
+        submitted.map_err(TaskError::refused)
+    }
+}
+
+fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
+    let mut items = Vec::new();
+    match catch(|| push_item(&mut items, |out| value::encode(args, out))) {
+        Some(Ok(())) => Ok(items),
+        Some(Err(Some(error))) => Err(EncodeError::args(error)),
+        Some(Err(None)) => Err(EncodeError::args(format_args!(
+            "they take more than {} bytes",
+            RunItems::MAX_ARGS_LEN
+        ))),
+        None => Err(EncodeError::args("their `Serialize` panicked")),
+    }
+}
+
+impl<R> ItemStream<R> {
+    fn receive(&mut self, cx: &mut Context<'_>) {
+        self.intake.take(&mut self.arrivals, cx);
+        for arrival in self.arrivals.drain(..) {
+            match arrival {
+                Arrival::Returned { frames, .. } => self.ready.push_back(frames),
+                Arrival::Failed { error, .. } => {
+                    self.error.get_or_insert(error);
+                    self.call = None;
+                }
+                Arrival::Ran { .. } => self.call = None,
+                Arrival::Divided { .. } => {}
+            }
+        }
+    }
+
+    /// One item was given. The worker may make as many more as were given, half of what it may make at
+    /// a time.
+    fn give(&mut self) {
+        self.in_a_row += 1;
+        self.given += 1;
+        if self.given >= CREDIT / 2
+            && let Some((pool, task)) = &self.call
+        {
+            pool.core()
+                .allow_items(*task, std::mem::take(&mut self.given));
+        }
+    }
+}
+
+impl<R: DeserializeOwned + 'static> Stream for ItemStream<R> {
+    type Item = Result<R, TaskError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.in_a_row >= IN_A_ROW {
+            this.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.ready.is_empty() {
+            this.receive(cx);
+        }
+        while let Some(frames) = this.ready.front_mut() {
+            let next = frames.next_result().map(decode_result);
+            if frames.is_empty() {
+                this.ready.pop_front();
+            }
+            if let Some(item) = next {
+                this.give();
+                return Poll::Ready(Some(item));
+            }
+        }
+        this.in_a_row = 0;
+        match this.error.take() {
+            Some(error) => Poll::Ready(Some(Err(error))),
+            None if this.call.is_none() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Items are never pinned.
+impl<R> Unpin for ItemStream<R> {}
+
+impl<R> Drop for ItemStream<R> {
+    fn drop(&mut self) {
+        if let Some((pool, task)) = &self.call {
+            pool.core().leave_stream(&self.intake, *task);
+        }
+    }
+}
+
+impl<R> fmt::Debug for ItemStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemStream")
+            .field("has_ended", &self.call.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! A call as it goes to a worker: offsets and bytes.
+
+use std::mem;
+
+use procpool_os::{CallOffsets, FunctionPointer, Trampoline, memory};
+use procpool_wire::{Encoding, Payload};
+use serde::Serialize;
+
+use crate::error::EncodeError;
+use crate::task::catch::catch;
+
+/// A function of this executable with its encoded arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedCall {
+    pub(crate) offsets: CallOffsets,
+    pub(crate) args: Payload,
+}
+
+impl EncodedCall {
+    /// Encodes a call of `function` through the trampoline `T`, and drops the arguments.
+    ///
+    /// # Errors
+    /// As [`with_fresh`].
+    pub(crate) fn new<F, T, A>(function: F, args: A, limit: usize) -> Result<Self, EncodeError>
+    where
+        F: FunctionPointer,
+        T: Trampoline<F>,
+        A: Serialize + 'static,
+    {
+        with_fresh::<F, T, A, _>(function, args, limit, |offsets, args| {
+            let args = args.into_payload();
+            EncodedCall { offsets, args }
+        })
+    }
+
+    /// Encodes a call with these arguments, which are kept.
+    ///
+    /// # Errors
+    /// The arguments can't be encoded, or take more than `limit` bytes.
+    pub(crate) fn of<A: Serialize>(
+        offsets: CallOffsets,
+        args: &A,
+        limit: usize,
+    ) -> Result<Self, EncodeError> {
+        let (mut encoding, mut payload) = (Encoding::new(), Payload::default());
+        encode_args(args, limit, &mut encoding)?;
+        encoding.fill(&mut payload);
+        let args = payload;
+        Ok(EncodedCall { offsets, args })
+    }
+}
+
+/// Arguments that have just been encoded.
+#[derive(Debug)]
+pub(crate) enum FreshArgs<'a> {
+    Encoded(&'a mut Encoding),
+    /// Large ones, which are what the caller gave.
+    Whole(Payload),
+}
+
+impl FreshArgs<'_> {
+    /// Puts them where they are to stay.
+    #[inline]
+    pub(crate) fn fill(&mut self, payload: &mut Payload) {
+        match self {
+            FreshArgs::Encoded(encoding) => encoding.fill(payload),
+            FreshArgs::Whole(args) => *payload = mem::take(args),
+        }
+    }
+
+    fn into_payload(mut self) -> Payload {
+        let mut payload = Payload::default();
+        self.fill(&mut payload);
+        payload
+    }
+}
+
+/// Encodes a call of `function` through the trampoline `T`, drops the arguments, and hands on what was encoded, where it is.
+///
+/// # Errors
+/// The function is not one of this executable; the arguments can't be encoded or dropped, or take more than `limit` bytes.
+#[inline]
+pub(crate) fn with_fresh<F, T, A, R>(
+    function: F,
+    args: A,
+    limit: usize,
+    then: impl FnOnce(CallOffsets, FreshArgs<'_>) -> R,
+) -> Result<R, EncodeError>
+where
+    F: FunctionPointer,
+    T: Trampoline<F>,
+    A: Serialize + 'static,
+{
+    let offsets = offsets::<F, T>(function);
+    let args = match Payload::of_bytes(args) {
+        Ok(args) => {
+            let offsets = offsets?;
+            within(args.len(), limit)?;
+            return Ok(then(offsets, FreshArgs::Whole(args)));
+        }
+        Err(args) => args,
+    };
+    let mut encoding = Encoding::new();
+    let encoded = offsets.and_then(|offsets| {
+        encode_args(&args, limit, &mut encoding)?;
+        Ok(offsets)
+    });
+    discard(args)?;
+    Ok(then(encoded?, FreshArgs::Encoded(&mut encoding)))
+}
+
+/// Encodes arguments that are kept.
+///
+/// # Errors
+/// They can't be encoded, or take more than `limit` bytes.
+fn encode_args<A: Serialize>(
+    args: &A,
+    limit: usize,
+    encoding: &mut Encoding,
+) -> Result<(), EncodeError> {
+    match catch(|| encoding.encode(args, memory::reserve)) {
+        Some(Ok(())) => within(encoding.len(), limit),
+        Some(Err(error)) => Err(EncodeError::args(error)),
+        None => Err(EncodeError::args("their `Serialize` panicked")),
+    }
+}
+
+fn within(len: usize, limit: usize) -> Result<(), EncodeError> {
+    match len > limit {
+        true => Err(EncodeError::args(format_args!(
+            "they take {len} bytes, the limit is {limit}"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Where `function` and the trampoline `T` are in the executable.
+///
+/// # Errors
+/// The function is not one of this executable.
+pub(crate) fn offsets<F, T>(function: F) -> Result<CallOffsets, EncodeError>
+where
+    F: FunctionPointer,
+    T: Trampoline<F>,
+{
+    CallOffsets::of::<F, T>(function).map_err(EncodeError::function)
+}
+
+/// Drops arguments, which may run code of the user's that panics.
+#[inline]
+pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
+    if !mem::needs_drop::<A>() {
+        return Ok(());
+    }
+    catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
+}

@@ -1,0 +1,156 @@
+//! Where the end of a task is put by the driver and taken by its [`Task`](crate::Task).
+
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use procpool_scheduler as scheduler;
+use procpool_wire::Payload;
+
+use crate::error::TaskError;
+use crate::soon::Soon;
+use crate::task::task_id::TaskId;
+
+/// What came of a task: its encoded result, or why there is none.
+///
+/// The error has a box of its own, since all that wait have room for what they may become.
+pub(crate) type TaskEnd = Result<Payload, Box<TaskError>>;
+
+/// Holds the end of one task, once.
+///
+/// It is not a `tokio::sync::oneshot`: that spends the runtime's cooperative budget when it is
+/// polled, and `join_all` over very many of them takes quadratic time.
+#[derive(Debug)]
+pub(crate) struct TaskCell {
+    id: TaskId,
+    /// The scheduler's name for it; `UNKNOWN` until it is accepted.
+    accepted: AtomicU64,
+    content: Mutex<Content>,
+}
+
+/// No task has this for a name: it would be the last generation of the last place.
+const UNKNOWN: u64 = u64::MAX;
+
+#[derive(Debug)]
+enum Content {
+    Pending {
+        waker: Option<Waker>,
+        /// Its end may be near; until it is polled.
+        soon: Option<Soon>,
+    },
+    Finished(TaskEnd),
+    Taken,
+}
+
+impl TaskCell {
+    pub(crate) fn pending() -> Self {
+        TaskCell::new(Content::Pending {
+            waker: None,
+            soon: None,
+        })
+    }
+
+    pub(crate) fn finished(end: TaskEnd) -> Self {
+        TaskCell::new(Content::Finished(end))
+    }
+
+    fn new(content: Content) -> Self {
+        TaskCell {
+            id: TaskId::next(),
+            accepted: AtomicU64::new(UNKNOWN),
+            content: Mutex::new(content),
+        }
+    }
+
+    /// Of the task.
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    /// The pool has accepted the task by this name.
+    pub(crate) fn accept(&self, task: scheduler::TaskId) {
+        self.accepted.store(task.as_u64(), Ordering::Relaxed);
+    }
+
+    /// By which name the pool has accepted the task, if it has. For who is in the pool's lock, where what was left is
+    /// accepted first.
+    pub(crate) fn accepted(&self) -> Option<scheduler::TaskId> {
+        let task = self.accepted.load(Ordering::Relaxed);
+        (task != UNKNOWN).then(|| scheduler::TaskId::from_u64(task))
+    }
+
+    /// Puts the end in and wakes who waits for it. The first end counts.
+    #[inline]
+    pub(crate) fn finish(&self, end: TaskEnd) {
+        let mut content = self.content.lock();
+        if let Content::Pending { waker, .. } = &mut *content {
+            let waker = waker.take();
+            *content = Content::Finished(end);
+            // A waker runs foreign code, which may well poll the task.
+            drop(content);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Has the waker woken at the end, unless that is there already; tells whether it is.
+    pub(crate) fn watch(&self, waker: Waker) -> bool {
+        let mut content = self.content.lock();
+        let replaced = match &mut *content {
+            Content::Pending { waker: waiting, .. } => waiting.replace(waker),
+            Content::Finished(_) | Content::Taken => return true,
+        };
+        drop(content);
+        drop(replaced);
+        false
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        !matches!(*self.content.lock(), Content::Pending { .. })
+    }
+
+    /// The end is likely to be near: who polls for it first may stay awake for it.
+    pub(crate) fn expect_soon(&self, expected: Soon) {
+        if let Content::Pending { soon, .. } = &mut *self.content.lock() {
+            *soon = Some(expected);
+        }
+    }
+
+    /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
+    #[inline]
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
+        let mut content = self.content.lock();
+        if let Content::Pending { soon, .. } = &mut *content
+            && let Some(soon) = soon.take()
+        {
+            drop(content);
+            let again = soon.stay_awake(|| self.is_finished());
+            content = self.content.lock();
+            if let Content::Pending { soon: place, .. } = &mut *content
+                && again
+            {
+                *place = Some(soon);
+            }
+        }
+        if let Content::Pending { waker, soon } = &mut *content {
+            match waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                None => *waker = Some(cx.waker().clone()),
+            }
+            let again = soon.is_some();
+            drop(content);
+            if again {
+                cx.waker().wake_by_ref();
+            }
+            return Poll::Pending;
+        }
+        match mem::replace(&mut *content, Content::Taken) {
+            Content::Finished(end) => Poll::Ready(end),
+            Content::Taken | Content::Pending { .. } => {
+                Poll::Ready(Err(Box::new(TaskError::Cancelled)))
+            }
+        }
+    }
+}
