@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
@@ -12,7 +12,6 @@ use procpool_scheduler::{
     WarmUpId, WorkerId,
 };
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 
 use crate::driver::alarm::{Alarm, delay};
 use crate::driver::broadcasts::Broadcasts;
@@ -25,6 +24,7 @@ use crate::driver::job::Job;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::message::Message;
 use crate::driver::state::{State, Tally};
+use crate::driver::stopped::Stopped;
 use crate::driver::submission::Submission;
 use crate::driver::surroundings::Surroundings;
 use crate::driver::worker_limits::WorkerLimits;
@@ -33,6 +33,7 @@ use crate::pool::pool_size::PoolSize;
 use crate::task::call::EncodedCall;
 use crate::task::cell::TaskCell;
 use crate::task::task_state::TaskState;
+use crate::task::foreign_waker::answer_nothing;
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 
@@ -43,7 +44,9 @@ pub(crate) struct Core {
     config: CoreConfig,
     runtime: Handle,
     alarm: Alarm,
-    stopped: watch::Sender<bool>,
+    stopped: Stopped,
+    /// Set once nothing more is accepted.
+    is_closed: AtomicBool,
     supervise: Supervise,
     /// Tells the pools of this process apart.
     serial: u64,
@@ -74,7 +77,8 @@ impl Core {
             config,
             runtime: Handle::current(),
             alarm: Alarm::new()?,
-            stopped: watch::Sender::new(false),
+            stopped: Stopped::default(),
+            is_closed: AtomicBool::new(false),
             supervise,
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
         })
@@ -122,12 +126,8 @@ impl Core {
         &self.alarm
     }
 
-    pub(crate) fn subscribe_stopped(&self) -> watch::Receiver<bool> {
-        self.stopped.subscribe()
-    }
-
     pub(crate) fn is_stopped(&self) -> bool {
-        *self.stopped.borrow()
+        self.stopped.is_set()
     }
 
     /// Gives the state an input, performs what follows from it, and returns the input's answer.
@@ -205,8 +205,7 @@ impl Core {
             });
         }
         if is_stopped {
-            self.stopped
-                .send_if_modified(|stopped| !std::mem::replace(stopped, true));
+            self.stopped.set();
         }
     }
 
@@ -283,8 +282,7 @@ impl Core {
             state.scheduler.handle_release(now, reservation);
             state.waiters.remove(&reservation)
         });
-        // That may run foreign code.
-        drop(waiter);
+        answer_nothing(waiter);
     }
 
     /// Gives the pool another size. False if it is closed, and keeps its own.
@@ -330,8 +328,7 @@ impl Core {
             state.scheduler.handle_leave_warm_up(now, warm_up);
             state.warm_ups.remove(&warm_up)
         });
-        // That may run foreign code.
-        drop(waiter);
+        answer_nothing(waiter);
     }
 
     /// Cancels a task at this moment, if it isn't finished by then; `None` takes that back.
@@ -362,7 +359,7 @@ impl Core {
         let unseen = self.with(|state, now| {
             // Chunks that were divided off are told of under this lock.
             let unseen = intake.close();
-            chunks.extend(unseen.iter().filter_map(Arrival::task));
+            chunks.extend(unseen.arrivals.iter().filter_map(Arrival::task));
             // Those that wait first, so that no worker begins one in vain when another is killed.
             for &chunk in &chunks {
                 state.scheduler.handle_cancel_if_queued(now, chunk);
@@ -422,22 +419,28 @@ impl Core {
 
     /// Accepts nothing more; what was accepted is finished, then the workers stop.
     pub(crate) fn close(self: &Arc<Self>) {
-        self.with(|state, now| state.scheduler.handle_close(now));
+        self.with(|state, now| {
+            state.scheduler.handle_close(now);
+            self.is_closed.store(true, Ordering::Release);
+        });
     }
 
-    pub(crate) fn is_closed(self: &Arc<Self>) -> bool {
-        self.with(|state, _| state.scheduler.is_closed())
+    /// Whether nothing more is accepted. Takes no lock.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// Kills all workers now; what is unfinished gets an error.
     pub(crate) fn terminate(self: &Arc<Self>) {
-        self.with(|state, now| state.scheduler.handle_terminate(now));
+        self.with(|state, now| {
+            state.scheduler.handle_terminate(now);
+            self.is_closed.store(true, Ordering::Release);
+        });
     }
 
     /// Waits until the last worker is gone.
     pub(crate) async fn stopped(&self) {
-        // The sender is in `self`, so that the channel can't be closed here.
-        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+        self.stopped.wait().await;
     }
 
     /// Waits until the last worker is gone, but for `grace` at most.

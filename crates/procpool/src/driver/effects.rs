@@ -13,6 +13,7 @@ use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::TaskError;
 use crate::task::cell::{TaskCell, TaskEnd};
+use crate::task::foreign_waker::{answer, answer_nothing};
 
 /// What those are told who waited for something else than a task.
 pub(crate) type Told = Result<(), TaskError>;
@@ -145,11 +146,14 @@ impl Effects {
         }
         for waiter in self.grant {
             // One that is gone gives its room back when it drops its reservation.
-            let _ = waiter.send(());
+            answer(waiter, ());
         }
-        drop((self.deny, self.release));
+        for waiter in self.deny {
+            answer_nothing(Some(waiter));
+        }
+        drop(self.release);
         for (waiter, result) in self.tell {
-            let _ = waiter.send(result);
+            answer(waiter, result);
         }
     }
 }

@@ -10,6 +10,7 @@ use procpool_scheduler::TaskId;
 use procpool_wire::ItemFrames;
 
 use crate::error::TaskError;
+use crate::task::foreign_waker::{discard_waker, is_for, wake};
 
 /// Where the driver puts what comes of a map's items, in the order in which it comes.
 ///
@@ -51,6 +52,19 @@ pub(crate) enum Arrival {
     Ran { items: u32, time: Duration },
 }
 
+/// What was left in an intake when it was closed. To be dropped where nothing is locked.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    pub(crate) arrivals: Vec<Arrival>,
+    waiting: Option<Waker>,
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        discard_waker(self.waiting.take());
+    }
+}
+
 impl Arrival {
     /// The task that is told of here first.
     pub(crate) fn task(&self) -> Option<TaskId> {
@@ -70,11 +84,11 @@ impl Intake {
         }
     }
 
-    /// Wakes who waits, if anyone does.
+    /// Wakes the map's task, if it waits.
     pub(crate) fn wake(&self) {
         let waiting = self.content.lock().waiting.take();
         if let Some(waiting) = waiting {
-            waiting.wake();
+            wake(waiting);
         }
     }
 
@@ -83,28 +97,32 @@ impl Intake {
         self.has_come.load(Ordering::Relaxed)
     }
 
-    /// Takes what has come. Who asks is woken when more does.
+    /// Takes what has come. The task that polls is woken when more comes.
     pub(crate) fn take(&self, into: &mut Vec<Arrival>, cx: &mut Context<'_>) {
         let mut content = self.content.lock();
+        let mut replaced = None;
+        if !is_for(content.waiting.as_ref(), cx.waker()) {
+            // To clone a waker runs foreign code.
+            drop(content);
+            let new = cx.waker().clone();
+            content = self.content.lock();
+            replaced = content.waiting.replace(new);
+        }
         std::mem::swap(&mut content.arrivals, into);
         self.has_come.store(false, Ordering::Relaxed);
-        let replaced = match &content.waiting {
-            Some(waiting) if waiting.will_wake(cx.waker()) => None,
-            _ => content.waiting.replace(cx.waker().clone()),
-        };
         drop(content);
-        drop(replaced);
+        discard_waker(replaced);
     }
 
-    /// Nothing is taken any more: what has come, and nobody has seen.
-    pub(crate) fn close(&self) -> Vec<Arrival> {
+    /// Nothing is taken any more. Gives what has come and was not taken, and the waker, which runs foreign code when it is
+    /// dropped.
+    pub(crate) fn close(&self) -> Unseen {
         let mut content = self.content.lock();
         content.is_closed = true;
-        let waiting = content.waiting.take();
-        let unseen = std::mem::take(&mut content.arrivals);
-        drop(content);
-        drop(waiting);
-        unseen
+        Unseen {
+            arrivals: std::mem::take(&mut content.arrivals),
+            waiting: content.waiting.take(),
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

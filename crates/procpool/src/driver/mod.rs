@@ -55,6 +55,7 @@ mod readiness;
 mod reservation;
 mod start;
 mod state;
+mod stopped;
 mod submission;
 mod supervisor;
 mod surroundings;

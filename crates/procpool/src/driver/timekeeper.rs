@@ -1,5 +1,6 @@
 //! The runtime task that tells a pool when a deadline has passed.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use crate::driver::core::Core;
@@ -19,10 +20,10 @@ impl Timekeeper {
     /// Runs until the pool has stopped.
     pub(crate) async fn run(self) {
         let core = &self.core;
-        let mut stopped = core.subscribe_stopped();
+        let mut stopped = pin!(core.stopped());
         loop {
             tokio::select! {
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = &mut stopped => return,
                 () = core.alarm().rang() => {}
             }
             if core.try_with(State::handle_alarm).is_none() {

@@ -6,6 +6,8 @@ use std::task::{Wake, Waker};
 
 use parking_lot::Mutex;
 
+use crate::task::foreign_waker::{discard_waker, is_for, wake};
+
 /// The places of the tasks that have finished and were not taken, in that order, and who waits for
 /// the next one.
 ///
@@ -34,28 +36,31 @@ impl Completed {
         // A waker runs foreign code, which may well poll the set.
         drop(content);
         if let Some(waiting) = waiting {
-            waiting.wake();
+            wake(waiting);
         }
     }
 
     /// The next place; if there is none, the waker is woken when there is.
     pub(super) fn pop(&self, waker: &Waker) -> Option<usize> {
         let mut content = self.0.lock();
+        let mut replaced = None;
+        if content.places.is_empty() && !is_for(content.waiting.as_ref(), waker) {
+            // To clone a waker runs foreign code.
+            drop(content);
+            let new = waker.clone();
+            content = self.0.lock();
+            replaced = content.waiting.replace(new);
+        }
         let place = content.places.pop_front();
-        let replaced = match &mut content.waiting {
-            Some(waiting) if waiting.will_wake(waker) => None,
-            waiting if place.is_none() => waiting.replace(waker.clone()),
-            _ => None,
-        };
         drop(content);
-        drop(replaced);
+        discard_waker(replaced);
         place
     }
 
     /// Nobody waits any more.
     pub(super) fn forget_waiting(&self) {
         let waiting = self.0.lock().waiting.take();
-        drop(waiting);
+        discard_waker(waiting);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Code of the user's that runs in this process: `Serialize`, `Deserialize` and `Drop`.
+//! Code of the user's that runs in this process: `Serialize`, `Deserialize`, `Drop` and wakers.
 
 use std::any::Any;
 use std::mem;
@@ -15,6 +15,20 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Option<T> {
             None
         }
     }
+}
+
+/// Runs code of the user's whose panic concerns no task. It is logged; `what` says what has panicked.
+#[inline]
+pub(crate) fn catch_logged(what: &'static str, code: impl FnOnce()) {
+    if catch(code).is_none() {
+        log_panic(what);
+    }
+}
+
+#[cold]
+fn log_panic(what: &'static str) {
+    // The panic hook has printed the message, and the place.
+    tracing::error!("procpool: {what}");
 }
 
 /// Drops what a panic has thrown.

@@ -9,6 +9,7 @@ use procpool_scheduler as scheduler;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
+use crate::task::foreign_waker::{discard_waker, is_for, wake};
 use crate::soon::Soon;
 use crate::task::task_id::TaskId;
 
@@ -84,13 +85,15 @@ impl TaskCell {
     #[inline]
     pub(crate) fn finish(&self, end: TaskEnd) {
         let mut content = self.content.lock();
-        if let Content::Pending { waker, .. } = &mut *content {
-            let waker = waker.take();
-            *content = Content::Finished(end);
+        if let Content::Pending { .. } = &*content {
+            let before = mem::replace(&mut *content, Content::Finished(end));
             // A waker runs foreign code, which may well poll the task.
             drop(content);
-            if let Some(waker) = waker {
-                waker.wake();
+            if let Content::Pending {
+                waker: Some(waker), ..
+            } = before
+            {
+                wake(waker);
             }
         }
     }
@@ -103,7 +106,7 @@ impl TaskCell {
             Content::Finished(_) | Content::Taken => return true,
         };
         drop(content);
-        drop(replaced);
+        discard_waker(replaced);
         false
     }
 
@@ -134,23 +137,38 @@ impl TaskCell {
                 *place = Some(soon);
             }
         }
-        if let Content::Pending { waker, soon } = &mut *content {
-            match waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                None => *waker = Some(cx.waker().clone()),
-            }
-            let again = soon.is_some();
+        let mut replaced = None;
+        if let Content::Pending { waker, .. } = &*content
+            && !is_for(waker.as_ref(), cx.waker())
+        {
+            // To clone or drop a waker runs foreign code, which may well abort the task.
             drop(content);
-            if again {
-                cx.waker().wake_by_ref();
-            }
-            return Poll::Pending;
+            let new = cx.waker().clone();
+            content = self.content.lock();
+            replaced = match &mut *content {
+                Content::Pending { waker, .. } => waker.replace(new),
+                Content::Finished(_) | Content::Taken => Some(new),
+            };
         }
-        match mem::replace(&mut *content, Content::Taken) {
-            Content::Finished(end) => Poll::Ready(end),
-            Content::Taken | Content::Pending { .. } => {
-                Poll::Ready(Err(Box::new(TaskError::Cancelled)))
+        let again = match &*content {
+            Content::Pending { soon, .. } => soon.is_some(),
+            Content::Finished(_) | Content::Taken => {
+                let taken = mem::replace(&mut *content, Content::Taken);
+                drop(content);
+                discard_waker(replaced);
+                return Poll::Ready(match taken {
+                    Content::Finished(end) => end,
+                    Content::Taken | Content::Pending { .. } => {
+                        Err(Box::new(TaskError::Cancelled))
+                    }
+                });
             }
+        };
+        drop(content);
+        discard_waker(replaced);
+        if again {
+            cx.waker().wake_by_ref();
         }
+        Poll::Pending
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod abort_handle;
 pub(crate) mod call;
 pub(crate) mod catch;
 pub(crate) mod cell;
+pub(crate) mod foreign_waker;
 pub(crate) mod future;
 pub(crate) mod task_id;
 pub(crate) mod task_state;
