@@ -64,7 +64,10 @@ async fn a_waker_that_panics_at_a_result_costs_no_worker() {
     }
     assert_eq!(panics.wakes(), 1);
     assert_eq!(patiently(first).await.unwrap(), worker);
-    assert_eq!(patiently(pool.run_in_process(pid, ())).await.unwrap(), worker);
+    assert_eq!(
+        patiently(pool.run_in_process(pid, ())).await.unwrap(),
+        worker
+    );
 }
 
 #[procpool::test]

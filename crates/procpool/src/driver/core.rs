@@ -32,8 +32,8 @@ use crate::error::TaskError;
 use crate::pool::pool_size::PoolSize;
 use crate::task::call::EncodedCall;
 use crate::task::cell::TaskCell;
-use crate::task::task_state::TaskState;
 use crate::task::foreign_waker::answer_nothing;
+use crate::task::task_state::TaskState;
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 

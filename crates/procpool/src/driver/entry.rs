@@ -112,13 +112,6 @@ impl WorkerEntry {
         held.collect()
     }
 
-    /// The ticket by which this worker has the task.
-    pub(crate) fn ticket(&self, task: TaskId) -> Option<u64> {
-        let dispatches = self.dispatched.iter().flatten();
-        let mut tickets = dispatches.filter(|sent| sent.task == task);
-        tickets.next_back().map(|sent| sent.number)
-    }
-
     /// What this worker has and has not answered.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
         self.dispatched.iter().flatten().map(|sent| sent.task)

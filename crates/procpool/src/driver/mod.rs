@@ -59,6 +59,8 @@ mod stopped;
 mod submission;
 mod supervisor;
 mod surroundings;
+#[cfg(test)]
+mod tests;
 mod timekeeper;
 mod warm_up;
 mod worker_limits;

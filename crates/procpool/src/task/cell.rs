@@ -9,8 +9,8 @@ use procpool_scheduler as scheduler;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
-use crate::task::foreign_waker::{discard_waker, is_for, wake};
 use crate::soon::Soon;
+use crate::task::foreign_waker::{discard_waker, is_for, wake};
 use crate::task::task_id::TaskId;
 
 /// What came of a task: its encoded result, or why there is none.
@@ -158,9 +158,7 @@ impl TaskCell {
                 discard_waker(replaced);
                 return Poll::Ready(match taken {
                     Content::Finished(end) => end,
-                    Content::Taken | Content::Pending { .. } => {
-                        Err(Box::new(TaskError::Cancelled))
-                    }
+                    Content::Taken | Content::Pending { .. } => Err(Box::new(TaskError::Cancelled)),
                 });
             }
         };

@@ -187,8 +187,9 @@ impl<R> fmt::Debug for Task<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Task")
             .field("id", &self.cell.id())
-            .field("state", &self.state())
-            .finish()
+            // The state would take the pool's lock.
+            .field("is_finished", &self.is_finished())
+            .finish_non_exhaustive()
     }
 }
 

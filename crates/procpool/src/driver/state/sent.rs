@@ -31,10 +31,10 @@ impl State {
 
     /// How far a running task says that it has come.
     pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
-        self.workers.values().find_map(|entry| {
-            let ticket = entry.ticket(task)?;
-            entry.link.as_ref()?.page().progress(ticket)
-        })
+        match self.scheduler.state(task) {
+            Phase::Sent { worker, ticket, .. } => self.link(worker)?.page().progress(ticket),
+            Phase::Queued | Phase::Finished => None,
+        }
     }
 
     pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
