@@ -1,4 +1,4 @@
-//! What keeps shared memory as it is.
+//! The memory behind shared bytes, and who must be told when it is not used any more.
 
 use std::mem;
 use std::sync::{Arc, Weak};
@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use procpool_os::SegmentView;
 use procpool_wire::value::attachment::Attach;
 
-use crate::cache::{self, Named};
-use crate::peer::{self, Peer};
+use crate::cache::{self, OwnSegment};
+use crate::notices::{self, Notices};
 
-/// Some bytes. As long as there is a handle they don't change.
+/// Bytes that don't change as long as there is a handle to them.
 #[derive(Debug)]
 pub(crate) struct Handle {
     memory: Memory,
@@ -19,28 +19,30 @@ pub(crate) struct Handle {
 
 #[derive(Debug)]
 pub(crate) enum Memory {
-    /// Filled by this process; `None` only while it is dropped.
-    Own(Option<Named>),
+    /// A segment of this process; `None` only while the handle is dropped.
+    Own(Option<OwnSegment>),
+    /// A segment of another process.
     Borrowed(Borrowed),
-    /// Not shared at all, for want of what that takes, or since it came as plain bytes.
-    Plain(Vec<u8>),
+    /// Ordinary memory: the system refused shared memory, or the bytes came as a copy.
+    Unshared(Vec<u8>),
 }
 
-/// Filled by another process.
+/// A segment of another process, mapped for reading.
 #[derive(Debug)]
 pub(crate) struct Borrowed {
-    /// Its name when this process lends it on.
+    /// The id under which this process lends it on.
     pub(crate) id: u64,
     pub(crate) view: Arc<SegmentView>,
-    /// From whom, and its name there.
-    pub(crate) peer: Weak<Peer>,
-    pub(crate) their_id: u64,
-    /// How many times it came since this handle is there.
+    /// The notices for the segment's owner.
+    pub(crate) owner: Weak<Notices>,
+    /// The id under which its owner lends it.
+    pub(crate) owner_id: u64,
+    /// How many times the owner has attached it since this handle was made.
     pub(crate) times: Mutex<u64>,
 }
 
 impl Handle {
-    /// The first `len` bytes, which must be there.
+    /// A handle to the first `len` bytes of the memory, which has at least as many.
     pub(crate) fn new(memory: Memory, len: usize) -> Self {
         Handle { memory, len }
     }
@@ -55,10 +57,10 @@ impl Handle {
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         let all = match &self.memory {
-            Memory::Own(Some(named)) => named.segment.as_slice(),
+            Memory::Own(Some(own)) => own.segment.as_slice(),
             Memory::Own(None) => &[],
             Memory::Borrowed(borrowed) => borrowed.view.as_slice(),
-            Memory::Plain(bytes) => bytes,
+            Memory::Unshared(bytes) => bytes,
         };
         &all[..self.len.min(all.len())]
     }
@@ -73,20 +75,19 @@ impl Attach for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         match &mut self.memory {
-            Memory::Own(named) => {
-                if let Some(named) = named.take() {
-                    cache::put(named);
+            Memory::Own(own) => {
+                if let Some(own) = own.take() {
+                    cache::put(own);
                 }
             }
             Memory::Borrowed(borrowed) => {
-                // Others have it by a name that nothing stands behind any more.
-                peer::forget_everywhere(borrowed.id);
+                notices::forget_everywhere(borrowed.id);
                 let times = mem::take(borrowed.times.get_mut());
-                if let Some(peer) = borrowed.peer.upgrade() {
-                    peer.give_back(borrowed.their_id, times, borrowed.view.as_slice().len());
+                if let Some(owner) = borrowed.owner.upgrade() {
+                    owner.give_back(borrowed.owner_id, times, borrowed.view.as_slice().len());
                 }
             }
-            Memory::Plain(_) => {}
+            Memory::Unshared(_) => {}
         }
     }
 }

@@ -1,15 +1,16 @@
-//! Bytes in shared memory, and what processes have lent each other of it.
+//! Bytes in shared memory, and which process has lent which of them to whom.
 //!
-//! [`SharedBytes`] are a segment that one process has filled. [`Peer`] is the other end of one connection: it
-//! knows what was lent to it and what was borrowed from it. A segment goes back to its maker's
-//! store of unused ones (`cache`) when the last handle in every process is gone, and only then is it filled anew.
+//! [`SharedBytes`] are a segment of shared memory that one process has filled. A [`Peer`] is the process at the
+//! other end of one connection: it records the segments that were lent to that process and borrowed from it.
+//! When every process has dropped its last handle, the segment goes into its owner's cache of unused segments,
+//! and only then is it filled again.
 //!
 //! ```text
-//!   maker                                      borrower
-//!   SharedBytes ──lend──▶ Segments, message ──▶ opens the segment, or knows it; a handle
-//!   lent: a handle of ours stays                     │ dropped
-//!   handle dropped ◀── Segments: returned ◀──────────┘ (its view is kept)
-//!   filled anew … or given up: Segments: forgotten ──▶ view dropped
+//!   owner                                        borrower
+//!   SharedBytes ──lend──▶ Segments, message ──▶  maps the segment, unless it has; a handle
+//!   keeps a handle while it is lent                   │ drops the handle
+//!   handle dropped ◀── Segments: returned ◀───────────┘ (keeps the mapping)
+//!   filled again … or given up: Segments: forgotten ──▶ drops the mapping
 //! ```
 //!
 //! This crate is a part of `procpool`; its interface may change with any version.
@@ -17,7 +18,9 @@
 
 mod cache;
 mod handle;
+mod notices;
 mod peer;
+mod segment_id;
 mod shared_bytes;
 
 pub use peer::{Peer, Received};

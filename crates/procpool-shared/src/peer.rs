@@ -1,10 +1,9 @@
-//! The other end of one connection, as far as shared memory goes.
+//! The process at the other end of one connection, as far as shared memory goes.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
@@ -12,120 +11,126 @@ use procpool_os::{SegmentError, SegmentView};
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Segment, Segments};
 
-use crate::cache::next_id;
 use crate::handle::{Borrowed, Handle, Memory};
+use crate::notices::Notices;
+use crate::segment_id;
 
-/// What is given back of this size is told at once, and what is smaller with the next message: 1 MiB.
-const TOLD_AT_ONCE: usize = 1 << 20;
+/// The most segments of one process that this process keeps mapped: 1024. Each takes a descriptor.
+const MAX_MAPPED: usize = 1024;
 
-/// The most segments that one peer may have this process keep open.
-const MAX_OPEN: usize = 1024;
-
-static PEERS: Mutex<Vec<Weak<Peer>>> = Mutex::new(Vec::new());
-
-/// The process at the other end of one connection: what it was lent, and what it lent.
+/// What one process was lent, and what it lent.
+///
+/// [`lend`](Peer::lend) may be called where nothing may wait: while its lock is held no system call is made, no
+/// handle is dropped, and no loop runs over what the other process has sent.
 pub struct Peer {
     pid: u32,
     state: Mutex<State>,
-    /// Something is returned or forgotten. Most messages find nothing, and don't take the lock.
-    has_news: AtomicBool,
-    /// Called when there is something to tell that should not wait for the next message.
-    wake: Box<dyn Fn() + Send + Sync>,
+    notices: Arc<Notices>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// What it holds of ours, and how many times it was attached.
+    /// By id: what the other process holds of this one's segments, and how many times each was attached.
     lent: HashMap<u64, (Arc<Handle>, u64)>,
-    /// What it may have kept a view of.
-    known: HashSet<u64>,
-    /// What is open of theirs.
-    theirs: HashMap<u64, Theirs>,
-    returned: Vec<(u64, u64)>,
-    forgotten: Vec<u64>,
-    ended: bool,
+    /// By the owner's id: segments of the other process that are mapped here.
+    mapped: HashMap<u64, Mapped>,
+    has_ended: bool,
 }
 
-#[derive(Debug)]
-struct Theirs {
+/// A segment of the other process that is mapped here.
+#[derive(Debug, Clone)]
+struct Mapped {
     view: Arc<SegmentView>,
-    /// The handle that stands for it, if there is one now.
+    /// The handle to it, if it is in use.
     handle: Weak<Handle>,
 }
 
-/// What follows from a message.
+/// What a [`Segments`] message brings.
 #[derive(Debug, Default)]
 pub struct Received {
-    /// What is attached to the next payload, or why it can't be had.
+    /// What is attached to the next payload, or why it is not available.
     pub attached: Option<Result<Vec<Attachment>, String>>,
-    /// What was given back or is not needed any more. To be dropped where nothing is locked.
-    pub released: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Maps the segment of the other process that has this descriptor number and this size.
+type Open<'a> = dyn Fn(u32, u64) -> Result<SegmentView, SegmentError> + 'a;
+
+/// Why a segment that was lent can't be used.
+#[derive(Debug)]
+enum Unusable {
+    /// The other process broke the protocol.
+    Violation(String),
+    /// The system is short of something, or the other process has ended.
+    Unavailable { id: u64, why: String },
 }
 
 impl Peer {
-    /// A process to which nothing was lent yet.
+    /// The process `pid`, to which nothing was lent yet. `wake` is called when a notice should be sent at once, by
+    /// a [`lend`](Peer::lend).
     pub fn new(pid: u32, wake: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        let peer = Arc::new(Peer {
+        Arc::new(Peer {
             pid,
             state: Mutex::default(),
-            has_news: AtomicBool::new(false),
-            wake: Box::new(wake),
-        });
-        let mut peers = PEERS.lock();
-        peers.retain(|peer| peer.strong_count() > 0);
-        peers.push(Arc::downgrade(&peer));
-        peer
+            notices: Notices::new(Box::new(wake)),
+        })
     }
 
-    /// Whether there is something to say even to who is sent nothing of it. Whoever has news and wants it told at once calls
-    /// for a message after it.
+    /// Whether there is something to send even with a message that has no attachments.
     #[must_use]
     #[inline]
-    pub fn has_news(&self) -> bool {
-        self.has_news.load(Ordering::Acquire)
+    pub fn has_notices(&self) -> bool {
+        self.notices.is_pending()
     }
 
-    /// Lends what is attached to a payload. Gives what is to be said before it is sent, if anything.
+    /// Lends what is attached to a payload. Returns the message that must be sent before the payload, if any.
+    ///
+    /// It doesn't wait for a system call of another thread.
     #[must_use]
     pub fn lend(&self, attached: &[Attachment]) -> Option<Segments> {
-        if attached.is_empty() && !self.has_news() {
+        if attached.is_empty() && !self.has_notices() {
             return None;
         }
-        let handles: Vec<_> = attached.iter().cloned().filter_map(handle).collect();
-        let mut state = self.state.lock();
-        if state.ended {
-            return None;
-        }
-        self.has_news.store(false, Ordering::Relaxed);
-        let handles = handles.into_iter();
-        let attached = handles.filter_map(|handle| self.attach(&mut state, handle));
-        let attached = attached.collect();
+        let attached = self.attach_all(attached)?;
+        let (returned, forgotten) = self.notices.take();
         let segments = Segments {
             attached,
-            returned: mem::take(&mut state.returned),
-            forgotten: mem::take(&mut state.forgotten),
+            returned,
+            forgotten,
         };
         (!segments.is_empty()).then_some(segments)
     }
 
+    /// `None` if the connection has ended.
+    fn attach_all(&self, attached: &[Attachment]) -> Option<Vec<Segment>> {
+        let handles: Vec<_> = attached.iter().filter_map(handle).collect();
+        let mut state = self.state.lock();
+        if state.has_ended {
+            return None;
+        }
+        // No handle is the last one here: `attached` has them all.
+        let handles = handles.into_iter();
+        let segments = handles.filter_map(|handle| self.attach(&mut state, handle));
+        Some(segments.collect())
+    }
+
     fn attach(&self, state: &mut State, handle: Arc<Handle>) -> Option<Segment> {
         let (id, number, size) = match handle.memory() {
-            Memory::Own(Some(named)) => {
-                let size = named.segment.as_slice().len();
-                (named.id, named.segment.number(), size)
+            Memory::Own(Some(own)) => {
+                let size = own.segment.as_slice().len();
+                (own.id, own.segment.number(), size)
             }
-            Memory::Borrowed(borrowed) if self.is(&borrowed.peer) => {
-                return Some(Segment::Own(borrowed.their_id));
+            Memory::Borrowed(borrowed) if self.is_owner(borrowed) => {
+                return Some(Segment::Own(borrowed.owner_id));
             }
             Memory::Borrowed(borrowed) => {
                 let size = borrowed.view.as_slice().len();
                 (borrowed.id, borrowed.view.number(), size)
             }
-            // What is plain never attaches itself.
-            Memory::Own(None) | Memory::Plain(_) => return None,
+            // Unshared bytes are never attached.
+            Memory::Own(None) | Memory::Unshared(_) => return None,
         };
         let len = handle.len() as u64;
-        state.known.insert(id);
+        self.notices.note_lent(id);
         state.lent.entry(id).or_insert((handle, 0)).1 += 1;
         Some(Segment::Lent {
             id,
@@ -135,86 +140,59 @@ impl Peer {
         })
     }
 
-    /// Takes what the other end says.
-    ///
-    /// # Errors
-    /// In one line, how it broke the protocol.
-    pub fn receive(self: &Arc<Self>, segments: Segments) -> Result<Received, String> {
-        let Segments {
-            attached,
-            returned,
-            forgotten,
-        } = segments;
-        let mut received = Received::default();
-        let mut state = self.state.lock();
-        if !attached.is_empty() {
-            let mut handles = Vec::new();
-            let mut missing = None;
-            for segment in attached {
-                match self.borrow(&mut state, segment) {
-                    Ok(handle) => handles.push(handle),
-                    // The drop of a handle takes the lock again.
-                    Err(Unusable::Lie(what)) => {
-                        drop(state);
-                        return Err(what);
-                    }
-                    Err(Unusable::Changed(handle)) => {
-                        drop(state);
-                        drop(handle);
-                        let what = "it lends shared memory that has changed while it was lent";
-                        return Err(what.to_owned());
-                    }
-                    Err(Unusable::Missing { id, why }) => {
-                        state.returned.push((id, 1));
-                        self.has_news.store(true, Ordering::Release);
-                        missing.get_or_insert(why);
-                    }
-                }
-            }
-            received.attached = Some(match missing {
-                None => Ok(handles),
-                Some(why) => {
-                    let handles = handles.into_iter();
-                    received.released.extend(handles.map(|handle| handle as _));
-                    Err(why)
-                }
-            });
-        }
-        for (id, times) in returned {
-            let Some((_, lent)) = state.lent.get_mut(&id) else {
-                return Err("it gave back memory that it was not lent".to_owned());
-            };
-            let Some(left) = lent.checked_sub(times) else {
-                return Err("it gave back memory more often than it was lent".to_owned());
-            };
-            *lent = left;
-            if left == 0 {
-                let handle = state.lent.remove(&id);
-                let handle = handle.map(|(handle, _)| handle as _);
-                received.released.extend(handle);
-            }
-        }
-        for id in forgotten {
-            let theirs = state.theirs.remove(&id);
-            let view = theirs.map(|theirs| theirs.view as _);
-            received.released.extend(view);
-        }
-        Ok(received)
+    fn is_owner(&self, borrowed: &Borrowed) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.notices), borrowed.owner.as_ptr())
     }
 
-    fn borrow(
-        self: &Arc<Self>,
-        state: &mut State,
-        segment: Segment,
-    ) -> Result<Attachment, Unusable> {
-        let lie = |what: &str| Err(Unusable::Lie(what.to_owned()));
-        let (id, number, size, len) = match segment {
-            Segment::Own(id) => {
-                return match state.lent.get(&id) {
-                    Some((handle, _)) => Ok(handle.clone()),
-                    None => lie("it names shared memory that it was not lent"),
-                };
+    /// Takes a message of the other process. Maps segments, and drops handles: nothing that a caller of
+    /// [`lend`](Peer::lend) needs may be locked.
+    ///
+    /// # Errors
+    /// In one line, how the other process broke the protocol.
+    pub fn receive(&self, segments: Segments) -> Result<Received, String> {
+        self.receive_with(segments, &|number, size| {
+            SegmentView::open(self.pid, number, size)
+        })
+    }
+
+    fn receive_with(&self, segments: Segments, open: &Open<'_>) -> Result<Received, String> {
+        let attached = match segments.attached.is_empty() {
+            true => None,
+            false => Some(self.borrow_all(segments.attached, open)?),
+        };
+        for (id, times) in segments.returned {
+            drop(self.take_back(id, times)?);
+        }
+        for id in segments.forgotten {
+            drop(self.unmap(id));
+        }
+        Ok(Received { attached })
+    }
+
+    fn borrow_all(
+        &self,
+        attached: Vec<Segment>,
+        open: &Open<'_>,
+    ) -> Result<Result<Vec<Attachment>, String>, String> {
+        let mut handles = Vec::new();
+        let mut unavailable = None;
+        for segment in attached {
+            match self.borrow(segment, open) {
+                Ok(handle) => handles.push(handle as Attachment),
+                Err(Unusable::Violation(what)) => return Err(what),
+                Err(Unusable::Unavailable { id, why }) => {
+                    self.notices.give_back(id, 1, 0);
+                    unavailable.get_or_insert(why);
+                }
             }
+        }
+        Ok(unavailable.map_or(Ok(handles), Err))
+    }
+
+    /// The lock is not held while `open` runs.
+    fn borrow(&self, segment: Segment, open: &Open<'_>) -> Result<Arc<Handle>, Unusable> {
+        let (id, number, size, len) = match segment {
+            Segment::Own(id) => return self.borrow_own(id),
             Segment::Lent {
                 id,
                 number,
@@ -223,90 +201,89 @@ impl Peer {
             } => (id, number, size, len),
         };
         if len > size {
-            return lie("it lends more bytes than there are");
+            return violation("it lends more bytes than there are");
         }
-        if let Some(theirs) = state.theirs.get(&id) {
-            if theirs.view.as_slice().len() as u64 != size {
-                return lie("it lends shared memory that has changed its size");
+        let view = match self.find_mapped(id)? {
+            None => Arc::new(open(number, size).map_err(|error| Unusable::new(id, &error))?),
+            Some(Mapped { view, .. }) if view.as_slice().len() as u64 != size => {
+                return violation("it lends shared memory that has changed its size");
             }
-            if let Some(handle) = theirs.handle.upgrade() {
-                if handle.len() as u64 != len {
-                    return Err(Unusable::Changed(handle));
-                }
-                if let Memory::Borrowed(borrowed) = handle.memory() {
-                    *borrowed.times.lock() += 1;
-                }
-                return Ok(handle);
-            }
-        } else {
-            if state.theirs.len() >= MAX_OPEN {
-                return lie("it lends too much shared memory");
-            }
-            let view = match SegmentView::open(self.pid, number, size) {
-                Ok(view) => Arc::new(view),
-                Err(error @ SegmentError::Invalid { .. }) => {
-                    return lie(&format!("it lends what can't be shared: {error}"));
-                }
-                Err(error) => {
-                    let why = format!("shared bytes can't be had: {error}");
-                    return Err(Unusable::Missing { id, why });
-                }
-            };
-            let handle = Weak::new();
-            state.theirs.insert(id, Theirs { view, handle });
-        }
-        let Some(theirs) = state.theirs.get_mut(&id) else {
-            return lie("it lends nothing");
+            Some(Mapped { view, handle }) => match handle.upgrade() {
+                None => view,
+                Some(handle) => return borrow_again(handle, len),
+            },
         };
+        Ok(self.keep_mapped(id, view, len))
+    }
+
+    /// What the other process was lent comes back, as an attachment.
+    fn borrow_own(&self, id: u64) -> Result<Arc<Handle>, Unusable> {
+        match self.state.lock().lent.get(&id) {
+            Some((handle, _)) => Ok(Arc::clone(handle)),
+            None => violation("it names shared memory that it was not lent"),
+        }
+    }
+
+    /// The mapping of a segment, if there is one; fails if there is none and no room for it.
+    fn find_mapped(&self, id: u64) -> Result<Option<Mapped>, Unusable> {
+        let state = self.state.lock();
+        match state.mapped.get(&id) {
+            None if state.mapped.len() >= MAX_MAPPED => {
+                violation("it lends too much shared memory")
+            }
+            mapped => Ok(mapped.cloned()),
+        }
+    }
+
+    /// Makes a handle to the first `len` bytes of a view, which has as many, and keeps the mapping.
+    fn keep_mapped(&self, id: u64, view: Arc<SegmentView>, len: u64) -> Arc<Handle> {
         let borrowed = Borrowed {
-            id: next_id(),
-            view: Arc::clone(&theirs.view),
-            peer: Arc::downgrade(self),
-            their_id: id,
+            id: segment_id::next(),
+            view: Arc::clone(&view),
+            owner: Arc::downgrade(&self.notices),
+            owner_id: id,
             times: Mutex::new(1),
         };
-        // Checked above to lie within the view, which is mapped as a whole.
         let handle = Arc::new(Handle::new(Memory::Borrowed(borrowed), len as usize));
-        theirs.handle = Arc::downgrade(&handle);
-        Ok(handle)
+        let mapped = Mapped {
+            view,
+            handle: Arc::downgrade(&handle),
+        };
+        let replaced = self.state.lock().mapped.insert(id, mapped);
+        drop(replaced);
+        handle
     }
 
-    /// The last handle of what it lent is gone.
-    pub(crate) fn give_back(&self, id: u64, times: u64, size: usize) {
+    /// The other process has given back a segment that it was lent so many times. Returns the handle, if nothing
+    /// of it is lent any more.
+    fn take_back(&self, id: u64, times: u64) -> Result<Option<Arc<Handle>>, String> {
         let mut state = self.state.lock();
-        if state.ended {
-            return;
-        }
-        state.returned.push((id, times));
-        self.has_news.store(true, Ordering::Release);
-        drop(state);
-        if size >= TOLD_AT_ONCE {
-            (self.wake)();
-        }
+        let Some((_, lent)) = state.lent.get_mut(&id) else {
+            return Err("it gave back memory that it was not lent".to_owned());
+        };
+        let Some(left) = lent.checked_sub(times) else {
+            return Err("it gave back memory more often than it was lent".to_owned());
+        };
+        *lent = left;
+        Ok(match left {
+            0 => state.lent.remove(&id).map(|(handle, _)| handle),
+            _ => None,
+        })
     }
 
-    /// It has ended: what it was lent is given back.
+    fn unmap(&self, id: u64) -> Option<Mapped> {
+        self.state.lock().mapped.remove(&id)
+    }
+
+    /// The connection has ended: what the other process was lent is given back.
     pub fn end(&self) {
-        let mut state = self.state.lock();
-        let State { lent, theirs, .. } = mem::take(&mut *state);
-        state.ended = true;
-        // Its handles take other locks, and this one, when they are dropped.
+        self.notices.end();
+        let ended = State {
+            has_ended: true,
+            ..State::default()
+        };
+        let state = mem::replace(&mut *self.state.lock(), ended);
         drop(state);
-        drop((lent, theirs));
-    }
-
-    fn is(&self, other: &Weak<Peer>) -> bool {
-        std::ptr::eq(self, other.as_ptr())
-    }
-
-    fn forget(&self, id: u64) {
-        let mut state = self.state.lock();
-        if state.known.remove(&id) {
-            state.forgotten.push(id);
-            self.has_news.store(true, Ordering::Release);
-            drop(state);
-            (self.wake)();
-        }
     }
 }
 
@@ -324,25 +301,39 @@ impl fmt::Debug for Peer {
     }
 }
 
-/// Why something that was lent can't be used.
-enum Unusable {
-    /// The other end broke the protocol.
-    Lie(String),
-    /// As well: what this stands for is lent as something else.
-    Changed(Arc<Handle>),
-    /// The system is short of something, or the other end is gone.
-    Missing { id: u64, why: String },
-}
-
-/// Tells every peer that may have kept a view of it that this will not be lent again.
-pub(crate) fn forget_everywhere(id: u64) {
-    let peers: Vec<_> = PEERS.lock().iter().filter_map(Weak::upgrade).collect();
-    for peer in peers {
-        peer.forget(id);
+impl Unusable {
+    fn new(id: u64, error: &SegmentError) -> Self {
+        match error {
+            SegmentError::Invalid { .. } => {
+                Unusable::Violation(format!("it lends what can't be shared: {error}"))
+            }
+            SegmentError::System(_) => Unusable::Unavailable {
+                id,
+                why: format!("shared bytes can't be had: {error}"),
+            },
+        }
     }
 }
 
-fn handle(attachment: Attachment) -> Option<Arc<Handle>> {
-    let any: Arc<dyn Any + Send + Sync> = attachment;
+fn violation<T>(what: &str) -> Result<T, Unusable> {
+    Err(Unusable::Violation(what.to_owned()))
+}
+
+/// A segment that is in use has been attached once more.
+fn borrow_again(handle: Arc<Handle>, len: u64) -> Result<Arc<Handle>, Unusable> {
+    if handle.len() as u64 != len {
+        return violation("it lends shared memory that has changed while it was lent");
+    }
+    if let Memory::Borrowed(borrowed) = handle.memory() {
+        *borrowed.times.lock() += 1;
+    }
+    Ok(handle)
+}
+
+fn handle(attachment: &Attachment) -> Option<Arc<Handle>> {
+    let any: Arc<dyn Any + Send + Sync> = Arc::clone(attachment) as _;
     any.downcast().ok()
 }
+
+#[cfg(test)]
+mod tests;

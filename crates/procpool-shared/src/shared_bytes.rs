@@ -1,4 +1,4 @@
-//! Bytes that need no copy to be in another process.
+//! Bytes that are passed to another process without a copy.
 
 use std::any::Any;
 use std::fmt;
@@ -13,29 +13,31 @@ use serde::ser::{Serialize, Serializer};
 use crate::cache;
 use crate::handle::{Handle, Memory};
 
-/// Bytes in memory that a pool's processes share: made once, given to many tasks, and read there, and in
-/// what they return, without a copy.
+/// Bytes in memory that a pool's processes share. They are filled once, and then passed to tasks, and back in results,
+/// without a copy.
 ///
-/// It is a `&[u8]` wherever it is, and may stand anywhere in arguments and results: alone, in tuples, in
-/// structs, in a `Vec`. A clone is a handle to the same bytes. They never change while there is a handle, in
-/// whatever process; when the last one is gone the memory is kept a while to be filled anew, since fresh
-/// memory costs many times more than to fill it (256 MiB at most in each process, what was not used for ten
-/// seconds goes when the next is put away). What a process holds that ends or is killed is given back.
+/// They dereference to `&[u8]`, and may be anywhere in arguments and results: alone, in a tuple, in a struct, in a
+/// `Vec`. A clone is another handle to the same bytes. The bytes never change while any process has a handle to them.
 ///
-/// From about a mebibyte on it is faster than a `Vec<u8>`, and to give the same bytes to another task costs
-/// some microseconds, whatever their size. Small ones are better off as a `Vec<u8>`.
+/// From about 1 MiB on they are faster than a `Vec<u8>`: passing the same bytes to another task takes some
+/// microseconds, whatever their size. For small data a `Vec<u8>` is faster.
 ///
-/// To other formats (`serde_json`, …) it is bytes like any other. Among the items of a
-/// `map` it is copied, too.
+/// Other formats (`serde_json`, …) see plain bytes. As an item of a `map` they are copied, too.
 ///
 /// # Memory
-/// Shared memory is counted where the system counts it: a control group charges who filled it, and
-/// `memory_limit` without one, which is a limit on a worker's own data, doesn't count it. The processes of a pool
-/// trust each other here: the kernel keeps a worker from writing to what it was lent, but a worker that
-/// goes wrong can change what it has lent itself, while it is read.
+/// When the last handle in every process is dropped, the process that made the bytes keeps the memory for the next
+/// ones, since filling fresh memory costs many times more. It keeps at most 256 MiB, and gives up what was not used
+/// for ten seconds when it puts away the next. The handles of a worker that exits or is killed count as dropped.
 ///
-/// If the system refuses shared memory, the bytes are in ordinary memory, and are copied on their way; so
-/// they are where one process may not look into another (a program that was given privileges by its file).
+/// A control group charges shared memory to the process that filled it. A `memory_limit` without a control group
+/// limits a worker's private data, and does not count shared memory.
+///
+/// If the system refuses shared memory, or does not let one process open the memory of another (as for a program
+/// that was given privileges by its file), the bytes are in ordinary memory and are copied between processes.
+///
+/// # Trust
+/// The kernel keeps a worker from writing to bytes that it was lent. A faulty worker can still change bytes that it
+/// has made itself while another process reads them.
 ///
 /// ```
 /// use procpool_shared::SharedBytes;
@@ -48,30 +50,30 @@ use crate::handle::{Handle, Memory};
 pub struct SharedBytes(Arc<Handle>);
 
 impl SharedBytes {
-    /// Bytes that `fill` puts there, without a copy.
+    /// Makes `len` bytes, which `fill` writes in place.
     ///
-    /// What is in the buffer before is whatever was: zeroes, or what the memory held when it was last used by
-    /// this process. So all of it should be filled.
+    /// The buffer's content is arbitrary at first: zeroes, or what the memory held when this process last used it.
+    /// `fill` should write all of it.
     ///
     /// # Panics
-    /// If `fill` does; nothing is left then.
+    /// If `fill` panics; no bytes are made then.
     pub fn with_len(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
-        let Ok(mut named) = cache::take(len) else {
+        let Ok(mut own) = cache::take(len) else {
             let mut bytes = vec![0; len];
             fill(&mut bytes);
-            return SharedBytes::plain(bytes);
+            return SharedBytes::unshared(bytes);
         };
-        fill(&mut named.segment.as_mut_slice()[..len]);
-        SharedBytes(Arc::new(Handle::new(Memory::Own(Some(named)), len)))
+        fill(&mut own.segment.as_mut_slice()[..len]);
+        SharedBytes(Arc::new(Handle::new(Memory::Own(Some(own)), len)))
     }
 
-    fn plain(bytes: Vec<u8>) -> Self {
+    fn unshared(bytes: Vec<u8>) -> Self {
         let len = bytes.len();
-        SharedBytes(Arc::new(Handle::new(Memory::Plain(bytes), len)))
+        SharedBytes(Arc::new(Handle::new(Memory::Unshared(bytes), len)))
     }
 
     fn can_attach(&self) -> bool {
-        !matches!(self.0.memory(), Memory::Plain(_)) && segment::can_be_opened()
+        !matches!(self.0.memory(), Memory::Unshared(_)) && segment::can_be_opened()
     }
 }
 
@@ -128,7 +130,7 @@ impl Serialize for SharedBytes {
     }
 }
 
-/// What the newtype struct consists of.
+/// The content of the newtype struct as which shared bytes are serialized.
 struct Content<'a>(&'a SharedBytes);
 
 impl Serialize for Content<'_> {
@@ -172,11 +174,11 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<SharedBytes, E> {
-        Ok(SharedBytes::plain(bytes.to_vec()))
+        Ok(SharedBytes::unshared(bytes.to_vec()))
     }
 
     fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<SharedBytes, E> {
-        Ok(SharedBytes::plain(bytes))
+        Ok(SharedBytes::unshared(bytes))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<SharedBytes, A::Error> {
@@ -184,6 +186,6 @@ impl<'de> Visitor<'de> for BytesVisitor {
         while let Some(byte) = items.next_element()? {
             bytes.push(byte);
         }
-        Ok(SharedBytes::plain(bytes))
+        Ok(SharedBytes::unshared(bytes))
     }
 }

@@ -98,7 +98,7 @@ impl Outbox {
     /// Gathers a small result.
     #[inline]
     pub(crate) fn push_small(&self, returned: Returned<'_>) -> io::Result<()> {
-        match returned.head().filter(|_| !self.parent.has_news()) {
+        match returned.head().filter(|_| !self.parent.has_notices()) {
             Some(head) => self.stream().push_words(head, returned.result),
             None => {
                 let Returned {

@@ -147,7 +147,7 @@ impl Link {
 
     /// As [`offer`](Link::offer), of a task of few arguments; false if they are not few, and nothing is done.
     pub(crate) fn offer_small(&self, run: &SmallRun<'_>) -> bool {
-        if self.worker.has_news() {
+        if self.worker.has_notices() {
             return false;
         }
         // Until it is on the page nobody may write it, for the worker may read it the moment it is written.
