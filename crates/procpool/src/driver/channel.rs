@@ -101,20 +101,15 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Sends what the socket takes.
+    /// Sends what the socket takes of these pieces.
     ///
     /// # Errors
     /// As [`socket::send`].
-    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        socket::send(&self.writer, bytes)
-    }
-
-    /// Sends what the socket takes of several pieces.
-    ///
-    /// # Errors
-    /// As [`socket::send`].
-    pub(crate) fn send_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        socket::send_vectored(&self.writer, pieces)
+    pub(crate) fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match pieces {
+            [piece] => socket::send(&self.writer, piece),
+            _ => socket::send_vectored(&self.writer, pieces),
+        }
     }
 
     /// Ends what is received through this socket: what is in it can still be read, and then there is nothing more.
@@ -214,7 +209,7 @@ mod tests {
         let (ours, theirs) = pair().unwrap();
         let (ours, _receiver) = open(ours).unwrap();
         for _ in 0..3 {
-            while ours.send(&[7; 1 << 16]).is_ok() {}
+            while ours.send(&[IoSlice::new(&[7; 1 << 16])]).is_ok() {}
             let mut bytes = vec![0; 1 << 16];
             let emptied = async {
                 tokio::task::yield_now().await;
@@ -222,7 +217,7 @@ mod tests {
             };
             let (room, ()) = tokio::join!(ours.writable(), emptied);
             room.unwrap();
-            ours.send(b"more").unwrap();
+            ours.send(&[IoSlice::new(b"more")]).unwrap();
         }
     }
 }

@@ -1,29 +1,31 @@
-//! The parent's end of one worker that is ready.
+//! The parent's end of one worker, from its spawn on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use procpool_os::control::monotonic_now;
 use procpool_os::{Attention, ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
-use procpool_wire::{Broadcast, Initialize, Payload, Run, RunItems, SmallRun, Ticket};
+use procpool_wire::{Broadcast, Command, Initialize, Payload, Run, RunItems, SmallRun, Ticket};
 use tokio::sync::Notify;
 
 use crate::driver::channel::Sender;
 use crate::driver::outbox::Outbox;
+use crate::driver::outgoing_frames::COPIED;
 
 /// It takes a worker some 50 µs at most to move to another processor, if that one has to wake up for it.
 const ARRIVAL: Duration = Duration::from_micros(100);
 
 /// The socket and the control page of one worker.
+///
+/// Messages are pushed under the pool's lock, and sent without it. A push waits for no system call.
 #[derive(Debug)]
 pub(crate) struct Link {
     socket: Sender,
     page: Arc<ControlPage>,
-    outbox: Mutex<Outbox>,
+    outbox: Outbox,
     /// The outbox has just become blocked.
     blocked: Notify,
     /// How much of the worker's stream is here.
@@ -47,7 +49,7 @@ impl Link {
         Link {
             socket,
             page: Arc::new(page),
-            outbox: Mutex::default(),
+            outbox: Outbox::default(),
             blocked: Notify::new(),
             received: AtomicU64::new(0),
             collect: Notify::new(),
@@ -124,15 +126,13 @@ impl Link {
 
     /// Puts a message into the outbox, behind what is to be said of the memory that it shares.
     fn push(&self, head: &[u8], payload: &Payload) {
-        let mut outbox = self.outbox.lock();
-        if let Some(segments) = self.worker.lend(payload.attached()) {
-            let mut bytes = Vec::new();
-            // A payload has far fewer attachments than a frame has room for.
-            if segments.encode_down(&mut bytes).is_ok() {
-                outbox.push(&bytes, &Payload::default());
+        self.outbox.push(|frames| {
+            if let Some(segments) = self.worker.lend(payload.attached()) {
+                // A payload has far fewer attachments than a frame has room for; else nothing is written.
+                let _ = segments.encode_down(frames.small());
             }
-        }
-        outbox.push(head, payload);
+            frames.push(head, payload);
+        });
     }
 
     /// Puts a task into the outbox, and on the control page, where it may be claimed or revoked.
@@ -150,14 +150,14 @@ impl Link {
         if self.worker.has_notices() {
             return false;
         }
-        // Until it is on the page nobody may write it, for the worker may read it the moment it is written.
-        let mut outbox = self.outbox.lock();
-        let is_small = outbox.push_small(run);
-        if is_small {
-            self.page
-                .offer(usize::from(run.ticket.slot), run.ticket.number);
-        }
-        is_small
+        let Some(head) = run.head().filter(|_| run.args.len() <= COPIED) else {
+            return false;
+        };
+        // On the page first: the worker may read the frame the moment it is sent.
+        self.page
+            .offer(usize::from(run.ticket.slot), run.ticket.number);
+        self.outbox.push(|frames| frames.push_words(head, run.args));
+        true
     }
 
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken
@@ -167,7 +167,7 @@ impl Link {
         let Ok(head) = run.head() else { return };
         let Ticket { slot, number } = run.ticket;
         self.page.offer_items(usize::from(slot), number, run.count);
-        self.outbox.lock().push(&head, &run.items);
+        self.outbox.push(|frames| frames.push(&head, &run.items));
     }
 
     /// Puts the making of the worker's state into the outbox.
@@ -185,16 +185,19 @@ impl Link {
     }
 
     pub(crate) fn push_resume(&self) {
-        self.outbox.lock().push_resume();
+        self.outbox
+            .push(|frames| Command::encode_resume(frames.small()));
     }
 
     /// Has the worker write what it holds back before it runs what is offered next.
     pub(crate) fn push_flush(&self) {
-        self.outbox.lock().push_flush();
+        self.outbox
+            .push(|frames| Command::encode_flush(frames.small()));
     }
 
     pub(crate) fn push_stop(&self) {
-        self.outbox.lock().push_stop();
+        self.outbox
+            .push(|frames| Command::encode_stop(frames.small()));
     }
 
     /// The worker says that it is moving to another processor: it is waited for, but not for long.
@@ -230,9 +233,9 @@ impl Link {
         self.args_len.load(Ordering::Relaxed)
     }
 
-    /// Writes what the socket takes; the rest follows from [`Link::write_blocked`].
+    /// Sends what the socket takes; the rest follows from [`Link::write_blocked`].
     pub(crate) fn flush(&self) {
-        let must_wait = self.outbox.lock().flush(&self.socket);
+        let must_wait = self.outbox.flush(&self.socket);
         self.page.ring();
         if must_wait {
             self.blocked.notify_one();
@@ -244,14 +247,14 @@ impl Link {
     /// # Cancel safety
     /// May be dropped and called again at any moment.
     pub(crate) async fn write_blocked(&self) {
-        while !self.outbox.lock().is_blocked() {
+        while !self.outbox.is_blocked() {
             self.blocked.notified().await;
         }
         if self.socket.writable().await.is_err() {
             // The runtime is stopping.
             std::future::pending().await
         }
-        self.outbox.lock().resume(&self.socket);
+        self.outbox.resume(&self.socket);
         self.page.ring();
     }
 }

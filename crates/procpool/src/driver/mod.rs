@@ -50,6 +50,7 @@ mod memory_watch;
 mod message;
 mod open_pool;
 mod outbox;
+mod outgoing_frames;
 mod reader;
 mod readiness;
 mod reservation;

@@ -1,184 +1,133 @@
-//! What is still to be written to one worker.
+//! What is still to be sent to one worker.
 
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::mem;
 
-use bytes::{Buf, Bytes};
-use procpool_wire::{Command, Payload, SmallRun};
-use smallvec::SmallVec;
+use parking_lot::Mutex;
 
 use crate::driver::channel::Sender;
+use crate::driver::outgoing_frames::{OutgoingFrames, Sent};
 
-/// Payloads up to this many bytes are copied next to the headers around them, so that one write
-/// carries many of them; larger ones are written from where they are: 8 KiB.
-const COPIED: usize = 8 * 1024;
-
-/// A buffer that grew past this is given back once it is written: 64 KiB.
-const KEPT_CAPACITY: usize = 64 * 1024;
-
-/// Parts of one write; a system takes at least 16 (`IOV_MAX`, POSIX), and more don't help here.
-const PARTS: usize = 16;
-
-/// As many bytes are written before other runtime tasks get their turn: 2 MiB, which takes some tenths of a
-/// millisecond. The caller of a function writes no more of its arguments than that.
+/// As many bytes are sent before other runtime tasks get their turn: 2 MiB, which takes some tenths of a
+/// millisecond. The caller of a function sends no more of its arguments than that.
 const BYTES_IN_A_ROW: usize = 2 << 20;
 
-/// Frames that wait for the socket, in order.
+/// The frames that wait for the socket of one worker.
+///
+/// Frames are pushed under the pool's lock, and sent without it. Its own lock is held only while frames are added or taken
+/// out, never during a send, so a push never waits for a system call. One thread at a time sends. A thread that finds
+/// another one sending leaves its frames to that one, which looks for more before it stops.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
-    /// What goes before `small`.
-    parts: VecDeque<Bytes>,
-    small: Vec<u8>,
-    small_written: usize,
-    /// The socket takes nothing now, or has been given much at once; whoever waits for it to be writable goes on.
-    blocked: bool,
-    /// The worker's end is closed; nothing will be written any more.
-    broken: bool,
+pub(crate) struct Outbox(Mutex<Content>);
+
+#[derive(Debug, Default)]
+struct Content {
+    /// No thread has taken these yet.
+    pushed: OutgoingFrames,
+    /// The rest of what a thread took and could not send, to be sent before `pushed`. If there is no rest it is empty memory,
+    /// to be used again.
+    unsent: OutgoingFrames,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Idle,
+    /// A thread is sending, and looks for more afterwards.
+    Sending,
+    /// The socket is full, or was given much at once: the worker's supervisor goes on when the socket is writable.
+    Blocked,
+    /// The worker's end of the socket is closed: nothing will be sent any more.
+    Closed,
 }
 
 impl Outbox {
-    pub(crate) fn push(&mut self, head: &[u8], payload: &Payload) {
-        if self.broken {
-            return;
-        }
-        self.small.extend_from_slice(head);
-        let (prefix, bytes) = (payload.prefix(), payload.bytes());
-        if !prefix.is_empty() {
-            self.small.extend_from_slice(&prefix);
-        }
-        if bytes.len() <= COPIED {
-            self.small.extend_from_slice(bytes);
-        } else {
-            let mut before = Bytes::from(std::mem::take(&mut self.small));
-            before.advance(std::mem::take(&mut self.small_written));
-            self.parts.extend([before, payload.to_bytes()]);
+    /// Adds frames, unless nothing will be sent any more. To be sent by [`flush`](Outbox::flush).
+    pub(crate) fn push(&self, add: impl FnOnce(&mut OutgoingFrames)) {
+        let mut content = self.0.lock();
+        if content.state != State::Closed {
+            add(&mut content.pushed);
         }
     }
 
-    /// As [`push`](Outbox::push), of a small task; false if it is not small.
-    #[inline]
-    pub(crate) fn push_small(&mut self, run: &SmallRun<'_>) -> bool {
-        let Some(head) = run.head().filter(|_| run.args.len() <= COPIED) else {
+    /// Whether the frames wait for the socket to be writable, and then for [`resume`](Outbox::resume).
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.0.lock().state == State::Blocked
+    }
+
+    /// Sends what the socket takes, unless another thread does. True if the outbox has just become blocked.
+    pub(crate) fn flush(&self, socket: &Sender) -> bool {
+        self.send(State::Idle, |pieces| socket.send(pieces))
+    }
+
+    /// Goes on, since the socket is writable again.
+    pub(crate) fn resume(&self, socket: &Sender) {
+        self.send(State::Blocked, |pieces| socket.send(pieces));
+    }
+
+    fn send(&self, from: State, mut send: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>) -> bool {
+        let Some(mut frames) = self.begin(from) else {
             return false;
         };
-        if !self.broken {
-            self.small.reserve(size_of_val(&head) + run.args.len());
-            for word in head {
-                self.small.extend_from_slice(&word.to_le_bytes());
-            }
-            self.small.extend_from_slice(run.args);
-        }
-        true
-    }
-
-    pub(crate) fn push_resume(&mut self) {
-        if !self.broken {
-            Command::encode_resume(&mut self.small);
-        }
-    }
-
-    pub(crate) fn push_flush(&mut self) {
-        if !self.broken {
-            Command::encode_flush(&mut self.small);
-        }
-    }
-
-    pub(crate) fn push_stop(&mut self) {
-        if !self.broken {
-            Command::encode_stop(&mut self.small);
-        }
-    }
-
-    pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
-    }
-
-    /// Writes what the socket takes, if that is not too much. Tells whether someone must now wait for it to take more.
-    pub(crate) fn flush(&mut self, socket: &Sender) -> bool {
-        match self.blocked {
-            true => false,
-            false => self.write(socket),
-        }
-    }
-
-    /// The socket is writable again.
-    pub(crate) fn resume(&mut self, socket: &Sender) {
-        self.blocked = false;
-        self.write(socket);
-    }
-
-    fn write(&mut self, socket: &Sender) -> bool {
-        let mut sum = 0;
-        while !self.is_empty() {
-            if sum >= BYTES_IN_A_ROW {
-                self.blocked = true;
-                return true;
-            }
-            match self.write_once(socket, BYTES_IN_A_ROW - sum) {
-                Ok(written) => {
-                    self.advance(written);
-                    sum += written;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    return true;
-                }
-                // The worker is gone or going; its end will be seen where it is waited for.
-                Err(_) => {
-                    *self = Outbox {
-                        broken: true,
-                        ..Outbox::default()
-                    }
-                }
+        let mut budget = BYTES_IN_A_ROW;
+        loop {
+            let sent = frames.send(&mut budget, &mut send);
+            match self.end(frames, sent) {
+                Ok(more) => frames = more,
+                Err(state) => return state == State::Blocked,
             }
         }
-        false
     }
 
-    fn write_once(&self, socket: &Sender, most: usize) -> io::Result<usize> {
-        let small = &self.small[self.small_written..];
-        if self.parts.is_empty() {
-            return socket.send(&small[..small.len().min(most)]);
+    /// Takes frames out, to be sent by this thread alone.
+    fn begin(&self, from: State) -> Option<OutgoingFrames> {
+        let mut content = self.0.lock();
+        let is_nothing = content.pushed.is_empty() && content.unsent.is_empty();
+        if content.state != from || is_nothing {
+            return None;
         }
-        let mut left = most;
-        let mut slices = SmallVec::<[IoSlice<'_>; PARTS]>::new();
-        for part in self.parts.iter().take(PARTS) {
-            let len = part.len().min(left);
-            slices.push(IoSlice::new(&part[..len]));
-            left -= len;
+        content.state = State::Sending;
+        let mut frames = mem::take(&mut content.unsent);
+        if frames.is_empty() {
+            mem::swap(&mut frames, &mut content.pushed);
         }
-        socket.send_vectored(&slices)
+        Some(frames)
     }
 
-    fn advance(&mut self, mut written: usize) {
-        while let Some(part) = self.parts.front_mut() {
-            let of_part = written.min(part.len());
-            part.advance(of_part);
-            written -= of_part;
-            if part.has_remaining() {
-                return;
+    /// Gives the frames back, and takes what was pushed meanwhile. `Err` if there is nothing more to do for this thread.
+    fn end(&self, mut frames: OutgoingFrames, sent: Sent) -> Result<OutgoingFrames, State> {
+        let mut content = self.0.lock();
+        let state = match sent {
+            Sent::All if !content.pushed.is_empty() => {
+                mem::swap(&mut frames, &mut content.pushed);
+                return Ok(frames);
             }
-            self.parts.pop_front();
-        }
-        self.small_written += written;
-        if self.small_written == self.small.len() {
-            self.small.clear();
-            self.small.shrink_to(KEPT_CAPACITY);
-            self.small_written = 0;
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.small.is_empty()
+            Sent::All => State::Idle,
+            Sent::Part => State::Blocked,
+            Sent::Closed => {
+                content.state = State::Closed;
+                let pushed = mem::take(&mut content.pushed);
+                drop(content);
+                drop((frames, pushed));
+                return Err(State::Closed);
+            }
+        };
+        content.state = state;
+        content.unsent = frames;
+        Err(state)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::fd::OwnedFd;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
 
     use procpool_os::socket;
+    use procpool_wire::Payload;
 
     use super::*;
     use crate::driver::channel;
@@ -190,16 +139,106 @@ mod tests {
         Ok(len)
     }
 
-    /// Who calls a function with very large arguments is not kept until all of them are in the socket, and
-    /// nor is the runtime's thread that writes on.
+    fn push(outbox: &Outbox, head: &[u8]) {
+        outbox.push(|frames| frames.push(head, &Payload::default()));
+    }
+
+    fn len(pieces: &[IoSlice<'_>]) -> usize {
+        pieces.iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Frames are pushed under the pool's lock.
+    #[test]
+    fn a_push_waits_for_no_send_and_is_sent_by_the_thread_that_sends() {
+        let outbox = Outbox::default();
+        push(&outbox, b"first ");
+        let mut sent = Vec::new();
+        let must_wait = outbox.send(State::Idle, |pieces| {
+            let (done, is_done) = mpsc::channel();
+            thread::scope(|scope| {
+                if sent.is_empty() {
+                    scope.spawn(|| {
+                        push(&outbox, b"second");
+                        assert!(!outbox.is_blocked());
+                        let must_wait = outbox.send(State::Idle, |_| panic!("two threads send"));
+                        assert!(!must_wait);
+                        done.send(()).expect("the send goes on");
+                    });
+                    let waited = is_done.recv_timeout(Duration::from_secs(60));
+                    waited.expect("a push waits for a send");
+                }
+            });
+            pieces
+                .iter()
+                .for_each(|piece| sent.extend_from_slice(piece));
+            Ok(len(pieces))
+        });
+        assert!(!must_wait);
+        assert_eq!(sent, b"first second");
+    }
+
+    #[test]
+    fn frames_of_many_threads_are_sent_once_and_in_the_order_of_each() {
+        const THREADS: u8 = 4;
+        const EACH: u8 = 200;
+        let outbox = Outbox::default();
+        let sent = Mutex::new(Vec::new());
+        // Takes a byte at a time, and is full now and then.
+        let send = |pieces: &[IoSlice<'_>]| {
+            let mut sent = sent.try_lock().expect("one thread sends");
+            if sent.len() % 7 == 6 && sent.last() != Some(&b' ') {
+                sent.push(b' ');
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            sent.push(pieces[0][0]);
+            Ok(1)
+        };
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (outbox, send) = (&outbox, &send);
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        push(outbox, &[b'a' + thread, 128 | number / 2]);
+                        outbox.send(State::Idle, send);
+                        outbox.send(State::Blocked, send);
+                    }
+                });
+            }
+        });
+        while outbox.is_blocked() {
+            outbox.send(State::Blocked, send);
+        }
+        let mut sent = sent.into_inner();
+        sent.retain(|&byte| byte != b' ');
+        for thread in 0..THREADS {
+            let frames = sent.chunks(2).filter(|frame| frame[0] == b'a' + thread);
+            let numbers: Vec<_> = frames.map(|frame| frame[1]).collect();
+            let pushed: Vec<_> = (0..EACH).map(|number| 128 | number / 2).collect();
+            assert_eq!(numbers, pushed);
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_for_a_socket_that_is_closed() {
+        let outbox = Outbox::default();
+        push(&outbox, b"first");
+        let closed = |_: &[IoSlice<'_>]| Err(io::ErrorKind::BrokenPipe.into());
+        assert!(!outbox.send(State::Idle, closed));
+        push(&outbox, b"second");
+        let content = outbox.0.lock();
+        assert!(content.pushed.is_empty() && content.unsent.is_empty());
+    }
+
+    /// The caller of a function with very large arguments is not kept until all of them are in the socket, and
+    /// nor is the runtime's thread that goes on.
     #[tokio::test]
-    async fn no_more_is_written_at_once_than_others_can_wait_for() {
+    async fn no_more_is_sent_at_once_than_others_can_wait_for() {
         let (ours, theirs) = socket::pair().unwrap();
         let (ours, _receiver) = channel::open(ours).unwrap();
         let payload = Payload::of_bytes(vec![7_u8; 6 << 20]).expect("is moved");
-        let mut outbox = Outbox::default();
-        outbox.push(b"head", &payload);
-        outbox.push(b"next", &Payload::default());
+        let outbox = Outbox::default();
+        outbox.push(|frames| frames.push(b"head", &payload));
+        push(&outbox, b"next");
 
         let mut received = Vec::with_capacity(8 << 20);
         let mut receive = |at_most: usize| {
@@ -213,13 +252,13 @@ mod tests {
         let whole = 4 + payload.len() + 4;
         while receive(BYTES_IN_A_ROW) < whole {
             assert!(must_wait && outbox.is_blocked());
-            assert!(!outbox.flush(&ours), "somebody waits already");
+            assert!(!outbox.flush(&ours), "the supervisor waits already");
             assert_eq!(receive(0), receive(0));
             ours.writable().await.unwrap();
             outbox.resume(&ours);
             must_wait = outbox.is_blocked();
         }
-        assert!(outbox.is_empty() && !outbox.is_blocked());
+        assert_eq!(outbox.0.lock().state, State::Idle);
         assert!(received.ends_with(b"\x07next") && received.starts_with(b"head\xd4"));
     }
 }
