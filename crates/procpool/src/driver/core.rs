@@ -465,9 +465,8 @@ impl Core {
         };
         if state.alarm.is_none_or(|alarm| next < alarm) {
             state.alarm = Some(next);
-            if let Err(error) = self.alarm.set(next.saturating_duration_since(now)) {
-                tracing::error!(%error, "procpool: the timer can't be set");
-            }
+            let set = self.alarm.set(next.saturating_duration_since(now));
+            state.effects.timer_error = set.err();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is to be done once the lock is released.
 
 use std::cell::Cell;
+use std::io;
 use std::sync::Arc;
 
 use futures_channel::oneshot;
@@ -12,11 +13,15 @@ use crate::driver::intake::Intake;
 use crate::driver::kill_switch::KillSwitch;
 use crate::driver::link::Link;
 use crate::error::TaskError;
+use crate::soon::Speaker;
 use crate::task::cell::{TaskCell, TaskEnd};
 use crate::task::foreign_waker::{answer, answer_nothing};
 
 /// What those are told who waited for something else than a task.
 pub(crate) type Told = Result<(), TaskError>;
+
+/// The ways to and from a worker that has ended.
+pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
 
 /// Ends of tasks, and where they go.
 type Ends = Vec<(Arc<TaskCell>, TaskEnd)>;
@@ -41,12 +46,16 @@ pub(crate) struct Effects {
     pub(crate) finish: Ends,
     /// What may hold shared memory, which is given back when this is dropped.
     pub(crate) release: Vec<Payload>,
+    /// What the pool had of workers that have ended, whose sockets and pages are closed when this is dropped.
+    pub(crate) retired: Vec<Retired>,
     /// Maps for which there is something.
     pub(crate) wake: SmallVec<[Arc<Intake>; 2]>,
     /// Those who waited for room and have it now.
     pub(crate) grant: Vec<oneshot::Sender<()>>,
     /// Those who waited for room and will never have it: to drop these tells them.
     pub(crate) deny: Vec<oneshot::Sender<()>>,
+    /// Why the timer could not be set.
+    pub(crate) timer_error: Option<io::Error>,
     /// Those who waited for all workers, and what they are told.
     pub(crate) tell: Vec<(oneshot::Sender<Told>, Told)>,
 }
@@ -61,9 +70,11 @@ impl Effects {
             spawn,
             finish,
             release,
+            retired,
             wake,
             grant,
             deny,
+            timer_error,
             tell,
         } = self;
         kill.is_empty()
@@ -72,9 +83,11 @@ impl Effects {
             && spawn.is_empty()
             && finish.is_empty()
             && release.is_empty()
+            && retired.is_empty()
             && wake.is_empty()
             && grant.is_empty()
             && deny.is_empty()
+            && timer_error.is_none()
             && tell.is_empty()
     }
 
@@ -125,6 +138,9 @@ impl Effects {
         for switch in self.kill {
             switch.pull();
         }
+        if let Some(error) = self.timer_error {
+            tracing::error!(%error, "procpool: the timer can't be set");
+        }
         for link in self.flush {
             link.flush();
         }
@@ -151,7 +167,7 @@ impl Effects {
         for waiter in self.deny {
             answer_nothing(Some(waiter));
         }
-        drop(self.release);
+        drop((self.release, self.retired));
         for (waiter, result) in self.tell {
             answer(waiter, result);
         }

@@ -79,7 +79,8 @@ impl Reader {
     /// that a supervisor waits for takes longer than to handle one.
     ///
     /// # Cancel safety
-    /// May be dropped and called again at any moment.
+    /// While a [thread](BulkReader) reads much of a result, none: if this is dropped then, nothing more is received from the
+    /// worker. The supervisor drops it only when it gives the worker up.
     pub(crate) async fn run(self: Arc<Self>) {
         while poll_fn(|cx| self.poll_receive(cx)).await.is_continue() {
             match self.lend() {

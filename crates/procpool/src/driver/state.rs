@@ -275,9 +275,10 @@ impl State {
         self.scheduler.handle_faulty(now, worker);
     }
 
-    /// Nothing is left of a worker whose end was handled.
-    pub(crate) fn forget(&mut self, worker: WorkerId) {
-        self.workers.remove(&worker);
+    /// Nothing is left of a worker whose end was handled. Gives what was known of it, to be dropped where nothing is
+    /// locked.
+    pub(crate) fn forget(&mut self, worker: WorkerId) -> Option<WorkerEntry> {
+        self.workers.remove(&worker)
     }
 
     /// Whether the pool is closed and nothing is left of it.

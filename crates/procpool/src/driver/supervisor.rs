@@ -122,7 +122,7 @@ impl Supervisor {
         };
         self.switch.finish();
         // By now nothing is left of the worker, and others may have what it had.
-        self.core.with(|state, _| state.forget(self.worker));
+        drop(self.core.with(|state, _| state.forget(self.worker)));
         self.is_forgotten = true;
         drop(newcomers);
     }
@@ -299,10 +299,11 @@ impl Drop for Supervisor {
             // Its tasks have got their errors by now; this only strikes the worker off.
             let error = std::io::Error::other("the runtime has stopped");
             let ending = Ending::NotStarted(WorkerStartError::spawn(error));
-            self.core.with(|state, now| {
+            let entry = self.core.with(|state, now| {
                 state.handle_ended(now, self.worker, ending);
-                state.forget(self.worker);
+                state.forget(self.worker)
             });
+            drop(entry);
         }
     }
 }

@@ -37,9 +37,9 @@ impl State {
         if let Some(ending) = self.ending.take() {
             self.bereave_items(worker, &ending);
         }
-        // Whoever saw the worker through gives it back.
         if let Some(entry) = self.workers.get_mut(&worker) {
-            (entry.link, entry.speaker) = (None, None);
+            let retired = (entry.link.take(), entry.speaker.take());
+            self.effects.retired.push(retired);
         }
     }
 
