@@ -3,10 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::driver::core::Core;
-use crate::driver::core_config::CoreConfig;
-use crate::driver::supervisor;
+use crate::driver::pool::core::Core;
+use crate::driver::pool::pool_config::CoreConfig;
 use crate::driver::timekeeper::Timekeeper;
+use crate::driver::worker::supervisor;
 
 /// Starts a pool on the runtime around, and its workers.
 ///

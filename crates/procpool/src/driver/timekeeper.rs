@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use crate::driver::core::Core;
-use crate::driver::message::Message;
-use crate::driver::state::State;
+use crate::driver::pool::core::Core;
+use crate::driver::pool::event_queue::Message;
+use crate::driver::pool::state::State;
 
 /// Waits for the pool's alarm.
 pub(crate) struct Timekeeper {

@@ -1,0 +1,23 @@
+//! What the driver itself must know of a pool's options.
+
+use std::time::Duration;
+
+use procpool_scheduler::Config;
+
+use crate::driver::process::process_env::Surroundings;
+use crate::driver::process::worker_limits::WorkerLimits;
+use crate::task::call::EncodedCall;
+
+/// The options of a pool, checked.
+#[derive(Debug)]
+pub(crate) struct CoreConfig {
+    pub(crate) name: String,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) limits: WorkerLimits,
+    /// How long a worker may look for its next task before it sleeps.
+    pub(crate) spin: Duration,
+    pub(crate) initializer: Option<EncodedCall>,
+    /// What every worker runs after it, in order.
+    pub(crate) broadcasts: Vec<EncodedCall>,
+    pub(crate) scheduler: Config,
+}

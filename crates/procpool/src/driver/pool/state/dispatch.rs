@@ -1,0 +1,126 @@
+//! Tasks that a worker is sent, and how far it says that it has come with them.
+
+use std::time::Duration;
+
+use procpool_os::Attention;
+use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
+use procpool_wire::{Run, SmallRun, Ticket};
+
+use super::State;
+use crate::driver::pool::job::{Job, Sink};
+use crate::driver::transport::link::Link;
+use crate::soon::Soon;
+use crate::task::task_state::TaskState;
+
+impl State {
+    /// Where the task is. That it was sent to a worker doesn't mean that it runs.
+    pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
+        match self.scheduler.state(task) {
+            Phase::Queued => TaskState::Queued,
+            Phase::Sent {
+                worker,
+                slot,
+                ticket: number,
+            } => match self.standing(worker, Ticket { slot, number }) {
+                Standing::Unclaimed => TaskState::Queued,
+                Standing::Running { .. } | Standing::Finished => TaskState::Running,
+            },
+            Phase::Finished => TaskState::Finished,
+        }
+    }
+
+    /// How far a running task says that it has come.
+    pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
+        match self.scheduler.state(task) {
+            Phase::Sent { worker, ticket, .. } => self.link(worker)?.page().progress(ticket),
+            Phase::Queued | Phase::Finished => None,
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let busy = self.scheduler.busy_workers();
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return;
+        };
+        let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
+            return;
+        };
+        link.set_crowded(busy > self.processors);
+        if let Sink::Chunk(_) = &job.sink {
+            return self.dispatch_items(worker, task, ticket);
+        }
+        let args = job.call.args.len();
+        offer(link, ticket, job);
+        // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
+        let is_spare = busy < self.processors;
+        link.page().let_listen(match is_spare {
+            true => self.spin,
+            false => Duration::ZERO,
+        });
+        let is_short = || {
+            let expected = self.scheduler.expected(task);
+            expected.is_some_and(|expected| expected <= Soon::SHORT)
+        };
+        let stays_awake = is_spare && args <= Soon::SMALL && is_short();
+        link.page().set_stays_awake(stays_awake);
+        let attention = link.page().attention();
+        let is_soon = stays_awake && attention != Attention::None;
+        if is_soon && attention == Attention::Coming {
+            link.expect_arrival();
+        }
+        link.page().set_awaited(is_soon);
+        if is_soon
+            && let Some(speaker) = &entry.speaker
+            && let Some(job) = self.scheduler.payload_mut(task)
+            && let Sink::Cell(cell) = &job.sink
+        {
+            link.set_args_len(args);
+            cell.expect_soon(Soon::new(speaker));
+        }
+        self.effects.flush(link);
+        entry.dispatch(ticket, task, None);
+    }
+
+    pub(super) fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
+        let Some(entry) = self.workers.get_mut(&worker) else {
+            return true;
+        };
+        let Some(link) = &entry.link else { return true };
+        let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
+        if revoked {
+            entry.redeem(ticket);
+        }
+        revoked
+    }
+
+    pub(super) fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
+        self.link(worker)
+            .map_or(Standing::Unclaimed, |link| link.standing(ticket))
+    }
+}
+
+/// Puts a task into the outbox. The arguments are kept: another worker may have to run it.
+#[inline]
+fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
+    let (offsets, limits) = (job.call.offsets, job.limits());
+    let is_offered = job.call.args.plain_bytes().is_some_and(|args| {
+        link.offer_small(&SmallRun {
+            ticket,
+            entry: offsets.entry,
+            function: offsets.function,
+            limits,
+            args,
+        })
+    });
+    if !is_offered {
+        let run = Run {
+            ticket,
+            entry: offsets.entry,
+            function: offsets.function,
+            limits,
+            args: std::mem::take(&mut job.call.args),
+        };
+        link.offer(&run);
+        job.call.args = run.args;
+    }
+}

@@ -1,0 +1,130 @@
+//! What happens under the lock, with a control page and a socket, and no process at their other ends.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use procpool_os::{CallOffsets, ControlPage, socket};
+use procpool_scheduler::{Config, FunctionKey, Scheduler, TaskSpec, WorkerId};
+use procpool_wire::Limits;
+use procpool_wire::items::push_item;
+
+use super::State;
+use crate::driver::maps::chunk::{Chunk, ChunkCall};
+use crate::driver::maps::map_sink::Intake;
+use crate::driver::pool::event_queue::{Mailbox, Message};
+use crate::driver::pool::state::broadcasts::Broadcasts;
+use crate::driver::process::worker_limits::WorkerLimits;
+use crate::driver::transport::channel;
+use crate::driver::transport::incoming::Said;
+use crate::driver::transport::link::Link;
+use crate::soon::Speaker;
+
+/// It never says a word.
+#[derive(Debug)]
+struct Mute;
+
+impl Speaker for Mute {
+    fn has_said_more(&self) -> bool {
+        false
+    }
+
+    fn hear(&self) {}
+
+    fn args_len(&self) -> usize {
+        0
+    }
+
+    fn is_coming(&self) -> bool {
+        false
+    }
+
+    fn send_for_us(&self) {}
+}
+
+/// The kill comes a moment after it was decided, and the exit later yet. If the worker were still allowed
+/// to begin items in between, the kill would hit one that has done nothing.
+#[tokio::test]
+async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
+    let now = Instant::now();
+    let scheduler = Scheduler::new(Config::default());
+    let limits = WorkerLimits::default();
+    let broadcasts = Broadcasts::new(Vec::new());
+    let mut state = State::new(scheduler, Duration::MAX, limits, Duration::ZERO, broadcasts);
+    state.scheduler.handle_start(now);
+    state.perform(now);
+    let worker: WorkerId = state.effects.spawn[0].0;
+
+    let (ours, _theirs) = socket::pair().unwrap();
+    let (sender, _receiver) = channel::open(ours).unwrap();
+    let (page, descriptor) = ControlPage::create().unwrap();
+    let at_worker = ControlPage::attach(descriptor).unwrap();
+    let link = Arc::new(Link::new(sender, page, 1));
+    state.handle_reachable(now, worker, link);
+    state.handle_ready(now, worker, Arc::new(Mute));
+
+    let (entry, function) = (1, 2);
+    let call = ChunkCall {
+        column: None,
+        offsets: CallOffsets { entry, function },
+        limits: Limits::default(),
+        clocked: false,
+        is_stream: false,
+    };
+    let intake = Arc::new(Intake::default());
+    let mut items = Vec::new();
+    for _ in 0..3 {
+        let item = |out: &mut Vec<u8>| {
+            out.push(7);
+            Ok::<_, ()>(())
+        };
+        push_item(&mut items, item).unwrap();
+    }
+    let chunk = Arc::new(Chunk::new(&intake, call, 0, items.into(), 3));
+    let spec = TaskSpec {
+        items: 3,
+        ..TaskSpec::new(FunctionKey(1))
+    };
+    let task = state.scheduler.handle_submit(now, spec, Chunk::job(&chunk));
+    task.expect("there is room");
+    state.perform(now);
+    let (slot, first_ticket) = (0, 1);
+    assert!(at_worker.claim(slot, first_ticket));
+    let items = at_worker.items_of(slot).expect("there is such a slot");
+    assert!(items.claim(), "the first item begins");
+
+    state.handle_overgrown(now, worker, 0);
+    state.perform(now);
+    assert!(!state.effects.kill.is_empty(), "it is to be killed");
+    assert!(!items.claim(), "the second item begins");
+    assert_eq!(chunk.unanswered(), 1, "the others are a chunk of their own");
+}
+
+/// What was left at the lock is handled before what comes after it, and each message once.
+#[test]
+fn what_a_worker_said_at_the_lock_is_handled_when_it_is_entered() {
+    let now = Instant::now();
+    let mut state = State::new(
+        Scheduler::new(Config::default()),
+        Duration::MAX,
+        WorkerLimits::default(),
+        Duration::ZERO,
+        Broadcasts::new(Vec::new()),
+    );
+    state.scheduler.handle_start(now);
+    state.perform(now);
+    let worker: WorkerId = state.effects.spawn[0].0;
+    let mailbox = Arc::new(Mailbox::default());
+    for what in ["it said this", "and then that"] {
+        mailbox.add(|said| said.push(Said::Nonsense(what.to_owned())));
+    }
+    state.left.push(Message::Said(worker, Arc::clone(&mailbox)));
+    state.left.push(Message::Rang);
+    state.alarm = Some(now);
+    state.handle_left(now);
+    state.perform(now);
+    assert_eq!(state.alarm, None, "the alarm has rung");
+    let fault = state.fault(worker).expect("it broke the protocol");
+    assert!(format!("{fault:?}").contains("it said this"), "{fault:?}");
+    assert_eq!(state.effects.kill.len(), 1);
+    assert!(state.left.is_empty() && mailbox.add(|said| said.is_empty()));
+}

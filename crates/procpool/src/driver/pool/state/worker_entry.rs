@@ -1,0 +1,132 @@
+//! What the driver knows of one worker.
+
+use std::sync::Arc;
+
+use procpool_os::ControlPage;
+use procpool_scheduler::TaskId;
+use procpool_wire::Ticket;
+
+use crate::driver::maps::chunk::Chunk;
+use crate::driver::process::kill_switch::KillSwitch;
+use crate::driver::transport::link::Link;
+use crate::error::ExitCause;
+use crate::soon::Speaker;
+use crate::task::call::EncodedCall;
+
+/// One worker, from the decision to spawn it until it is reaped.
+#[derive(Debug)]
+pub(crate) struct WorkerEntry {
+    pub(crate) switch: Arc<KillSwitch>,
+    /// `None` until something can be sent to the worker.
+    pub(crate) link: Option<Arc<Link>>,
+    /// Who takes what it says, once it is ready.
+    pub(crate) speaker: Option<Arc<dyn Speaker>>,
+    /// Why the pool had to put an end to it.
+    pub(crate) fault: Option<ExitCause>,
+    /// What it must run before it is ready.
+    pub(crate) broadcasts: Vec<EncodedCall>,
+    /// Which dispatch each slot of the control page holds, of those that were ever used.
+    dispatched: Vec<Option<Dispatched>>,
+    /// The slot of the chunk whose items it tells of now.
+    opened: Option<u16>,
+}
+
+/// What a worker was sent.
+#[derive(Debug)]
+struct Dispatched {
+    number: u64,
+    task: TaskId,
+    /// Of a map; else it is one call.
+    chunk: Option<Arc<Chunk>>,
+}
+
+impl WorkerEntry {
+    pub(crate) fn starting(broadcasts: Vec<EncodedCall>) -> Self {
+        WorkerEntry {
+            switch: Arc::default(),
+            link: None,
+            speaker: None,
+            fault: None,
+            broadcasts,
+            dispatched: Vec::new(),
+            opened: None,
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.speaker.is_some()
+    }
+
+    pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {
+        let slot = usize::from(ticket.slot);
+        // The lowest are used first.
+        if self.dispatched.len() <= slot && slot < ControlPage::SLOTS {
+            self.dispatched.resize_with(slot + 1, || None);
+        }
+        if let Some(place) = self.dispatched.get_mut(slot) {
+            let number = ticket.number;
+            *place = Some(Dispatched {
+                number,
+                task,
+                chunk,
+            });
+        }
+    }
+
+    /// The chunk that was sent by this ticket and is not answered as a whole.
+    pub(crate) fn chunk(&self, ticket: Ticket) -> Option<&Arc<Chunk>> {
+        let slot = self.dispatched.get(usize::from(ticket.slot))?;
+        let sent = slot.as_ref().filter(|sent| sent.number == ticket.number);
+        sent?.chunk.as_ref()
+    }
+
+    /// Whether a worker that says it is done with this has not told all of it.
+    pub(crate) fn breaks_off(&self, ticket: Ticket) -> bool {
+        self.chunk(ticket)
+            .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())
+    }
+
+    /// From now on it tells of the items of this chunk; false if it was not given that, or tells of others.
+    pub(crate) fn open(&mut self, ticket: Ticket) -> bool {
+        let may = self.opened.is_none() && self.chunk(ticket).is_some();
+        if may {
+            self.opened = Some(ticket.slot);
+        }
+        may
+    }
+
+    /// The chunk whose items it tells of now.
+    pub(crate) fn opened(&self) -> Option<&Arc<Chunk>> {
+        let slot = self.dispatched.get(usize::from(self.opened?))?;
+        slot.as_ref()?.chunk.as_ref()
+    }
+
+    /// The chunks that it has.
+    pub(crate) fn held(&self) -> Vec<(Ticket, TaskId, Arc<Chunk>)> {
+        let held = (0_u16..).zip(&self.dispatched).filter_map(|(slot, sent)| {
+            let sent = sent.as_ref()?;
+            let number = sent.number;
+            let ticket = Ticket { slot, number };
+            Some((ticket, sent.task, Arc::clone(sent.chunk.as_ref()?)))
+        });
+        held.collect()
+    }
+
+    /// What this worker has and has not answered.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
+        self.dispatched.iter().flatten().map(|sent| sent.task)
+    }
+
+    /// The task of a ticket, which is used up by this. `None` for a ticket that was never given to
+    /// this worker, or was already used up: an answer to it breaks the protocol.
+    pub(crate) fn redeem(&mut self, ticket: Ticket) -> Option<TaskId> {
+        let sent = self
+            .dispatched
+            .get_mut(usize::from(ticket.slot))?
+            .take_if(|sent| sent.number == ticket.number)?;
+        if self.opened == Some(ticket.slot) {
+            self.opened = None;
+        }
+        Some(sent.task)
+    }
+}

@@ -1,0 +1,111 @@
+//! The process of one worker: the leader of its process group.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use procpool_os::{WorkerProcess, WorkerStatus};
+
+use crate::driver::process::kill_switch::KillSwitch;
+use crate::driver::process::worker_limits::tells_of_memory;
+use crate::driver::wait::readiness::Readiness;
+use crate::error::{ExitCause, WorkerExit};
+use crate::output::Tail;
+
+/// Waits for a worker's process to end, and reaps it.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    switch: Arc<KillSwitch>,
+    pid: u32,
+    /// Readable once the process has ended: `pidfd_open(2)`.
+    pidfd: Readiness,
+    born: Instant,
+}
+
+impl Leader {
+    /// Takes charge of a process that was spawned at `born`, and puts it under the switch.
+    pub(crate) fn new(
+        process: WorkerProcess,
+        switch: Arc<KillSwitch>,
+        born: Instant,
+    ) -> io::Result<Self> {
+        let pid = process.pid();
+        let pidfd = Readiness::new(&process);
+        switch.install(process);
+        Ok(Leader {
+            switch,
+            pid,
+            pidfd: pidfd?,
+            born,
+        })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits until the process has ended, idle or busy.
+    ///
+    /// # Cancel safety
+    /// May be dropped and called again at any moment.
+    pub(crate) async fn ended(&self) {
+        self.pidfd.readable().await;
+    }
+
+    /// The process has said something, so it is its program.
+    pub(crate) fn has_started(&self) {
+        self.switch.has_started();
+    }
+
+    /// Why the process never became its program, if it ended for that.
+    pub(crate) fn start_error(&self) -> Option<io::Error> {
+        self.switch.start_error()
+    }
+
+    pub(crate) fn kill(&self) {
+        self.switch.pull();
+    }
+
+    /// Waits until the process has ended, ends what is left of its group, and reaps it.
+    pub(crate) async fn reap(&self) -> Reaped {
+        loop {
+            self.ended().await;
+            match self.switch.try_reap() {
+                Ok(Some(status)) => {
+                    let uptime = self.born.elapsed();
+                    return Reaped {
+                        pid: self.pid,
+                        status: Some(status),
+                        uptime,
+                    };
+                }
+                Ok(None) => tokio::task::yield_now().await,
+                Err(error) => {
+                    tracing::error!(%error, "procpool: a worker can't be reaped");
+                    return Reaped {
+                        pid: self.pid,
+                        status: None,
+                        uptime: self.born.elapsed(),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// A process that is no more.
+#[derive(Debug)]
+pub(crate) struct Reaped {
+    pid: u32,
+    status: Option<WorkerStatus>,
+    uptime: Duration,
+}
+
+impl Reaped {
+    pub(crate) fn exit(self, cause: Option<ExitCause>, stderr: &Tail) -> WorkerExit {
+        let code = self.status.and_then(|status| status.code());
+        let signal = self.status.and_then(|status| status.signal());
+        let exit = WorkerExit::new(self.pid, (code, signal), self.uptime, cause, stderr.text());
+        exit.out_of_memory(tells_of_memory(stderr))
+    }
+}

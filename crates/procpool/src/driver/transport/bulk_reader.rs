@@ -1,0 +1,262 @@
+//! Much of one event, read by a thread of its own.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use futures_channel::oneshot;
+use procpool_os::socket;
+use procpool_os::turn::{LongTurns, MOST_AT_ONCE};
+use procpool_wire::Bulk;
+
+use crate::driver::transport::link::Link;
+
+/// From so much on a thread is worth starting, which takes some 50 µs: 4 MiB, which take 1 ms to read.
+pub(crate) const WORTH_A_THREAD: usize = 4 << 20;
+
+/// What is to be read, and from where.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) socket: OwnedFd,
+    pub(crate) bulk: Bulk,
+}
+
+/// A thread that reads one load, and ends with it.
+///
+/// To copy much takes a runtime's thread the processor time that it would have had to spare when it wakes up for
+/// something else: where all processors are busy, the kernel has it wait then, for several milliseconds. A
+/// thread that sleeps all the time gets a processor at once, this one's too. It is none of the runtime's blocking
+/// threads, since these may all be waiting for results.
+#[derive(Debug)]
+pub(crate) struct BulkReader {
+    link: Arc<Link>,
+    load: mpsc::Sender<Load>,
+    read: oneshot::Receiver<Load>,
+}
+
+impl BulkReader {
+    /// Starts a thread, which waits for its load.
+    ///
+    /// # Errors
+    /// Out of threads or memory.
+    pub(crate) fn start(link: Arc<Link>) -> io::Result<Self> {
+        let (load, loads) = mpsc::channel::<Load>();
+        let (done, read) = oneshot::channel();
+        thread::Builder::new()
+            .name("procpool-bulk".to_owned())
+            .spawn(move || {
+                if let Ok(mut load) = loads.recv() {
+                    load.fill();
+                    // Nobody waits for it once the worker is given up.
+                    let _ = done.send(load);
+                }
+            })?;
+        Ok(BulkReader { link, load, read })
+    }
+
+    /// Reads until the bulk is whole or the socket is at its end, and gives all of it back.
+    ///
+    /// # Cancel safety
+    /// None: if this is dropped, nothing more can be received from the worker.
+    pub(crate) async fn read(self, load: Load) -> io::Result<Load> {
+        let BulkReader {
+            link,
+            load: loads,
+            read,
+        } = self;
+        let given_up = GivenUp(Some(link));
+        let gone = |_| io::Error::other("the thread that reads much of a result is gone");
+        loads.send(load).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        let read = read.await.map_err(gone)?;
+        given_up.disarm();
+        Ok(read)
+    }
+}
+
+/// Ends the thread: a descendant of the worker's may hold the socket's other end open for ever.
+struct GivenUp(Option<Arc<Link>>);
+
+impl GivenUp {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        if let Some(link) = &self.0 {
+            link.end_receiving();
+        }
+    }
+}
+
+impl Load {
+    /// Why it ends before the bulk is whole, who reads next will see.
+    fn fill(&mut self) {
+        let _in_no_hurry = LongTurns::take();
+        while self.bulk.missing() > 0 {
+            let mut room = self.bulk.room(MOST_AT_ONCE);
+            match socket::receive_into_nowait(&self.socket, &mut room) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if socket::wait_to_receive(&self.socket).is_err() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::future::poll_fn;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use procpool_os::{ControlPage, turn};
+    use procpool_wire::{Encoding, Event, Finished, Outcome, Ticket};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::driver::transport::channel;
+    use crate::driver::transport::incoming::{Incoming, Next, Received, Said};
+
+    const LEN: usize = 1 << 20;
+
+    /// A result of so many bytes, as a worker sends it.
+    fn frame(number: u64, len: usize) -> Vec<u8> {
+        let result = Encoding::payload(&vec![7_u8; len], Vec::reserve).unwrap();
+        let ticket = Ticket { slot: 0, number };
+        let head = Finished::returned_head(ticket, Duration::ZERO, false, &result).unwrap();
+        [&head, result.bytes()].concat()
+    }
+
+    fn parent_of(socket: OwnedFd) -> (Arc<Link>, Incoming) {
+        let (sender, receiver) = channel::open(socket).unwrap();
+        let (page, _descriptor) = ControlPage::create().unwrap();
+        let link = Arc::new(Link::new(sender, page, 1));
+        let incoming = Incoming::new(receiver, Arc::clone(link.worker()));
+        (link, incoming)
+    }
+
+    /// The number and the length of the next result, if it is there.
+    fn result(incoming: &mut Incoming) -> Option<(u64, usize)> {
+        match incoming.next() {
+            Next::Nothing => None,
+            Next::Said(Said::Event(Event::Finished(Finished {
+                ticket,
+                outcome: Outcome::Returned(result),
+                ..
+            }))) => Some((ticket.number, result.decode::<Vec<u8>>().unwrap().len())),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn receive(incoming: &mut Incoming) -> Received {
+        poll_fn(|cx| incoming.poll_receive(cx)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn much_is_read_apart_and_what_follows_is_read_here() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let (link, mut incoming) = parent_of(ours);
+        let mut sent = 0;
+        for number in 0..3 {
+            let large = frame(number, LEN);
+            let (begin, rest) = large.split_at(1000);
+            socket::send(&theirs, begin).unwrap();
+            receive(&mut incoming).await;
+            assert!(result(&mut incoming).is_none());
+            assert_eq!(incoming.missing(), rest.len());
+
+            let load = incoming.lend().unwrap().unwrap();
+            assert!(incoming.is_lent() && incoming.missing() == 0);
+            assert_eq!(incoming.receive_now().unwrap(), Received::Nothing);
+            let thread = BulkReader::start(Arc::clone(&link)).unwrap();
+            let (load, ()) = tokio::join!(thread.read(load), async {
+                socket::send(&theirs, rest).unwrap();
+            });
+            incoming.take_back(load.unwrap()).unwrap();
+            assert!(!incoming.is_lent());
+            assert_eq!(result(&mut incoming), Some((number, LEN)));
+
+            let small = frame(number + 10, 10);
+            socket::send(&theirs, &small).unwrap();
+            while result(&mut incoming) != Some((number + 10, 10)) {
+                assert!(matches!(receive(&mut incoming).await, Received::Bytes(_)));
+            }
+            sent += large.len() + small.len();
+            assert_eq!(incoming.position(), sent as u64);
+        }
+        drop(theirs);
+        assert_eq!(receive(&mut incoming).await, Received::End);
+    }
+
+    /// The turns of the threads that read much at this moment.
+    fn turns_of_threads() -> Vec<Option<Duration>> {
+        let is_one = |thread: &PathBuf| {
+            fs::read_to_string(thread.join("comm")).is_ok_and(|name| name == "procpool-bulk\n")
+        };
+        let number = |thread: PathBuf| thread.file_name()?.to_str()?.parse().ok();
+        fs::read_dir("/proc/self/task")
+            .unwrap()
+            .map(|thread| thread.unwrap().path())
+            .filter(is_one)
+            .filter_map(number)
+            .map(turn::length_of)
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn who_reads_much_has_long_turns() {
+        let usual = turn::length();
+        let (ours, theirs) = socket::pair().unwrap();
+        let (link, mut incoming) = parent_of(ours);
+        let large = frame(1, LEN);
+        let (begin, rest) = large.split_at(1000);
+        socket::send(&theirs, begin).unwrap();
+        receive(&mut incoming).await;
+        assert!(result(&mut incoming).is_none());
+        let load = incoming.lend().unwrap().unwrap();
+        let thread = BulkReader::start(link).unwrap();
+        let has_long_turns = async {
+            // The thread waits for the rest.
+            while usual.is_some() && turns_of_threads().iter().all(|&turns| turns <= usual) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let (load, ()) = tokio::join!(thread.read(load), async {
+            let in_time = timeout(Duration::from_secs(60), has_long_turns);
+            in_time.await.expect("it should have long turns");
+            socket::send(&theirs, rest).unwrap();
+        });
+        incoming.take_back(load.unwrap()).unwrap();
+        assert_eq!(result(&mut incoming), Some((1, LEN)));
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_off_is_given_back_as_it_is() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let (link, mut incoming) = parent_of(ours);
+        let large = frame(1, LEN);
+        let (begin, rest) = large.split_at(1000);
+        socket::send(&theirs, begin).unwrap();
+        receive(&mut incoming).await;
+        assert!(result(&mut incoming).is_none());
+        let load = incoming.lend().unwrap().unwrap();
+        socket::send(&theirs, &rest[..5000]).unwrap();
+        drop(theirs);
+        let thread = BulkReader::start(link).unwrap();
+        incoming
+            .take_back(thread.read(load).await.unwrap())
+            .unwrap();
+        assert_eq!(incoming.position(), 6000);
+        assert!(result(&mut incoming).is_none());
+        assert_eq!(receive(&mut incoming).await, Received::End);
+    }
+}

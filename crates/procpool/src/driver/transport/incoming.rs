@@ -1,0 +1,312 @@
+//! Reading what one worker sends.
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::BufMut;
+use procpool_os::{ControlPage, memory};
+use procpool_shared::Peer;
+use procpool_wire::value::attachment::Attachment;
+use procpool_wire::{Event, FrameBuffer, Outcome, Returned, Segments};
+
+use crate::driver::transport::bulk_reader::Load;
+use crate::driver::transport::channel::Receiver;
+
+/// Bytes of a large event that one read may bring: 256 KiB. More would keep the runtime's thread for long.
+const READ_LEN: usize = 256 * 1024;
+
+/// Bytes from one worker that have not yet become events.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    socket: Receiver,
+    buffer: FrameBuffer,
+    /// How much of the worker's stream is here, or was.
+    position: u64,
+    /// How much of that came from the spool, and is still to come from the socket.
+    ahead: usize,
+    /// The socket is lent, with an event of which so much was missing.
+    lent: Option<usize>,
+    worker: Arc<Peer>,
+    /// What the next result has beside it.
+    attached: Option<Result<Vec<Attachment>, String>>,
+    /// What was wrong with what was taken, which is to be said next.
+    nonsense: Option<String>,
+}
+
+/// What a worker says.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Event(Event),
+    /// How it broke the protocol, in one line. What follows makes no sense.
+    Nonsense(String),
+}
+
+/// What there is to handle next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Said(Said),
+    /// To be [taken](Incoming::take_segments) where nothing is locked, before what follows.
+    Segments(Segments),
+    Nothing,
+}
+
+impl Incoming {
+    pub(crate) fn new(socket: Receiver, worker: Arc<Peer>) -> Self {
+        Incoming {
+            socket,
+            buffer: FrameBuffer::new(memory::reserve),
+            position: 0,
+            ahead: 0,
+            lent: None,
+            worker,
+            attached: None,
+            nonsense: None,
+        }
+    }
+}
+
+/// What there is to read at this moment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// So many bytes; there may be more.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The other end is closed.
+    End,
+}
+
+impl Incoming {
+    /// Reads once. If there is nothing, the task is woken when there is.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
+        let received = self.receive_by(|socket, room| match socket.poll_receive(cx, room) {
+            Poll::Ready(received) => received,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        });
+        match received {
+            Ok(Received::Nothing) => Poll::Pending,
+            received => Poll::Ready(received),
+        }
+    }
+
+    /// Reads once, without waiting, whatever the runtime has seen.
+    pub(crate) fn receive_now(&mut self) -> io::Result<Received> {
+        self.receive_by(|socket, room| socket.receive_now(room))
+    }
+
+    fn receive_by(
+        &mut self,
+        mut receive: impl FnMut(&mut Receiver, &mut dyn BufMut) -> io::Result<usize>,
+    ) -> io::Result<Received> {
+        loop {
+            let received = match self.ahead {
+                0 => receive(&mut self.socket, &mut self.buffer.room(READ_LEN)),
+                ahead => {
+                    let mut known = [0; 16 * 1024];
+                    let len = ahead.min(known.len());
+                    receive(&mut self.socket, &mut &mut known[..len])
+                }
+            };
+            return match received {
+                Ok(0) => Ok(Received::End),
+                Ok(len) if self.ahead > 0 => {
+                    self.ahead -= len;
+                    continue;
+                }
+                Ok(len) => {
+                    self.position += len as u64;
+                    Ok(Received::Bytes(len))
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => continue,
+                    io::ErrorKind::WouldBlock => Ok(Received::Nothing),
+                    io::ErrorKind::ConnectionReset => Ok(Received::End),
+                    _ => Err(error),
+                },
+            };
+        }
+    }
+
+    /// How much is still to come of an event of which the beginning is there.
+    pub(crate) fn missing(&self) -> usize {
+        match self.ahead {
+            0 => self.buffer.missing().unwrap_or_default(),
+            // What is known already is not to be read into it.
+            _ => 0,
+        }
+    }
+
+    /// Lends the socket, and what there is of the event of which something is [missing](Self::missing).
+    ///
+    /// # Errors
+    /// The socket can't be read any more.
+    pub(crate) fn lend(&mut self) -> io::Result<Option<Load>> {
+        let missing = self.missing();
+        let Some(bulk) = self.buffer.lend_bulk() else {
+            return Ok(None);
+        };
+        self.lent = Some(missing);
+        let socket = self.socket.lend()?;
+        Ok(Some(Load { socket, bulk }))
+    }
+
+    /// Takes back what was lent.
+    ///
+    /// # Errors
+    /// The socket can't be read any more.
+    pub(crate) fn take_back(&mut self, load: Load) -> io::Result<()> {
+        let Load { socket, bulk } = load;
+        let missed = self.lent.take().unwrap_or_default();
+        self.position += (missed - bulk.missing()) as u64;
+        self.buffer.take_back(bulk);
+        self.socket.take_back(socket)
+    }
+
+    /// Whether the socket is lent: until it is back, nothing can be received.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
+    /// Takes what the worker has said and not yet written to its socket. False if there is nothing.
+    ///
+    /// Once the worker has ended, and its socket is read to the end, that is the rest.
+    pub(crate) fn collect(&mut self, page: &ControlPage) -> bool {
+        if self.is_lent() {
+            return false;
+        }
+        let mut rest = Vec::new();
+        let collected = page.read_spool(self.position, &mut rest);
+        self.position += rest.len() as u64;
+        self.ahead += rest.len();
+        self.buffer.extend(&rest);
+        collected
+    }
+
+    /// How many bytes are here that are not handled.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// How much of the worker's stream is here, or was.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Forgets what is there: after broken bytes nothing makes sense.
+    pub(crate) fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    /// Takes the small results that are there next, one by one.
+    #[inline]
+    pub(crate) fn take_returned(&mut self, mut handle: impl FnMut(Returned<'_>)) {
+        // Those have nothing beside them.
+        while self.attached.is_none()
+            && self.nonsense.is_none()
+            && Returned::take(&mut self.buffer, &mut handle).is_some()
+        {}
+    }
+
+    /// What is there next as a whole.
+    pub(crate) fn next(&mut self) -> Next {
+        if let Some(what) = self.nonsense.take() {
+            self.buffer.clear();
+            return Next::Said(Said::Nonsense(what));
+        }
+        let mut event = match Event::take(&mut self.buffer) {
+            Ok(None) => return Next::Nothing,
+            Ok(Some(Event::Segments(segments))) => return Next::Segments(segments),
+            Ok(Some(event)) => event,
+            Err(error) => {
+                self.buffer.clear();
+                return Next::Said(Said::Nonsense(error.to_string()));
+            }
+        };
+        if let Event::Finished(finished) = &mut event
+            && let Some(attached) = self.attached.take()
+            && let Outcome::Returned(result) = &mut finished.outcome
+        {
+            result.attach(attached);
+        }
+        Next::Said(Said::Event(event))
+    }
+
+    /// Takes what the worker says of shared memory: it makes system calls, and what it gives back is dropped.
+    pub(crate) fn take_segments(&mut self, segments: Segments) {
+        match self.worker.receive(segments) {
+            Ok(received) => self.attached = received.attached,
+            Err(what) => self.nonsense = Some(what),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use procpool_os::{SpoolWriter, socket};
+    use procpool_wire::{Finished, Payload, Ticket};
+
+    use super::*;
+    use crate::driver::transport::channel;
+
+    fn push(spool: &mut SpoolWriter<'_>, number: u64) {
+        let finished = Finished {
+            ticket: Ticket { slot: 0, number },
+            ran: Duration::ZERO,
+            worn: false,
+            outcome: Outcome::Returned(Payload::default()),
+        };
+        let mut frame = Vec::new();
+        finished.encode(&mut frame).unwrap();
+        assert!(spool.push(&[&frame]));
+    }
+
+    /// The numbers of the tickets of what is there.
+    fn taken(incoming: &mut Incoming) -> Vec<u64> {
+        let events = std::iter::from_fn(|| match incoming.next() {
+            Next::Said(Said::Event(Event::Finished(finished))) => Some(finished.ticket.number),
+            Next::Nothing => None,
+            other => panic!("{other:?}"),
+        });
+        events.collect()
+    }
+
+    /// What was taken from memory comes through the socket as well, be it at once or much later.
+    #[tokio::test]
+    async fn whatever_comes_both_ways_is_there_once() {
+        let (ours, theirs) = socket::pair().unwrap();
+        let (_sender, ours) = channel::open(ours).unwrap();
+        let (page, descriptor) = ControlPage::create().unwrap();
+        let at_worker = ControlPage::attach(descriptor).unwrap();
+        let mut spool = at_worker.spool_writer().unwrap();
+        let mut incoming = Incoming::new(ours, Peer::new(1, || {}));
+        let mut numbers = 0..;
+        for several in [1, 3, 900] {
+            let from_memory: Vec<_> = numbers.by_ref().take(several).collect();
+            from_memory
+                .iter()
+                .for_each(|&number| push(&mut spool, number));
+            assert!(incoming.collect(&page));
+            assert_eq!(taken(&mut incoming), from_memory);
+            assert!(!incoming.collect(&page), "nothing is new");
+
+            let from_socket: Vec<_> = numbers.by_ref().take(2).collect();
+            from_socket
+                .iter()
+                .for_each(|&number| push(&mut spool, number));
+            spool.flush(&theirs).unwrap();
+            assert!(!incoming.collect(&page), "the socket has it");
+            let mut received = Vec::new();
+            while received.len() < from_socket.len() {
+                let read = poll_fn(|cx| incoming.poll_receive(cx)).await.unwrap();
+                assert!(matches!(read, Received::Bytes(_)), "{read:?}");
+                received.extend(taken(&mut incoming));
+            }
+            assert_eq!(received, from_socket);
+            assert_eq!(incoming.receive_now().unwrap(), Received::Nothing);
+        }
+    }
+}
