@@ -7,7 +7,7 @@ use std::process;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use procpool_os::{Attention, ControlPage, lifeline, signals, socket, stdio};
+use procpool_os::{ControlPage, lifeline, signals, socket, stdio};
 use procpool_wire::{Command, Encoding, Event, Finished, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
@@ -118,9 +118,9 @@ impl Impostor {
         self.page.finish(usize::from(ticket.slot), ticket.number);
     }
 
-    /// Says that it will be listening in a moment, for ever.
-    pub fn pretend_to_come(&self) {
-        self.page.set_attention(Attention::Coming);
+    /// Says that it listens for its next task, from now on.
+    pub fn pretend_to_listen(&self) {
+        self.page.set_listening(true);
     }
 
     /// Waits until nobody in the parent is awake for what it says.

@@ -233,8 +233,8 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
             let next = impostor.next_run().ticket;
             impostor.answer(next, &FALSEHOOD);
         },
-        "is always about to listen" => {
-            impostor.pretend_to_come();
+        "always says that it listens" => {
+            impostor.pretend_to_listen();
             impostor.answer(task, &FALSEHOOD);
             loop {
                 let next = impostor.next_run().ticket;
@@ -667,10 +667,10 @@ async fn an_answer_may_come_byte_by_byte() {
     assert!(stage.impostor().is_alive());
 }
 
-/// Who awaits its next result stays awake for it, but not for ever.
+/// The parent stays awake for the result of a worker that listens, but not for ever.
 #[tokio::test]
-async fn a_worker_that_is_always_about_to_listen_is_not_waited_for_awake() {
-    let stage = Stage::of("is always about to listen");
+async fn a_worker_that_falsely_says_that_it_listens_is_not_waited_for_awake_for_ever() {
+    let stage = Stage::of("always says that it listens");
     let pool = stage.pool();
     for _ in 0..20 {
         let task = patiently(pool.run_in_process(double, 21)).await;

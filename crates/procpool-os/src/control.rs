@@ -53,8 +53,6 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
-use crate::attention::Attention;
-use crate::processor;
 use crate::progress::Progress;
 use crate::slot::Slot;
 use crate::spool::PageSpool;
@@ -85,13 +83,10 @@ struct Shared {
     cancel: Line,
     /// How often the parent has written to the socket.
     bell: Line,
-    /// How soon the worker would notice that.
-    attention: Line,
+    /// Not zero while the worker listens for the bell.
+    listening: Line,
     /// Nanoseconds for which the worker may listen for the bell.
     listens: Line,
-    /// The processor on which the parent was last, plus one, if it would stay awake for the worker's result; or else
-    /// zero.
-    caller: Line,
     /// Not zero while someone is awake in the parent who takes results from the spool.
     awaited: Line,
     /// How much of the worker's stream the parent has, from the socket or from the spool.
@@ -326,39 +321,17 @@ impl ControlPage {
         self.shared().listens.0.store(nanos, Ordering::Relaxed);
     }
 
-    /// The parent: whether it would stay awake for results such as that of the last task, so that the worker should not
-    /// be on the processor on which it makes its calls, which is this one.
-    #[inline]
-    pub fn set_stays_awake(&self, stays_awake: bool) {
-        let here = match stays_awake {
-            true => processor::current() as u64 + 1,
-            false => 0,
-        };
-        let caller = &self.shared().caller.0;
-        // The worker has it in its cache, and mostly nothing changes.
-        if caller.load(Ordering::Relaxed) != here {
-            caller.store(here, Ordering::Relaxed);
-        }
+    /// The worker: says whether it listens for the bell, from now on.
+    pub fn set_listening(&self, is_listening: bool) {
+        let word = u64::from(is_listening);
+        self.shared().listening.0.store(word, Ordering::Relaxed);
     }
 
-    /// The worker: the processor on which it should not be.
-    #[must_use]
-    pub fn caller(&self) -> Option<usize> {
-        let word = self.shared().caller.0.load(Ordering::Relaxed);
-        usize::try_from(word.checked_sub(1)?).ok()
-    }
-
-    /// The worker: how soon it would notice the bell, from now on.
-    pub fn set_attention(&self, attention: Attention) {
-        let word = attention.to_word();
-        self.shared().attention.0.store(word, Ordering::Relaxed);
-    }
-
-    /// The parent: how soon the worker would, as it says. One load from memory.
+    /// The parent: whether the worker listens, as it says. One load from memory.
     #[must_use]
     #[inline]
-    pub fn attention(&self) -> Attention {
-        Attention::of_word(self.shared().attention.0.load(Ordering::Relaxed))
+    pub fn is_listening(&self) -> bool {
+        self.shared().listening.0.load(Ordering::Relaxed) != 0
     }
 
     /// The worker: for how long it may.

@@ -38,7 +38,6 @@ pub mod limits;
 pub mod memory;
 pub mod output;
 pub mod process;
-pub mod processor;
 pub mod segment;
 pub mod signals;
 pub mod socket;
@@ -46,7 +45,6 @@ pub mod stdio;
 pub mod timer;
 pub mod turn;
 
-mod attention;
 mod birth;
 mod claims;
 mod control_items;
@@ -60,7 +58,6 @@ mod strings;
 mod syscall;
 mod word;
 
-pub use attention::Attention;
 pub use claims::ItemCounts;
 pub use control::ControlPage;
 pub use control_items::ItemClaims;

@@ -15,7 +15,6 @@ mod inbox;
 mod items;
 mod limiter;
 mod marker;
-mod mover;
 mod outbox;
 mod pace;
 mod panic;

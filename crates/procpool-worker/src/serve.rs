@@ -5,17 +5,16 @@ use std::mem;
 use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
-use procpool_os::{Attention, CallOffsets, MatchedImage, processor};
+use procpool_os::{CallOffsets, MatchedImage};
 use procpool_wire::{Command, Returned, Run, RunItems, SmallRun, Ticket};
 
 use crate::call::{Call, CallResult};
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
-use crate::mover::{Mover, leave};
 use crate::outbox::Outbox;
 use crate::pace::{AWAITED, HELD_BACK, SOON, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
-use crate::spinner::{SMALL, Spinner, spin, until_copied};
+use crate::spinner::{Spinner, spin, until_copied};
 use crate::turns::Turns;
 use crate::{panic, worker};
 
@@ -38,8 +37,7 @@ pub(crate) fn serve(
         call,
         held_since: None,
         spinner: Spinner::default(),
-        mover: Mover::default(),
-        result_len: None,
+        result_len: 0,
         has_waited: false,
         last_ended: Duration::ZERO,
         expects_soon: false,
@@ -126,9 +124,8 @@ struct Server<'a> {
     /// When the first of the results ended that are held back.
     held_since: Option<Duration>,
     spinner: Spinner,
-    mover: Mover,
     /// Of the last result.
-    result_len: Option<usize>,
+    result_len: usize,
     /// It has waited for a command since it is ready.
     has_waited: bool,
     /// When the last task ended.
@@ -196,7 +193,7 @@ impl Server<'_> {
         }
         match self.call.result() {
             Some(result) => {
-                self.result_len = Some(result.len());
+                self.result_len = result.len();
                 match result {
                     CallResult::Small(result) => self.outbox.push_small(Returned {
                         ticket,
@@ -232,7 +229,7 @@ impl Server<'_> {
                 false => inbox.receive(),
             };
         }
-        let limit = limit + until_copied(self.result_len.unwrap_or_default());
+        let limit = limit + until_copied(self.result_len);
         if !self.spinner.begin() {
             self.flush()?;
             let began = monotonic_now();
@@ -250,16 +247,7 @@ impl Server<'_> {
         // What was written up to now has been read, or is at the first ring.
         let mut rings = worker::rings();
         let mut received = inbox.receive_nowait();
-        if let Some(caller) = worker::caller()
-            && matches!(received, Ok(None))
-            && !is_held
-            && self.result_len.is_some_and(|len| len <= SMALL)
-            && self.mover.should_move(caller == processor::current())
-        {
-            worker::set_attention(Attention::Coming);
-            leave(caller);
-        }
-        worker::set_attention(Attention::Listening);
+        worker::set_listening(true);
         let how = spin(limit, monotonic_now, |since| {
             if is_held && worker::taken() < told && (since >= AWAITED || !worker::is_awaited()) {
                 is_held = false;
@@ -273,7 +261,7 @@ impl Server<'_> {
             }
             !matches!(received, Ok(None))
         });
-        worker::set_attention(Attention::None);
+        worker::set_listening(false);
         // That the first one takes long, while others start as well, says nothing of those to come.
         if mem::replace(&mut self.has_waited, true) {
             self.spinner.spun(how);

@@ -20,7 +20,7 @@ const MOST_SKIPPED: u32 = 64;
 const LEAST_SKIPPED_FOR_OTHERS: u32 = 4;
 
 /// A result that takes no longer to copy than to be woken for: 160 KiB. Somebody may stay awake for it.
-pub(crate) const SMALL: usize = 160 << 10;
+const SMALL: usize = 160 << 10;
 
 /// So many bytes of a result may take a microsecond: 4 KiB for it to be copied, and as many for what is sent in answer.
 const PER_MICRO: usize = 2 << 10;

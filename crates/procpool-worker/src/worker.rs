@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
-use procpool_os::{Attention, ControlPage, ItemClaims};
+use procpool_os::{ControlPage, ItemClaims};
 use procpool_wire::Ticket;
 
 static WORKER: OnceLock<Worker> = OnceLock::new();
@@ -92,21 +92,16 @@ pub(crate) fn rings() -> u64 {
     WORKER.get().map_or(0, |worker| worker.page.rings())
 }
 
-/// This worker would notice that as soon, from now on.
-pub(crate) fn set_attention(attention: Attention) {
+/// Tells the parent whether this worker listens for the bell, from now on.
+pub(crate) fn set_listening(is_listening: bool) {
     if let Some(worker) = WORKER.get() {
-        worker.page.set_attention(attention);
+        worker.page.set_listening(is_listening);
     }
 }
 
 /// Whether someone is awake in the parent who looks for results in memory.
 pub(crate) fn is_awaited() -> bool {
     WORKER.get().is_some_and(|worker| worker.page.is_awaited())
-}
-
-/// The processor of who makes calls and would stay awake for their results.
-pub(crate) fn caller() -> Option<usize> {
-    WORKER.get()?.page.caller()
 }
 
 /// How much of this worker's stream the parent has.

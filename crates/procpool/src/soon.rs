@@ -24,11 +24,8 @@ pub(crate) trait Speaker: Debug + Send + Sync {
     /// How many bytes of arguments it was given with its last task.
     fn args_len(&self) -> usize;
 
-    /// Whether it is on its way to where it can hear what it was told. For a limited time.
-    fn is_coming(&self) -> bool;
-
-    /// Nobody is awake to hear it: it is to send for them.
-    fn send_for_us(&self);
+    /// No thread waits awake any more: the worker is to write its results to the socket.
+    fn stop_waiting(&self);
 }
 
 impl Soon {
@@ -55,28 +52,22 @@ impl Soon {
     }
 
     /// Stays awake and takes what the worker says until that is what was waited for, for some microseconds at
-    /// most. True if the worker is not where it can hear yet: then others of the runtime's thread have their turn, and
-    /// this is to be done again.
-    pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) -> bool {
+    /// most.
+    pub(crate) fn stay_awake(&self, is_there: impl Fn() -> bool) {
         let (began, limit) = (Instant::now(), self.limit());
         while !is_there() {
             if self.0.has_said_more() {
                 self.0.hear();
                 if is_there() {
-                    return false;
+                    return;
                 }
-            }
-            if self.0.is_coming() {
-                return true;
             }
             // Whatever it says: it need not be true.
             if began.elapsed() >= limit {
-                self.0.send_for_us();
-                return false;
+                return self.0.stop_waiting();
             }
             std::hint::spin_loop();
         }
-        false
     }
 }
 
@@ -86,7 +77,7 @@ mod tests {
     use std::pin::Pin;
     use std::sync::Weak;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::{Context, Poll, Wake, Waker};
+    use std::task::{Context, Poll, Waker};
 
     use procpool_wire::Payload;
 
@@ -99,9 +90,7 @@ mod tests {
         ends: Weak<TaskCell>,
         looks: AtomicU32,
         heard: AtomicU32,
-        sent_for: AtomicU32,
-        /// For so many looks it is on its way.
-        coming: AtomicU32,
+        given_up: AtomicU32,
         args_len: usize,
     }
 
@@ -122,14 +111,8 @@ mod tests {
             self.args_len
         }
 
-        fn is_coming(&self) -> bool {
-            let less = |looks: u32| looks.checked_sub(1);
-            let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
-            self.coming.fetch_update(set, get, less).is_ok()
-        }
-
-        fn send_for_us(&self) {
-            self.sent_for.fetch_add(1, Ordering::Relaxed);
+        fn stop_waiting(&self) {
+            self.given_up.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -157,34 +140,7 @@ mod tests {
         cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
         assert!(matches!(poll(&cell), Poll::Ready(Ok(_))));
         assert_eq!(worker.heard.load(Ordering::Relaxed), 1);
-        assert_eq!(worker.sent_for.load(Ordering::Relaxed), 0);
-    }
-
-    /// The runtime's thread is not kept from others meanwhile, and does not sleep.
-    #[test]
-    fn who_waits_for_a_worker_that_is_coming_is_polled_again_at_once() {
-        struct Counted(AtomicU32);
-        impl Wake for Counted {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        let cell = Arc::new(TaskCell::pending());
-        let worker = Arc::new(Worker {
-            coming: AtomicU32::new(3),
-            ..Worker::default()
-        });
-        cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
-        let wakes = Arc::new(Counted(AtomicU32::new(0)));
-        let waker = Waker::from(Arc::clone(&wakes));
-        for polls in 1..=5 {
-            assert!(cell.poll(&mut Context::from_waker(&waker)).is_pending());
-            assert_eq!(wakes.0.load(Ordering::Relaxed), polls.min(3));
-            let has_given_up = worker.sent_for.load(Ordering::Relaxed) > 0;
-            assert_eq!(has_given_up, polls > 3);
-        }
-        cell.finish(Ok(Payload::default()));
-        assert!(cell.poll(&mut Context::from_waker(&waker)).is_ready());
+        assert_eq!(worker.given_up.load(Ordering::Relaxed), 0);
     }
 
     #[test]
@@ -209,7 +165,7 @@ mod tests {
         let worker = Arc::new(Worker::default());
         cell.expect_soon(Soon::new(&(Arc::clone(&worker) as Arc<dyn Speaker>)));
         assert!(poll(&cell).is_pending());
-        assert_eq!(worker.sent_for.load(Ordering::Relaxed), 1);
+        assert_eq!(worker.given_up.load(Ordering::Relaxed), 1);
         let looks = worker.looks.load(Ordering::Relaxed);
         assert!(poll(&cell).is_pending());
         assert_eq!(worker.looks.load(Ordering::Relaxed), looks);

@@ -155,16 +155,11 @@ fn the_worker_knows_what_the_parent_has_taken_and_whether_it_waits_awake() {
 }
 
 #[test]
-fn the_worker_knows_where_it_should_not_be_and_the_parent_how_soon_it_would_notice() {
+fn the_parent_sees_whether_the_worker_listens() {
     let (parent, worker) = two_sides();
-    assert_eq!(worker.caller(), None);
-    assert_eq!(parent.attention(), Attention::None);
-    for attention in [Attention::Coming, Attention::Listening, Attention::None] {
-        worker.set_attention(attention);
-        assert_eq!(parent.attention(), attention);
+    assert!(!parent.is_listening());
+    for is_listening in [true, false] {
+        worker.set_listening(is_listening);
+        assert_eq!(parent.is_listening(), is_listening);
     }
-    parent.set_stays_awake(true);
-    assert!(worker.caller().is_some());
-    parent.set_stays_awake(false);
-    assert_eq!(worker.caller(), None);
 }

@@ -129,13 +129,8 @@ impl TaskCell {
             && let Some(soon) = soon.take()
         {
             drop(content);
-            let again = soon.stay_awake(|| self.is_finished());
+            soon.stay_awake(|| self.is_finished());
             content = self.content.lock();
-            if let Content::Pending { soon: place, .. } = &mut *content
-                && again
-            {
-                *place = Some(soon);
-            }
         }
         let mut replaced = None;
         if let Content::Pending { waker, .. } = &*content
@@ -150,23 +145,17 @@ impl TaskCell {
                 Content::Finished(_) | Content::Taken => Some(new),
             };
         }
-        let again = match &*content {
-            Content::Pending { soon, .. } => soon.is_some(),
-            Content::Finished(_) | Content::Taken => {
-                let taken = mem::replace(&mut *content, Content::Taken);
-                drop(content);
-                discard_waker(replaced);
-                return Poll::Ready(match taken {
-                    Content::Finished(end) => end,
-                    Content::Taken | Content::Pending { .. } => Err(Box::new(TaskError::Cancelled)),
-                });
-            }
-        };
+        if let Content::Pending { .. } = &*content {
+            drop(content);
+            discard_waker(replaced);
+            return Poll::Pending;
+        }
+        let taken = mem::replace(&mut *content, Content::Taken);
         drop(content);
         discard_waker(replaced);
-        if again {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Pending
+        Poll::Ready(match taken {
+            Content::Finished(end) => end,
+            Content::Taken | Content::Pending { .. } => Err(Box::new(TaskError::Cancelled)),
+        })
     }
 }

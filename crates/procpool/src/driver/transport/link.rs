@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use procpool_os::control::monotonic_now;
-use procpool_os::{Attention, ControlPage, Standing as Written};
+use procpool_os::{ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
 use procpool_wire::{Broadcast, Command, Initialize, Payload, Run, RunItems, SmallRun, Ticket};
@@ -14,9 +14,6 @@ use tokio::sync::Notify;
 use crate::driver::transport::channel::Sender;
 use crate::driver::transport::outbox::Outbox;
 use crate::driver::transport::outgoing_frames::COPIED;
-
-/// It takes a worker some 50 µs at most to move to another processor, if that one has to wake up for it.
-const ARRIVAL: Duration = Duration::from_micros(100);
 
 /// The socket and the control page of one worker.
 ///
@@ -31,8 +28,6 @@ pub(crate) struct Link {
     /// How much of the worker's stream is here.
     received: AtomicU64,
     collect: Notify,
-    /// Until when, on the page's clock and in nanoseconds, the worker is waited for if it is moving.
-    arrival: AtomicU64,
     /// Of the last task that may be awaited awake.
     args_len: AtomicUsize,
     /// More workers have something to do than there are processors.
@@ -53,7 +48,6 @@ impl Link {
             blocked: Notify::new(),
             received: AtomicU64::new(0),
             collect: Notify::new(),
-            arrival: AtomicU64::new(0),
             args_len: AtomicUsize::new(0),
             is_crowded: AtomicBool::new(false),
             worker: Peer::new(pid, move || wake.notify_one()),
@@ -198,19 +192,6 @@ impl Link {
     pub(crate) fn push_stop(&self) {
         self.outbox
             .push(|frames| Command::encode_stop(frames.small()));
-    }
-
-    /// The worker says that it is moving to another processor: it is waited for, but not for long.
-    pub(crate) fn expect_arrival(&self) {
-        let until = monotonic_now().saturating_add(ARRIVAL);
-        let until = u64::try_from(until.as_nanos()).unwrap_or(u64::MAX);
-        self.arrival.store(until, Ordering::Relaxed);
-    }
-
-    /// Whether the worker is still moving, and waited for.
-    pub(crate) fn is_coming(&self) -> bool {
-        self.page.attention() == Attention::Coming
-            && monotonic_now() < Duration::from_nanos(self.arrival.load(Ordering::Relaxed))
     }
 
     /// Whether more workers have something to do than there are processors, as far as was known when this one was sent a

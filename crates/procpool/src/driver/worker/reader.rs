@@ -268,11 +268,7 @@ impl Speaker for Reader {
         self.link.args_len()
     }
 
-    fn is_coming(&self) -> bool {
-        self.link.is_coming()
-    }
-
-    fn send_for_us(&self) {
+    fn stop_waiting(&self) {
         self.link.page().set_awaited(false);
     }
 }

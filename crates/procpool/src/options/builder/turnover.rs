@@ -26,9 +26,7 @@ impl<S> Builder<S> {
     /// While a worker looks, the first poll of a [`Task`](crate::Task) that was given to it stays awake for the result for
     /// up to 10 µs, and a microsecond more for each 4 KiB of arguments, if the function has shown itself shorter than 5 µs
     /// and the arguments are no longer than 160 KiB. It takes the result from shared memory, which
-    /// saves the other wake-up and the way through the runtime. A worker of such tasks that finds itself on the processor of
-    /// its caller moves to another one of those that it may run on, before it looks; until it is there, some 50 µs at most,
-    /// the task that awaits its next result is polled again and again, with others in between.
+    /// saves the other wake-up and the way through the runtime.
     ///
     /// ```
     /// # use std::time::Duration;

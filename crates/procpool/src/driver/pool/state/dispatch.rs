@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use procpool_os::Attention;
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Run, SmallRun, Ticket};
 
@@ -61,13 +60,7 @@ impl State {
             let expected = self.scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        let stays_awake = is_spare && args <= Soon::SMALL && is_short();
-        link.page().set_stays_awake(stays_awake);
-        let attention = link.page().attention();
-        let is_soon = stays_awake && attention != Attention::None;
-        if is_soon && attention == Attention::Coming {
-            link.expect_arrival();
-        }
+        let is_soon = is_spare && link.page().is_listening() && args <= Soon::SMALL && is_short();
         link.page().set_awaited(is_soon);
         if is_soon
             && let Some(speaker) = &entry.speaker

@@ -34,11 +34,7 @@ impl Speaker for Mute {
         0
     }
 
-    fn is_coming(&self) -> bool {
-        false
-    }
-
-    fn send_for_us(&self) {}
+    fn stop_waiting(&self) {}
 }
 
 /// The kill comes a moment after it was decided, and the exit later yet. If the worker were still allowed
