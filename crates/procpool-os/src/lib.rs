@@ -18,7 +18,6 @@
 //! | [`memory`] | memory for much data, of huge pages |
 //! | [`output`] | writing to a stream without being blocked by its reader |
 //! | [`timer`] | a deadline as a descriptor |
-//! | [`turn`] | the turn that a thread has on its processor |
 //! | [`early`] | a function that runs before `main` |
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
@@ -43,7 +42,6 @@ pub mod signals;
 pub mod socket;
 pub mod stdio;
 pub mod timer;
-pub mod turn;
 
 mod birth;
 mod claims;

@@ -21,6 +21,12 @@ use rustix::net::{
 /// As many descriptors may travel with one message.
 pub const MAX_DESCRIPTORS: usize = 16;
 
+/// The most bytes to copy in one system call: 256 KiB, which takes 50 to 100 µs.
+///
+/// Many server kernels (`CONFIG_PREEMPT_NONE`) do not preempt a thread that copies inside of a system call, so
+/// that a larger copy would keep other threads from the processor for longer.
+pub const MAX_COPY: usize = 256 << 10;
+
 /// Each direction holds some 4 MiB unread, if the system allows it.
 ///
 /// A payload of that size then goes over in one write, while with the usual 208 KiB the two sides

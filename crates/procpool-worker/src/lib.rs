@@ -23,7 +23,6 @@ mod serve;
 mod spare;
 mod spinner;
 mod stream;
-mod turns;
 pub mod worker;
 
 pub use bootstrap::{init, is_initialized};

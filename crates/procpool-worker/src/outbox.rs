@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use procpool_os::turn::{LongTurns, MOST_AT_ONCE};
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
 use procpool_wire::{
@@ -242,19 +241,9 @@ impl Stream {
     }
 }
 
-/// So much takes a millisecond or more to copy: 4 MiB.
-const MUCH: usize = 4 << 20;
-
 fn send_all<const N: usize>(socket: &OwnedFd, mut parts: [&[u8]; N]) -> io::Result<()> {
-    let much = parts.iter().map(|part| part.len()).sum::<usize>() >= MUCH;
-    // The parent's runtime may want this processor for a moment meanwhile.
-    let _in_no_hurry = much.then(LongTurns::take);
-    let most = match much {
-        true => MOST_AT_ONCE,
-        false => usize::MAX,
-    };
     while parts.iter().any(|part| !part.is_empty()) {
-        let slices = front(parts, most).map(IoSlice::new);
+        let slices = front(parts, socket::MAX_COPY).map(IoSlice::new);
         let mut sent = socket::send_vectored(socket.as_fd(), &slices)?;
         for part in &mut parts {
             let of_part = sent.min(part.len());
@@ -265,7 +254,7 @@ fn send_all<const N: usize>(socket: &OwnedFd, mut parts: [&[u8]; N]) -> io::Resu
     Ok(())
 }
 
-/// What of the parts comes first, and is `most` bytes at most.
+/// The first bytes of the parts, `most` at most.
 fn front<const N: usize>(parts: [&[u8]; N], mut most: usize) -> [&[u8]; N] {
     parts.map(|part| {
         let front = &part[..part.len().min(most)];
@@ -276,18 +265,14 @@ fn front<const N: usize>(parts: [&[u8]; N], mut most: usize) -> [&[u8]; N] {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::io::Read;
     use std::os::unix::net::UnixStream;
-    use std::sync::mpsc;
     use std::thread;
-
-    use procpool_os::turn;
 
     use super::*;
 
     #[test]
-    fn what_comes_first_is_as_much_as_may_be() {
+    fn front_takes_as_many_bytes_as_it_may() {
         let parts: [&[u8]; 3] = [b"one", b"", b"three"];
         assert_eq!(front(parts, usize::MAX), parts);
         assert_eq!(front(parts, 5), [b"one" as &[u8], b"", b"th"]);
@@ -295,31 +280,10 @@ mod tests {
     }
 
     #[test]
-    fn who_sends_much_has_long_turns_meanwhile() {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let usual = turn::length();
-        let (tell, told) = mpsc::channel();
-        let sender = thread::spawn(move || {
-            // proc(5): its name is the thread's number.
-            let this = fs::read_link("/proc/thread-self").unwrap();
-            tell.send(this.file_name().unwrap().to_str().unwrap().parse().unwrap())
-                .unwrap();
-            send_all(&ours.into(), [&vec![7; MUCH]]).unwrap();
-            turn::length()
-        });
-        // It has begun, and waits for room.
-        theirs.read_exact(&mut [0]).unwrap();
-        let meanwhile = turn::length_of(told.recv().unwrap());
-        assert!(usual.is_none() || meanwhile > usual, "{meanwhile:?}");
-        theirs.read_to_end(&mut Vec::new()).unwrap();
-        assert_eq!(sender.join().unwrap(), usual);
-    }
-
-    #[test]
-    fn much_arrives_as_it_is() {
+    fn a_large_message_arrives_unchanged() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let head: Vec<u8> = (0..100).collect();
-        let body: Vec<u8> = (0..MUCH + 12_345)
+        let body: Vec<u8> = (0..(4 << 20) + 12_345)
             .map(|place| (place >> 10) as u8)
             .collect();
         let expected = [&head[..], &body].concat();

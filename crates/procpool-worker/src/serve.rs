@@ -15,7 +15,6 @@ use crate::outbox::Outbox;
 use crate::pace::{AWAITED, HELD_BACK, SOON, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
 use crate::spinner::{Spinner, spin, until_copied};
-use crate::turns::Turns;
 use crate::{panic, worker};
 
 /// Runs tasks until the parent sends `Stop` or closes its end.
@@ -41,7 +40,6 @@ pub(crate) fn serve(
         has_waited: false,
         last_ended: Duration::ZERO,
         expects_soon: false,
-        turns: Turns::default(),
     };
     // When the last task ended, if nothing was waited for since.
     let mut ended = None;
@@ -132,7 +130,6 @@ struct Server<'a> {
     last_ended: Duration,
     /// The last task came soon after the one before, and so may the next.
     expects_soon: bool,
-    turns: Turns,
 }
 
 impl Server<'_> {
@@ -143,7 +140,6 @@ impl Server<'_> {
             entry: run.entry,
             function: run.function,
         };
-        self.turns.begin();
         self.limiter.begin(run.limits)?;
         if let Err(error) = self.image.call(offsets, &mut self.call) {
             self.call.refuse(error.to_string());
@@ -167,7 +163,6 @@ impl Server<'_> {
             function: run.function,
         };
         self.call.begin_items(run, started, self.outbox)?;
-        self.turns.begin();
         self.limiter.begin(run.limits)?;
         worker::set_runs_items(true);
         if let Err(error) = self.image.call(offsets, &mut self.call) {
@@ -185,7 +180,6 @@ impl Server<'_> {
 
     fn tell(&mut self, ticket: Ticket, ran: Duration, ended: Duration) -> io::Result<Duration> {
         self.last_ended = ended;
-        self.turns.end(ran);
         let worn = self.limiter.is_worn();
         // What the parent has taken from memory is not held back.
         if worker::is_awaited() && worker::taken() >= self.outbox.position() {
@@ -220,7 +214,6 @@ impl Server<'_> {
 
     /// Waits for a command, asleep or, if that pays and the parent lets it, awake at first.
     fn wait(&mut self, inbox: &mut Inbox) -> io::Result<Option<Command>> {
-        self.turns.rest();
         let limit = worker::may_listen();
         if limit.is_zero() {
             self.flush()?;

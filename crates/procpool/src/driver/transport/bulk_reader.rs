@@ -7,7 +7,6 @@ use std::thread;
 
 use futures_channel::oneshot;
 use procpool_os::socket;
-use procpool_os::turn::{LongTurns, MOST_AT_ONCE};
 use procpool_wire::Bulk;
 
 use crate::driver::transport::link::Link;
@@ -94,9 +93,8 @@ impl Drop for GivenUp {
 impl Load {
     /// Why it ends before the bulk is whole, who reads next will see.
     fn fill(&mut self) {
-        let _in_no_hurry = LongTurns::take();
         while self.bulk.missing() > 0 {
-            let mut room = self.bulk.room(MOST_AT_ONCE);
+            let mut room = self.bulk.room(socket::MAX_COPY);
             match socket::receive_into_nowait(&self.socket, &mut room) {
                 Ok(0) => return,
                 Ok(_) => {}
@@ -113,14 +111,11 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::future::poll_fn;
-    use std::path::PathBuf;
     use std::time::Duration;
 
-    use procpool_os::{ControlPage, turn};
+    use procpool_os::ControlPage;
     use procpool_wire::{Encoding, Event, Finished, Outcome, Ticket};
-    use tokio::time::timeout;
 
     use super::*;
     use crate::driver::transport::channel;
@@ -195,48 +190,6 @@ mod tests {
         }
         drop(theirs);
         assert_eq!(receive(&mut incoming).await, Received::End);
-    }
-
-    /// The turns of the threads that read much at this moment.
-    fn turns_of_threads() -> Vec<Option<Duration>> {
-        let is_one = |thread: &PathBuf| {
-            fs::read_to_string(thread.join("comm")).is_ok_and(|name| name == "procpool-bulk\n")
-        };
-        let number = |thread: PathBuf| thread.file_name()?.to_str()?.parse().ok();
-        fs::read_dir("/proc/self/task")
-            .unwrap()
-            .map(|thread| thread.unwrap().path())
-            .filter(is_one)
-            .filter_map(number)
-            .map(turn::length_of)
-            .collect()
-    }
-
-    #[tokio::test]
-    async fn who_reads_much_has_long_turns() {
-        let usual = turn::length();
-        let (ours, theirs) = socket::pair().unwrap();
-        let (link, mut incoming) = parent_of(ours);
-        let large = frame(1, LEN);
-        let (begin, rest) = large.split_at(1000);
-        socket::send(&theirs, begin).unwrap();
-        receive(&mut incoming).await;
-        assert!(result(&mut incoming).is_none());
-        let load = incoming.lend().unwrap().unwrap();
-        let thread = BulkReader::start(link).unwrap();
-        let has_long_turns = async {
-            // The thread waits for the rest.
-            while usual.is_some() && turns_of_threads().iter().all(|&turns| turns <= usual) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let (load, ()) = tokio::join!(thread.read(load), async {
-            let in_time = timeout(Duration::from_secs(60), has_long_turns);
-            in_time.await.expect("it should have long turns");
-            socket::send(&theirs, rest).unwrap();
-        });
-        incoming.take_back(load.unwrap()).unwrap();
-        assert_eq!(result(&mut incoming), Some((1, LEN)));
     }
 
     #[tokio::test]
