@@ -2,6 +2,7 @@
 
 use std::cell::{RefCell, RefMut};
 use std::io::{self, IoSlice};
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ struct Stream {
     socket: Arc<OwnedFd>,
     /// `None` until the page is there; nothing is gathered then.
     spool: Option<SpoolWriter<'static>>,
+    /// It has written to the socket, which may have blocked, since [`Outbox::take_has_written`].
+    has_written: bool,
 }
 
 impl Outbox {
@@ -39,6 +42,7 @@ impl Outbox {
         let stream = Stream {
             socket,
             spool: None,
+            has_written: false,
         };
         Outbox {
             stream: Rc::new(RefCell::new(stream)),
@@ -164,6 +168,13 @@ impl Outbox {
         self.stream().flush()
     }
 
+    /// Whether the outbox has written to the socket since this was last called. A write blocks while the socket is
+    /// full.
+    #[inline]
+    pub(crate) fn take_has_written(&self) -> bool {
+        mem::take(&mut self.stream().has_written)
+    }
+
     fn send(&self, message: &[u8]) -> io::Result<()> {
         let mut stream = self.stream();
         stream.push([message])?;
@@ -180,6 +191,7 @@ impl Stream {
     #[inline]
     fn push<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
         let Some(spool) = &mut self.spool else {
+            self.has_written = true;
             return send_all(&self.socket, parts);
         };
         match spool.push(&parts) {
@@ -221,6 +233,7 @@ impl Stream {
 
     #[cold]
     fn make_room<const N: usize>(&mut self, parts: [&[u8]; N]) -> io::Result<()> {
+        self.has_written = true;
         let Some(spool) = &mut self.spool else {
             return send_all(&self.socket, parts);
         };
@@ -235,8 +248,11 @@ impl Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.spool {
-            Some(spool) => spool.flush(&self.socket),
-            None => Ok(()),
+            Some(spool) if !spool.is_empty() => {
+                self.has_written = true;
+                spool.flush(&self.socket)
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }

@@ -41,14 +41,14 @@ pub(crate) fn serve(
         last_ended: Duration::ZERO,
         expects_soon: false,
     };
-    // When the last task ended, if nothing was waited for since.
+    // When the last task ended, if nothing since may have blocked. It saves the next task a reading of the clock.
     let mut ended = None;
     loop {
         while let Some(run) = inbox.next_small(server.call.args_mut()) {
             let now = ended.take().unwrap_or_else(monotonic_now);
             if worker::claim(run.ticket, now) {
                 server.call.begin_with_args();
-                ended = Some(server.perform(run, now)?);
+                ended = server.perform(run, now)?;
             }
         }
         let command = match inbox.next()? {
@@ -77,16 +77,17 @@ pub(crate) fn serve(
                         limits,
                         args: &[],
                     };
-                    ended = Some(server.perform(run, now)?);
+                    ended = server.perform(run, now)?;
                 }
             }
             Some(Command::RunItems(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
                 if worker::claim(run.ticket, now) {
-                    ended = Some(server.perform_items(&run, now, &mut inbox)?);
+                    ended = server.perform_items(&run, now, &mut inbox)?;
                 }
             }
             Some(Command::Broadcast(broadcast)) => {
+                ended = None;
                 panic::broadcast_begins();
                 let refusal = run_broadcast(broadcast, image, &mut server.call);
                 panic::worker_is_ready();
@@ -133,8 +134,8 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    /// Runs a task that is claimed and of which the call has the arguments, and says when it ended.
-    fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Duration> {
+    /// Runs a claimed task, whose arguments the call has. Returns when it ended, unless time may have passed since.
+    fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Option<Duration>> {
         self.expects_soon = started.saturating_sub(self.last_ended) < SOON;
         let offsets = CallOffsets {
             entry: run.entry,
@@ -155,14 +156,19 @@ impl Server<'_> {
     fn perform_items(
         &mut self,
         run: &RunItems,
-        started: Duration,
+        mut started: Duration,
         inbox: &mut Inbox,
-    ) -> io::Result<Duration> {
+    ) -> io::Result<Option<Duration>> {
         let offsets = CallOffsets {
             entry: run.entry,
             function: run.function,
         };
         self.call.begin_items(run, started, self.outbox)?;
+        if self.outbox.take_has_written() {
+            // Results of earlier tasks were sent.
+            started = monotonic_now();
+            worker::restart_clock();
+        }
         self.limiter.begin(run.limits)?;
         worker::set_runs_items(true);
         if let Err(error) = self.image.call(offsets, &mut self.call) {
@@ -178,7 +184,13 @@ impl Server<'_> {
         self.tell(run.ticket, ran, ended)
     }
 
-    fn tell(&mut self, ticket: Ticket, ran: Duration, ended: Duration) -> io::Result<Duration> {
+    /// Tells the parent of the end of a task. Returns when that was, unless time may have passed since.
+    fn tell(
+        &mut self,
+        ticket: Ticket,
+        ran: Duration,
+        ended: Duration,
+    ) -> io::Result<Option<Duration>> {
         self.last_ended = ended;
         let worn = self.limiter.is_worn();
         // What the parent has taken from memory is not held back.
@@ -209,7 +221,7 @@ impl Server<'_> {
         if ran >= WORTH_A_WRITE || ended.saturating_sub(since) >= HELD_BACK {
             self.flush()?;
         }
-        Ok(ended)
+        Ok((!self.outbox.take_has_written()).then_some(ended))
     }
 
     /// Waits for a command, asleep or, if that pays and the parent lets it, awake at first.
@@ -273,3 +285,6 @@ impl Server<'_> {
         self.outbox.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;

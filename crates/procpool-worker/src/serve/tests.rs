@@ -1,0 +1,94 @@
+//! The loop of a worker in a thread, with a parent that is played by the test.
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use procpool_os::{ControlPage, Image, Standing, Trampoline, anchor, socket};
+use procpool_shared::Peer;
+use procpool_wire::{Encoding, Limits, Run, Setup, Ticket};
+
+use super::*;
+use crate::call::PlainCall;
+
+/// Starts the loop, and gives the parent's ends of the page and the socket. This process becomes a worker, which it
+/// can do once.
+fn start() -> (ControlPage, UnixStream, JoinHandle<io::Result<()>>) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (page, descriptor) = ControlPage::create().unwrap();
+    let running = thread::spawn(move || {
+        let socket = Arc::new(OwnedFd::from(theirs));
+        let parent = Peer::new(std::process::id(), || {});
+        let inbox = Inbox::new(Arc::clone(&socket), Arc::clone(&parent));
+        let outbox = Outbox::new(socket, parent);
+        outbox.gather_on(worker::enter(1, ControlPage::attach(descriptor).unwrap()));
+        let image = MatchedImage::new(Image::current().unwrap().identity(), anchor()).unwrap();
+        let limiter = Limiter::set_up(&Setup::default()).unwrap();
+        serve(inbox, &outbox, &image, limiter, Call::default())
+    });
+    (page, ours, running)
+}
+
+/// The frame of a task, which is offered on the page.
+fn offer<A, R>(page: &ControlPage, ticket: Ticket, function: fn(A) -> R, args: A) -> Vec<u8>
+where
+    PlainCall: Trampoline<fn(A) -> R>,
+    A: serde::Serialize + 'static,
+    R: 'static,
+{
+    page.offer(usize::from(ticket.slot), ticket.number);
+    let offsets = CallOffsets::of::<_, PlainCall>(function).unwrap();
+    let run = Run {
+        ticket,
+        entry: offsets.entry,
+        function: offsets.function,
+        limits: Limits::default(),
+        args: Encoding::payload(&args, Vec::reserve).unwrap(),
+    };
+    let (head, prefix) = (run.head().unwrap(), run.args.prefix());
+    [&head[..], &prefix, run.args.bytes()].concat()
+}
+
+static GATE: Mutex<()> = Mutex::new(());
+
+fn wait_at_the_gate((): ()) {
+    drop(GATE.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// More than a socket holds, so that it is written only while the parent reads.
+fn large((): ()) -> Vec<u8> {
+    vec![7; 16 << 20]
+}
+
+#[test]
+fn a_task_is_not_charged_for_sending_the_result_before_it() {
+    let (page, parent, running) = start();
+    let (first, second) = (Ticket { slot: 0, number: 1 }, Ticket { slot: 1, number: 2 });
+    let closed = GATE.lock().unwrap();
+    let frames = [
+        offer(&page, first, large, ()),
+        offer(&page, second, wait_at_the_gate, ()),
+    ]
+    .concat();
+    assert_eq!(socket::send(&parent, &frames).unwrap(), frames.len());
+    let standing = |ticket: Ticket| page.standing(usize::from(ticket.slot), ticket.number);
+    while standing(first) != Standing::Finished {
+        thread::yield_now();
+    }
+    let before_it_was_sent = monotonic_now();
+    let mut reader = parent.try_clone().unwrap();
+    let reading = thread::spawn(move || reader.read_to_end(&mut Vec::new()).unwrap());
+    let started = loop {
+        match standing(second) {
+            Standing::Running { since } => break since,
+            Standing::Unclaimed | Standing::Finished => thread::yield_now(),
+        }
+    };
+    drop(closed);
+    parent.shutdown(std::net::Shutdown::Write).unwrap();
+    running.join().unwrap().unwrap();
+    reading.join().unwrap();
+    assert!(started >= before_it_was_sent, "{started:?}");
+}
