@@ -43,24 +43,24 @@
 
 mod maps;
 mod pool;
+mod pool_config;
+mod pool_task;
 mod process;
 mod start;
 mod submit;
-mod timekeeper;
 mod transport;
 mod wait;
 mod worker;
 
 pub(crate) use maps::chunk::{CREDIT, Chunk, ChunkCall};
-pub(crate) use maps::map_sink::{Arrival, Intake};
+pub(crate) use maps::map_sink::{MapEvent, MapSink};
 pub(crate) use pool::job::{Job, Sink};
-pub(crate) use pool::pool_config::CoreConfig;
 pub(crate) use pool::state::Tally;
-pub(crate) use process::process_env::Surroundings;
+pub(crate) use pool_config::PoolConfig;
+pub(crate) use process::process_env::ProcessEnv;
 pub(crate) use process::worker_limits::WorkerLimits;
 pub(crate) use start::start;
 pub(crate) use submit::accepted::{Accepted, WeakAccepted};
-pub(crate) use submit::fresh_call::FreshCall;
 pub(crate) use submit::open_pool::OpenPool;
 pub(crate) use submit::reservation::{AskedRoom, Reservation};
 pub(crate) use submit::warm_up::WarmUp;

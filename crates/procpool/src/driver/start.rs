@@ -4,19 +4,20 @@ use std::io;
 use std::sync::Arc;
 
 use crate::driver::pool::core::Core;
-use crate::driver::pool::pool_config::CoreConfig;
-use crate::driver::timekeeper::Timekeeper;
-use crate::driver::worker::supervisor;
+use crate::driver::pool_config::PoolConfig;
+use crate::driver::pool_task::PoolTask;
+use crate::driver::worker::supervisor::start_workers;
 
 /// Starts a pool on the runtime around, and its workers.
 ///
 /// # Panics
 /// Where tokio does: outside of a runtime, or in one without I/O.
-pub(crate) fn start(config: CoreConfig) -> io::Result<Arc<Core>> {
-    let core = Arc::new(Core::new(config, supervisor::supervise)?);
-    // The workers first: what they are is what takes time.
-    core.with(|state, now| state.scheduler.handle_start(now));
-    let timekeeper = Timekeeper::new(Arc::clone(&core));
-    core.runtime().spawn(timekeeper.run());
+pub(crate) fn start(config: PoolConfig) -> io::Result<Arc<Core>> {
+    let (core, spawns) = Core::new(config)?;
+    // The workers first: their start is what takes time.
+    let workers = core.with_spawns(|state, now| state.scheduler.handle_start(now));
+    start_workers(&core, workers);
+    let task = PoolTask::new(Arc::clone(&core), spawns);
+    core.runtime().spawn(task.run());
     Ok(core)
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use procpool_os::Image;
 
-use crate::driver::{self, CoreConfig, OpenPool};
+use crate::driver::{self, OpenPool, PoolConfig};
 use crate::error::{BuildError, EncodeError};
 use crate::pool::process_pool::ProcessPool;
 use crate::task::call::EncodedCall;
@@ -85,10 +85,10 @@ impl<S> Builder<S> {
             return Err(BuildError::NotInitialized);
         }
         Image::current().map_err(BuildError::Image)?;
-        let config = CoreConfig {
+        let config = PoolConfig {
             scheduler: self.options.config()?,
             name: self.options.name,
-            surroundings: self.options.surroundings,
+            env: self.options.env,
             limits: self.options.limits,
             spin: self.options.spin,
             initializer: self

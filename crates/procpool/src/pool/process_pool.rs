@@ -12,11 +12,11 @@ use procpool_worker::{PlainCall, StatefulCall};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::driver::{Accepted, Chunk, ChunkCall, FreshCall, Job, OpenPool, Reservation, Sink};
+use crate::driver::{Accepted, Chunk, ChunkCall, Job, OpenPool, Reservation, Sink};
 use crate::error::{EncodeError, TaskError};
 use crate::options::task_options::TaskOptions;
 use crate::pool::shutdown_report::ShutdownReport;
-use crate::task::call::{self, EncodedCall, FreshArgs};
+use crate::task::call::EncodedCall;
 use crate::task::cell::TaskCell;
 use crate::task::future::Task;
 
@@ -253,33 +253,20 @@ impl<S> ProcessPool<S> {
         A: Serialize + 'static,
         R: DeserializeOwned + 'static,
     {
-        call::with_fresh::<F, T, A, _>(function, args, Run::MAX_ARGS_LEN, |offsets, args| {
-            self.submit_call(offsets, args)
-        })
-        .unwrap_or_else(|error| Task::failed(TaskError::Encode(error)))
+        match EncodedCall::new::<F, T, A>(function, args, Run::MAX_ARGS_LEN) {
+            Ok(call) => self.submit_call(call),
+            Err(error) => Task::failed(TaskError::Encode(error)),
+        }
     }
 
-    #[inline]
-    fn submit_call<R>(&self, offsets: CallOffsets, args: FreshArgs<'_>) -> Task<R>
+    fn submit_call<R>(&self, call: EncodedCall) -> Task<R>
     where
         R: DeserializeOwned + 'static,
     {
-        let (cell, accepted) = self.submit_fresh(offsets, args);
-        Task::new(cell, accepted)
-    }
-
-    /// For a result of whatever type.
-    fn submit_fresh(&self, offsets: CallOffsets, args: FreshArgs<'_>) -> (Arc<TaskCell>, Accepted) {
         let cell = Arc::new(TaskCell::pending());
-        let core = self.open.core();
-        let call = FreshCall {
-            offsets,
-            args,
-            limits: core.limits().of_task(&self.options),
-            cell: &cell,
-        };
-        core.submit_call(self.spec(offsets), call);
-        (cell, Accepted::new(Arc::clone(&self.open)))
+        let (spec, job) = self.task(call, &cell);
+        self.open.core().submit_call(spec, job, &cell);
+        Task::new(cell, Accepted::new(Arc::clone(&self.open)))
     }
 
     /// Submits a call that was to be encoded, in the room that was reserved for it if there is one.
@@ -338,7 +325,7 @@ impl<S> ProcessPool<S> {
         items: u32,
         room: Option<ReservationId>,
     ) -> Result<procpool_scheduler::TaskId, RefusedReason> {
-        let job = Chunk::job(chunk);
+        let job = Job::of_chunk(chunk);
         let spec = TaskSpec {
             items,
             ..self.spec(job.call.offsets)

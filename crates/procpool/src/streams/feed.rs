@@ -12,7 +12,7 @@ use procpool_scheduler::{RefusedReason, TaskId};
 use procpool_wire::Plain;
 use serde::Serialize;
 
-use crate::driver::{AskedRoom, Chunk, ChunkCall, Intake, Reservation};
+use crate::driver::{AskedRoom, Chunk, ChunkCall, MapSink, Reservation};
 use crate::error::{EncodeError, TaskError};
 use crate::pool::process_pool::ProcessPool;
 use crate::streams::batch::{Batch, CHUNK_BYTES};
@@ -43,7 +43,7 @@ pub(super) struct Feed<S> {
     is_polling: bool,
     pub(super) sizer: Sizer,
     pub(super) buffer: Option<usize>,
-    intake: Arc<Intake>,
+    sink: Arc<MapSink>,
     /// How many workers there may be, as far as is known.
     workers: usize,
     /// How many items were pulled.
@@ -103,7 +103,7 @@ impl<S> Feed<S> {
             is_polling: false,
             sizer,
             buffer: None,
-            intake: Arc::default(),
+            sink: Arc::default(),
             pulled: 0,
             batch: Batch::default(),
             first: 0,
@@ -112,8 +112,8 @@ impl<S> Feed<S> {
         }
     }
 
-    pub(super) fn intake(&self) -> &Arc<Intake> {
-        &self.intake
+    pub(super) fn sink(&self) -> &Arc<MapSink> {
+        &self.sink
     }
 
     pub(super) fn pulled(&self) -> u64 {
@@ -133,7 +133,7 @@ impl<S> Feed<S> {
     }
 
     pub(super) fn cancel(&self, tasks: Vec<TaskId>) {
-        self.pool.open().core().cancel_items(&self.intake, tasks);
+        self.pool.open().core().cancel_items(&self.sink, tasks);
     }
 }
 
@@ -303,7 +303,7 @@ where
         let (first, bytes) = (self.first, items.len());
         let column = Plain::of::<S::Item>();
         let call = ChunkCall { column, ..call };
-        let chunk = Chunk::new(&self.intake, call, first, items, count);
+        let chunk = Chunk::new(&self.sink, call, first, items, count);
         self.held = Some(HeldChunk {
             chunk: Arc::new(chunk),
             first,

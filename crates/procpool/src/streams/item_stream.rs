@@ -16,7 +16,7 @@ use procpool_worker::StreamCall;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::driver::{Arrival, CREDIT, Chunk, ChunkCall, Intake, OpenPool};
+use crate::driver::{CREDIT, Chunk, ChunkCall, Job, MapEvent, MapSink, OpenPool};
 use crate::error::{EncodeError, TaskError};
 use crate::pool::process_pool::ProcessPool;
 use crate::task::call::{discard, offsets};
@@ -39,8 +39,8 @@ const IN_A_ROW: u32 = 128;
 pub struct ItemStream<R> {
     /// `None` once nothing more will come.
     call: Option<(Arc<OpenPool>, TaskId)>,
-    intake: Arc<Intake>,
-    arrivals: Vec<Arrival>,
+    sink: Arc<MapSink>,
+    events: Vec<MapEvent>,
     ready: VecDeque<ItemFrames>,
     error: Option<TaskError>,
     /// How many were given since the worker was last allowed more.
@@ -86,16 +86,16 @@ impl<S> ProcessPool<S> {
         I: IntoIterator<Item = R> + 'static,
         R: Serialize + DeserializeOwned + 'static,
     {
-        let intake = Arc::default();
-        let started = self.start_stream(&intake, function, args);
+        let sink = Arc::default();
+        let started = self.start_stream(&sink, function, args);
         let (call, error) = match started {
             Ok(task) => (Some((Arc::clone(self.open()), task)), None),
             Err(error) => (None, Some(error)),
         };
         ItemStream {
             call,
-            intake,
-            arrivals: Vec::new(),
+            sink,
+            events: Vec::new(),
             ready: VecDeque::new(),
             error,
             given: 0,
@@ -106,7 +106,7 @@ impl<S> ProcessPool<S> {
 
     fn start_stream<A, I>(
         &self,
-        intake: &Arc<Intake>,
+        sink: &Arc<MapSink>,
         function: fn(A) -> I,
         args: A,
     ) -> Result<TaskId, TaskError>
@@ -123,13 +123,13 @@ impl<S> ProcessPool<S> {
             clocked: false,
             ..self.chunk_call(offsets)
         };
-        let chunk = Arc::new(Chunk::new(intake, call, 0, items.into(), CREDIT));
+        let chunk = Arc::new(Chunk::new(sink, call, 0, items.into(), CREDIT));
         let spec = TaskSpec {
             retries: 0,
             in_parts: true,
             ..self.spec(offsets)
         };
-        let submitted = self.open().core().submit(spec, Chunk::job(&chunk), None);
+        let submitted = self.open().core().submit(spec, Job::of_chunk(&chunk), None);
         submitted.map_err(TaskError::refused)
     }
 }
@@ -149,16 +149,16 @@ fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
 
 impl<R> ItemStream<R> {
     fn receive(&mut self, cx: &mut Context<'_>) {
-        self.intake.take(&mut self.arrivals, cx);
-        for arrival in self.arrivals.drain(..) {
-            match arrival {
-                Arrival::Returned { frames, .. } => self.ready.push_back(frames),
-                Arrival::Failed { error, .. } => {
+        self.sink.take(&mut self.events, cx);
+        for event in self.events.drain(..) {
+            match event {
+                MapEvent::Returned { frames, .. } => self.ready.push_back(frames),
+                MapEvent::Failed { error, .. } => {
                     self.error.get_or_insert(error);
                     self.call = None;
                 }
-                Arrival::Ran { .. } => self.call = None,
-                Arrival::Divided { .. } => {}
+                MapEvent::Ran { .. } => self.call = None,
+                MapEvent::Split { .. } => {}
             }
         }
     }
@@ -215,7 +215,7 @@ impl<R> Unpin for ItemStream<R> {}
 impl<R> Drop for ItemStream<R> {
     fn drop(&mut self) {
         if let Some((pool, task)) = &self.call {
-            pool.core().leave_stream(&self.intake, *task);
+            pool.core().leave_stream(&self.sink, *task);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One function on many items.
 //!
 //! ```text
-//!  source ──pull──▶ Feed ──chunk──▶ pool ──arrivals──▶ Intake ──▶ Results ──decode──▶ who polls
+//!  source ──pull──▶ Feed ──chunk──▶ pool ──events──▶ MapSink ──▶ Results ──decode──▶ who polls
 //!                    ▲                                  │ durations
 //!                    └──────────── Sizer ◀──────────────┘
 //! ```
@@ -17,7 +17,7 @@ use procpool_os::CallOffsets;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::driver::Arrival;
+use crate::driver::MapEvent;
 use crate::error::{EncodeError, TaskError};
 use crate::pool::process_pool::ProcessPool;
 use crate::streams::feed::{Fed, Feed};
@@ -74,7 +74,7 @@ pub struct Map<S, R> {
     in_a_row: u32,
     /// When the first of those had been given.
     row_began: Option<Instant>,
-    arrivals: Vec<Arrival>,
+    events: Vec<MapEvent>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -90,7 +90,7 @@ impl<S, R> Map<S, R> {
             given: 0,
             in_a_row: 0,
             row_began: None,
-            arrivals: Vec::new(),
+            events: Vec::new(),
             result: PhantomData,
         }
     }
@@ -153,12 +153,12 @@ impl<S, R> Map<S, R> {
 
     /// Takes what has come. If that is nothing, who polls is woken when something does.
     fn receive(&mut self, cx: &mut Context<'_>) {
-        self.feed.intake().take(&mut self.arrivals, cx);
-        for arrival in self.arrivals.drain(..) {
-            if let Arrival::Ran { items, time } = arrival {
+        self.feed.sink().take(&mut self.events, cx);
+        for event in self.events.drain(..) {
+            if let MapEvent::Ran { items, time } = event {
                 self.feed.sizer.record(items, time);
             }
-            self.results.arrive(arrival);
+            self.results.arrive(event);
         }
     }
 }
@@ -177,12 +177,12 @@ where
     /// Between two results: the workers are not to come to an end of their work before all that has come is
     /// taken.
     fn feed_meanwhile(&mut self, cx: &mut Context<'_>) {
-        let has_come = self.feed.intake().has_come();
-        if has_come {
+        let has_events = self.feed.sink().has_events();
+        if has_events {
             self.receive(cx);
         }
         // It may also be that the source has more, or that there is room for more.
-        if has_come || self.in_a_row.is_multiple_of(IN_A_ROW) {
+        if has_events || self.in_a_row.is_multiple_of(IN_A_ROW) {
             self.feed(cx);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use procpool_scheduler::TaskId;
 use procpool_wire::{ItemFrames, ItemResult};
 
-use crate::driver::Arrival;
+use crate::driver::MapEvent;
 use crate::error::TaskError;
 
 /// What came of some items that follow each other.
@@ -118,18 +118,18 @@ impl Results {
         self.come(first, count, Outcomes::Failed { count, error });
     }
 
-    pub(super) fn arrive(&mut self, arrival: Arrival) {
-        match arrival {
-            Arrival::Returned { chunk, frames } => {
+    pub(super) fn arrive(&mut self, event: MapEvent) {
+        match event {
+            MapEvent::Returned { chunk, frames } => {
                 self.held += frames.len();
                 self.come(chunk, frames.count(), Outcomes::Returned(frames));
             }
-            Arrival::Failed {
+            MapEvent::Failed {
                 chunk,
                 count,
                 error,
             } => self.come(chunk, count, Outcomes::Failed { count, error }),
-            Arrival::Divided {
+            MapEvent::Split {
                 chunk,
                 rest,
                 count,
@@ -145,7 +145,7 @@ impl Results {
                     }
                 }
             }
-            Arrival::Ran { .. } => {}
+            MapEvent::Ran { .. } => {}
         }
     }
 

@@ -20,17 +20,26 @@ impl EncodedCall {
     /// Encodes a call of `function` through the trampoline `T`, and drops the arguments.
     ///
     /// # Errors
-    /// As [`with_fresh`].
+    /// The function is not one of this executable; the arguments can't be encoded or dropped, or take more than `limit`
+    /// bytes.
     pub(crate) fn new<F, T, A>(function: F, args: A, limit: usize) -> Result<Self, EncodeError>
     where
         F: FunctionPointer,
         T: Trampoline<F>,
         A: Serialize + 'static,
     {
-        with_fresh::<F, T, A, _>(function, args, limit, |offsets, args| {
-            let args = args.into_payload();
-            EncodedCall { offsets, args }
-        })
+        let offsets = offsets::<F, T>(function);
+        let args = match Payload::of_bytes(args) {
+            Ok(args) => {
+                let offsets = offsets?;
+                within(args.len(), limit)?;
+                return Ok(EncodedCall { offsets, args });
+            }
+            Err(args) => args,
+        };
+        let call = offsets.and_then(|offsets| EncodedCall::of(offsets, &args, limit));
+        discard(args)?;
+        call
     }
 
     /// Encodes a call with these arguments, which are kept.
@@ -48,65 +57,6 @@ impl EncodedCall {
         let args = payload;
         Ok(EncodedCall { offsets, args })
     }
-}
-
-/// Arguments that have just been encoded.
-#[derive(Debug)]
-pub(crate) enum FreshArgs<'a> {
-    Encoded(&'a mut Encoding),
-    /// Large ones, which are what the caller gave.
-    Whole(Payload),
-}
-
-impl FreshArgs<'_> {
-    /// Puts them where they are to stay.
-    #[inline]
-    pub(crate) fn fill(&mut self, payload: &mut Payload) {
-        match self {
-            FreshArgs::Encoded(encoding) => encoding.fill(payload),
-            FreshArgs::Whole(args) => *payload = mem::take(args),
-        }
-    }
-
-    fn into_payload(mut self) -> Payload {
-        let mut payload = Payload::default();
-        self.fill(&mut payload);
-        payload
-    }
-}
-
-/// Encodes a call of `function` through the trampoline `T`, drops the arguments, and hands on what was encoded, where it is.
-///
-/// # Errors
-/// The function is not one of this executable; the arguments can't be encoded or dropped, or take more than `limit` bytes.
-#[inline]
-pub(crate) fn with_fresh<F, T, A, R>(
-    function: F,
-    args: A,
-    limit: usize,
-    then: impl FnOnce(CallOffsets, FreshArgs<'_>) -> R,
-) -> Result<R, EncodeError>
-where
-    F: FunctionPointer,
-    T: Trampoline<F>,
-    A: Serialize + 'static,
-{
-    let offsets = offsets::<F, T>(function);
-    let args = match Payload::of_bytes(args) {
-        Ok(args) => {
-            let offsets = offsets?;
-            within(args.len(), limit)?;
-            return Ok(then(offsets, FreshArgs::Whole(args)));
-        }
-        Err(args) => args,
-    };
-    let mut encoding = Encoding::new();
-    let encoded = offsets.and_then(|offsets| {
-        encode_args(&args, limit, &mut encoding)?;
-        Ok(offsets)
-    });
-    discard(args)?;
-    Ok(then(encoded?, FreshArgs::Encoded(&mut encoding)))
 }
 
 /// Encodes arguments that are kept.

@@ -1,4 +1,4 @@
-//! Some items of a map, which one worker runs one after another.
+//! A chunk: consecutive items of a map, which one worker runs one after another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,62 +8,60 @@ use parking_lot::Mutex;
 use procpool_os::CallOffsets;
 use procpool_scheduler::TaskId;
 use procpool_wire::items::skip_items;
-use procpool_wire::{ItemFrames, Limits, Payload, Plain};
+use procpool_wire::{ItemFrames, Limits, Plain};
 
-use crate::driver::maps::map_sink::{Arrival, Intake};
-use crate::driver::pool::job::{Job, Sink};
+use crate::driver::maps::map_sink::{MapEvent, MapSink};
 use crate::error::TaskError;
-use crate::task::call::EncodedCall;
 
-/// A chunk, from when it is made until something has come of each of its items.
+/// A chunk, until each of its items has returned or failed.
 ///
-/// Everything here happens under the pool's lock.
+/// All methods are called under the pool's lock.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     /// The number of its first item in the map.
     first: u64,
     call: ChunkCall,
-    intake: Arc<Intake>,
+    sink: Arc<MapSink>,
     content: Mutex<Content>,
 }
 
-/// What is called for each item.
+/// The call that is made for each item.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChunkCall {
     pub(crate) offsets: CallOffsets,
     pub(crate) limits: Limits,
-    /// Of what type the items are, if they are bare numbers.
+    /// The type of the items, if they are bare numbers.
     pub(crate) column: Option<Plain>,
-    /// Each item has a time limit.
+    /// Whether each item has a time limit.
     pub(crate) clocked: bool,
-    /// It is one call that makes any number of items, of which as many may be made as are wanted.
+    /// Whether this is one call that makes any number of items, as many as the consumer allows.
     pub(crate) is_stream: bool,
 }
 
-/// How many items of a stream are made before the first is taken.
+/// A stream makes at most this many items that its consumer has not taken.
 pub(crate) const CREDIT: u32 = 128;
 
-/// Items are counted from the first of the chunk.
+/// Items are counted from the first one of the chunk.
 #[derive(Debug)]
 struct Content {
-    /// Encoded, from `stored` on.
+    /// The encoded items, from `stored` on.
     items: Bytes,
     stored: u32,
-    /// How many there are.
+    /// The number of items.
     count: u32,
-    /// How many were told of to the map.
+    /// How many have ended for the map.
     answered: u32,
-    /// How many the worker that has it has told of, with those that were answered before it was sent there.
+    /// How many the current worker has answered, plus those that had ended before it was sent to that worker.
     received: u32,
-    /// How many were answered when it was sent to the worker that has it.
+    /// How many had ended when it was sent to the current worker.
     sent_from: u32,
-    /// How many items of a stream the worker has told of, modulo 2^32.
-    told: u32,
-    /// What is to come of the last item once those before it are answered, since that was decided.
-    verdict: Option<TaskError>,
+    /// How many items of a stream the worker has sent, modulo 2^32.
+    sent_items: u32,
+    /// The error of the last item, whose worker is to be killed. The item fails when those before it have ended.
+    pending_kill: Option<TaskError>,
 }
 
-/// What was taken back of a chunk.
+/// Items that were taken back from a worker.
 pub(crate) struct Rest {
     pub(crate) chunk: Arc<Chunk>,
     pub(crate) count: u32,
@@ -71,7 +69,7 @@ pub(crate) struct Rest {
 
 impl Chunk {
     pub(crate) fn new(
-        intake: &Arc<Intake>,
+        sink: &Arc<MapSink>,
         call: ChunkCall,
         first: u64,
         items: Bytes,
@@ -80,7 +78,7 @@ impl Chunk {
         Chunk {
             first,
             call,
-            intake: Arc::clone(intake),
+            sink: Arc::clone(sink),
             content: Mutex::new(Content {
                 items,
                 stored: 0,
@@ -88,20 +86,14 @@ impl Chunk {
                 answered: 0,
                 received: 0,
                 sent_from: 0,
-                told: 0,
-                verdict: None,
+                sent_items: 0,
+                pending_kill: None,
             }),
         }
     }
 
-    /// What the scheduler is to keep for it.
-    pub(crate) fn job(this: &Arc<Self>) -> Job {
-        let call = EncodedCall {
-            offsets: this.call.offsets,
-            args: Payload::default(),
-        };
-        let sink = Sink::Chunk(Arc::clone(this));
-        Job::new(call, this.call.limits, sink)
+    pub(crate) fn call(&self) -> &ChunkCall {
+        &self.call
     }
 
     pub(crate) fn is_clocked(&self) -> bool {
@@ -116,22 +108,22 @@ impl Chunk {
         self.call.column
     }
 
-    /// So many more items of a stream may come.
+    /// Lets a stream make `more` further items.
     pub(crate) fn allow(&self, more: u32) {
         let mut content = self.content.lock();
         content.count = content.count.saturating_add(more);
     }
 
-    /// Whether the worker has told of each of so many items of a stream that it has begun.
-    pub(crate) fn has_told(&self, begun: u32) -> bool {
-        self.content.lock().told == begun
+    /// Whether the worker has sent each of the `begun` items of a stream.
+    pub(crate) fn has_sent(&self, begun: u32) -> bool {
+        self.content.lock().sent_items == begun
     }
 
-    pub(crate) fn intake(&self) -> &Arc<Intake> {
-        &self.intake
+    pub(crate) fn sink(&self) -> &Arc<MapSink> {
+        &self.sink
     }
 
-    /// The items that a worker is sent now: those that are not answered.
+    /// The items that have not ended, to be sent to a worker now.
     pub(crate) fn send(&self) -> (u32, Bytes) {
         let mut content = self.content.lock();
         if self.call.is_stream {
@@ -145,7 +137,7 @@ impl Chunk {
         (content.count - answered, Bytes::clone(&content.items))
     }
 
-    /// The worker says that its next items have returned. False if it has no such items.
+    /// The worker's next items have returned. False if it has no such items.
     pub(crate) fn returned(&self, mut frames: ItemFrames) -> bool {
         let mut content = self.content.lock();
         let Some(known) = content.receive(frames.count()) else {
@@ -154,22 +146,22 @@ impl Chunk {
         frames.skip(known);
         if !frames.is_empty() {
             content.answered += frames.count();
-            self.intake.push(Arrival::Returned {
+            self.sink.push(MapEvent::Returned {
                 chunk: self.first,
                 frames,
             });
         }
         if self.call.is_stream {
-            // What is counted of a stream is what may still come.
+            // Of a stream, the items that may still come are counted.
             content.count -= content.received;
-            content.told = content.told.wrapping_add(content.received);
+            content.sent_items = content.sent_items.wrapping_add(content.received);
             (content.received, content.answered) = (0, 0);
         }
-        self.judge(&mut content);
+        self.finish_pending_kill(&mut content);
         true
     }
 
-    /// The worker says that its next item has failed. False if it has no such item.
+    /// The worker's next item has failed. False if it has no such item.
     pub(crate) fn failed(&self, error: TaskError) -> bool {
         let mut content = self.content.lock();
         match content.receive(1) {
@@ -177,18 +169,17 @@ impl Chunk {
             Some(0) => self.fail(&mut content, 1, error),
             Some(_) => {}
         }
-        self.judge(&mut content);
+        self.finish_pending_kill(&mut content);
         true
     }
 
-    /// The worker that has it may begin no more than so many of the items that it was sent. What it may not
-    /// is a chunk of its own.
-    pub(crate) fn shorten(&self, allowed: u32) -> Option<Rest> {
+    /// The current worker may begin only `allowed` of the items that it was sent. The rest becomes a chunk of its own.
+    pub(crate) fn split(&self, allowed: u32) -> Option<Rest> {
         if self.call.is_stream {
             return None;
         }
         let mut content = self.content.lock();
-        // The worker tells how many it has begun; it can't unsay what it has answered.
+        // The number comes from the worker. It can't be less than the number of answers.
         let count = content
             .sent_from
             .saturating_add(allowed)
@@ -198,19 +189,19 @@ impl Chunk {
             return None;
         }
         let mut items = Bytes::clone(&content.items);
-        // All of them are there: the program itself has put them in.
+        // This program has encoded the items, so all of them are there.
         skip_items(&mut items, self.call.column, count - content.stored)?;
         content.count = count;
         let first = self.first + u64::from(count);
         Some(Rest {
-            chunk: Arc::new(Chunk::new(&self.intake, self.call, first, items, taken)),
+            chunk: Arc::new(Chunk::new(&self.sink, self.call, first, items, taken)),
             count: taken,
         })
     }
 
-    /// The rest, which is known to the scheduler by this name, belongs behind this chunk.
-    pub(crate) fn divided(&self, rest: &Rest, task: TaskId) {
-        self.intake.push(Arrival::Divided {
+    /// Tells the map that the rest, which is the scheduler's `task`, follows this chunk.
+    pub(crate) fn was_split(&self, rest: &Rest, task: TaskId) {
+        self.sink.push(MapEvent::Split {
             chunk: self.first,
             rest: rest.chunk.first,
             count: rest.count,
@@ -218,25 +209,25 @@ impl Chunk {
         });
     }
 
-    /// How many items it has that are not answered.
+    /// How many items have not ended.
     pub(crate) fn unanswered(&self) -> u32 {
         let content = self.content.lock();
         content.count - content.answered
     }
 
-    /// How many items the worker that has it has, with those that it has told of.
+    /// How many items the current worker has, including those that it has answered.
     pub(crate) fn sent(&self) -> u32 {
         let content = self.content.lock();
         content.count - content.sent_from
     }
 
-    /// Whether the worker that has it has told of all of its items.
+    /// Whether the current worker has answered all of its items.
     pub(crate) fn is_received(&self) -> bool {
         let content = self.content.lock();
         !self.call.is_stream && content.received == content.count
     }
 
-    /// Nothing more will come of it: what is not answered has failed.
+    /// All items that have not ended fail.
     pub(crate) fn fail_rest(&self, error: TaskError) {
         let mut content = self.content.lock();
         let count = match self.call.is_stream {
@@ -246,37 +237,36 @@ impl Chunk {
         self.fail(&mut content, count, error);
     }
 
-    /// The last item has failed, and its worker is killed for it. What the worker has told of those
-    /// before it is on the way.
-    pub(crate) fn condemn(&self, error: TaskError) {
+    /// The last item has failed, and its worker is killed for it. The answers for the items before it are on their way.
+    pub(crate) fn mark_for_kill(&self, error: TaskError) {
         if self.call.is_stream {
             return self.fail_rest(error);
         }
         let mut content = self.content.lock();
-        content.verdict = Some(error);
-        self.judge(&mut content);
+        content.pending_kill = Some(error);
+        self.finish_pending_kill(&mut content);
     }
 
-    /// The worker that had it is gone, with what it had not told: this is what came of that.
-    pub(crate) fn bereave(&self, error: TaskError) {
+    /// The worker has exited without the answers that were on their way: those items fail.
+    pub(crate) fn fail_on_worker_exit(&self, error: TaskError) {
         let mut content = self.content.lock();
-        if content.verdict.is_some() {
+        if content.pending_kill.is_some() {
             let missing = (content.count - content.answered).saturating_sub(1);
             self.fail(&mut content, missing, error);
-            self.judge(&mut content);
+            self.finish_pending_kill(&mut content);
         }
     }
 
-    /// A worker has run it, in that time.
+    /// A worker has run the chunk in `time`.
     pub(crate) fn ran(&self, time: Duration) {
         let items = self.sent();
-        self.intake.push(Arrival::Ran { items, time });
+        self.sink.push(MapEvent::Ran { items, time });
     }
 
     fn fail(&self, content: &mut Content, count: u32, error: TaskError) {
         if count > 0 {
             content.answered += count;
-            self.intake.push(Arrival::Failed {
+            self.sink.push(MapEvent::Failed {
                 chunk: self.first,
                 count,
                 error,
@@ -284,9 +274,9 @@ impl Chunk {
         }
     }
 
-    fn judge(&self, content: &mut Content) {
+    fn finish_pending_kill(&self, content: &mut Content) {
         if content.count - content.answered <= 1
-            && let Some(error) = content.verdict.take()
+            && let Some(error) = content.pending_kill.take()
         {
             let count = content.count - content.answered;
             self.fail(content, count, error);
@@ -295,8 +285,8 @@ impl Chunk {
 }
 
 impl Content {
-    /// Counts what the worker tells of, and says how much of it was answered without it. `None` if it was
-    /// not sent so much.
+    /// Counts `count` answers of the worker, and gives the number of these items that had ended before. `None` if the worker
+    /// was not sent so many.
     fn receive(&mut self, count: u32) -> Option<u32> {
         if count > self.count - self.received {
             return None;
@@ -306,7 +296,7 @@ impl Content {
         Some(known)
     }
 
-    /// Gives up what is before this item.
+    /// Drops the encoded items before this one.
     fn store_from(&mut self, item: u32, column: Option<Plain>) {
         if skip_items(&mut self.items, column, item - self.stored).is_some() {
             self.stored = item;

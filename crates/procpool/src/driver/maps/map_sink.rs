@@ -1,4 +1,4 @@
-//! What comes of the items of a map, on its way to who takes it.
+//! The results of a map's items, on their way to the map's task.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,50 +12,50 @@ use procpool_wire::ItemFrames;
 use crate::error::TaskError;
 use crate::task::foreign_waker::{discard_waker, is_for, wake};
 
-/// Where the driver puts what comes of a map's items, in the order in which it comes.
+/// Collects the events of a map's chunks, in order.
 ///
-/// It is filled under the pool's lock, and who is woken is woken after.
+/// It is filled under the pool's lock. The map's task is woken after the lock is released.
 #[derive(Debug, Default)]
-pub(crate) struct Intake {
+pub(crate) struct MapSink {
     content: Mutex<Content>,
-    /// Something has come that nobody has taken. It may be seen late, but not by who takes and finds nothing.
-    has_come: AtomicBool,
+    /// There are events. Other threads may see this late; a task that has taken the events, and found none, is woken.
+    has_events: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Content {
-    arrivals: Vec<Arrival>,
+    events: Vec<MapEvent>,
     waiting: Option<Waker>,
-    /// Nobody takes anything any more.
+    /// The map is gone.
     is_closed: bool,
 }
 
-/// News of a chunk, which is named by the number of its first item.
+/// An event of a chunk. A chunk is named by the number of its first item.
 #[derive(Debug)]
-pub(crate) enum Arrival {
+pub(crate) enum MapEvent {
     /// Its next items have returned.
     Returned { chunk: u64, frames: ItemFrames },
-    /// So many of its next items have failed.
+    /// Its next `count` items have failed.
     Failed {
         chunk: u64,
         count: u32,
         error: TaskError,
     },
-    /// Its last items are a chunk of their own from now on.
-    Divided {
+    /// Its last items have become a chunk of their own.
+    Split {
         chunk: u64,
         rest: u64,
         count: u32,
         task: TaskId,
     },
-    /// A worker has run so many of its items in that time.
+    /// A worker has run this many of its items in this time.
     Ran { items: u32, time: Duration },
 }
 
-/// What was left in an intake when it was closed. To be dropped where nothing is locked.
+/// The events that the map had not taken when it was closed. To be dropped while nothing is locked.
 #[derive(Debug)]
 pub(crate) struct Unseen {
-    pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) events: Vec<MapEvent>,
     waiting: Option<Waker>,
 }
 
@@ -65,22 +65,22 @@ impl Drop for Unseen {
     }
 }
 
-impl Arrival {
-    /// The task that is told of here first.
+impl MapEvent {
+    /// The scheduler's task that this event names for the first time.
     pub(crate) fn task(&self) -> Option<TaskId> {
         match self {
-            Arrival::Divided { task, .. } => Some(*task),
-            Arrival::Returned { .. } | Arrival::Failed { .. } | Arrival::Ran { .. } => None,
+            MapEvent::Split { task, .. } => Some(*task),
+            MapEvent::Returned { .. } | MapEvent::Failed { .. } | MapEvent::Ran { .. } => None,
         }
     }
 }
 
-impl Intake {
-    pub(crate) fn push(&self, arrival: Arrival) {
+impl MapSink {
+    pub(crate) fn push(&self, event: MapEvent) {
         let mut content = self.content.lock();
         if !content.is_closed {
-            content.arrivals.push(arrival);
-            self.has_come.store(true, Ordering::Relaxed);
+            content.events.push(event);
+            self.has_events.store(true, Ordering::Relaxed);
         }
     }
 
@@ -92,13 +92,13 @@ impl Intake {
         }
     }
 
-    /// Whether it is worth while to [take](Intake::take) what has come.
-    pub(crate) fn has_come(&self) -> bool {
-        self.has_come.load(Ordering::Relaxed)
+    /// Whether there are probably events to [take](MapSink::take).
+    pub(crate) fn has_events(&self) -> bool {
+        self.has_events.load(Ordering::Relaxed)
     }
 
-    /// Takes what has come. The task that polls is woken when more comes.
-    pub(crate) fn take(&self, into: &mut Vec<Arrival>, cx: &mut Context<'_>) {
+    /// Takes the events. The task that polls is woken when there are more.
+    pub(crate) fn take(&self, into: &mut Vec<MapEvent>, cx: &mut Context<'_>) {
         let mut content = self.content.lock();
         let mut replaced = None;
         if !is_for(content.waiting.as_ref(), cx.waker()) {
@@ -108,19 +108,18 @@ impl Intake {
             content = self.content.lock();
             replaced = content.waiting.replace(new);
         }
-        std::mem::swap(&mut content.arrivals, into);
-        self.has_come.store(false, Ordering::Relaxed);
+        std::mem::swap(&mut content.events, into);
+        self.has_events.store(false, Ordering::Relaxed);
         drop(content);
         discard_waker(replaced);
     }
 
-    /// Nothing is taken any more. Gives what has come and was not taken, and the waker, which runs foreign code when it is
-    /// dropped.
+    /// The map is gone. Gives the events that it has not taken, and its waker, which runs foreign code when it is dropped.
     pub(crate) fn close(&self) -> Unseen {
         let mut content = self.content.lock();
         content.is_closed = true;
         Unseen {
-            arrivals: std::mem::take(&mut content.arrivals),
+            events: std::mem::take(&mut content.events),
             waiting: content.waiting.take(),
         }
     }

@@ -1,79 +1,80 @@
-//! A lock at which one can leave something, rather than wait, for who has entered.
+//! A lock whose holder also handles what other threads have queued.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// A room that one at a time may enter, and messages for who is in there.
+/// A lock around a state, and a queue of inputs for the thread that holds it.
 ///
-/// Who only wants to have something done, and no answer, need not wait for a lock that another thread has: that costs
-/// both a system call and a wake-up, which is many times the thing itself. So callers from many threads, or one that
-/// calls while results arrive, are served together. This is flat combining (Hendler, Incze, Shavit and Tzafrir 2010)
-/// with one list for all.
+/// A thread that needs no answer does not wait for a lock that another thread holds: that would cost a system call and a
+/// wake-up, which takes many times as long as the input itself. It enqueues its input, and the lock's holder handles it.
+/// This is flat combining (Hendler, Incze, Shavit and Tzafrir 2010) with one queue for all threads.
 ///
-/// Whoever enters takes what was left, first of all, unless they see that there [is nothing](Self::is_left), and whoever has
-/// left a message or the room then looks [once more](Self::enter_for_left), so that no message is left lying.
+/// The rules that keep an input from being forgotten:
+/// - A thread that has locked the state takes the [pending inputs](Self::take_pending) first, unless there
+///   [are none](Self::has_pending).
+/// - A thread that has enqueued an input, or has unlocked the state, then [looks once more](Self::lock_if_pending).
 #[derive(Debug)]
-pub(crate) struct Doorway<T, M> {
-    room: Mutex<T>,
-    left: Mutex<Vec<M>>,
-    is_left: AtomicBool,
+pub(crate) struct CombiningLock<T, I> {
+    state: Mutex<T>,
+    pending: Mutex<Vec<I>>,
+    has_pending: AtomicBool,
 }
 
-impl<T, M> Doorway<T, M> {
-    pub(crate) fn new(room: T) -> Self {
-        Doorway {
-            room: Mutex::new(room),
-            left: Mutex::default(),
-            is_left: AtomicBool::new(false),
+impl<T, I> CombiningLock<T, I> {
+    pub(crate) fn new(state: T) -> Self {
+        CombiningLock {
+            state: Mutex::new(state),
+            pending: Mutex::default(),
+            has_pending: AtomicBool::new(false),
         }
     }
 
-    /// Waits until nobody is in the room, and enters.
+    /// Locks the state. Waits while another thread has it locked.
     #[inline]
-    pub(crate) fn enter(&self) -> MutexGuard<'_, T> {
-        self.room.lock()
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.state.lock()
     }
 
-    /// Enters if nobody is in the room.
+    /// Locks the state unless another thread has.
     #[inline]
-    pub(crate) fn try_enter(&self) -> Option<MutexGuard<'_, T>> {
-        self.room.try_lock()
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.state.try_lock()
     }
 
-    /// Leaves a message. For who could not enter.
-    pub(crate) fn leave(&self, message: M) {
-        let mut left = self.left.lock();
-        left.push(message);
-        self.is_left.store(true, Ordering::Relaxed);
+    /// Queues an input. For a thread that could not lock the state.
+    pub(crate) fn enqueue(&self, input: I) {
+        let mut pending = self.pending.lock();
+        pending.push(input);
+        self.has_pending.store(true, Ordering::Relaxed);
     }
 
-    /// Whether anything is left that this thread knows of. For who is in the room: what it has left itself goes before
-    /// what it is about to do.
+    /// Whether any input is queued that this thread knows of. The holder asks before it handles an input of its own: what
+    /// the same thread has enqueued comes first.
     #[inline]
-    pub(crate) fn is_left(&self) -> bool {
-        self.is_left.load(Ordering::Relaxed)
+    pub(crate) fn has_pending(&self) -> bool {
+        self.has_pending.load(Ordering::Relaxed)
     }
 
-    /// Enters if something was left and nobody is in the room, who would see to it.
+    /// Locks the state if an input is queued and no other thread has the lock, which would handle it.
     #[inline]
-    pub(crate) fn enter_for_left(&self) -> Option<MutexGuard<'_, T>> {
-        // Either this thread sees what the other has left, or the other sees that this one is not in the room.
+    pub(crate) fn lock_if_pending(&self) -> Option<MutexGuard<'_, T>> {
+        // Either this thread sees what another one has queued, or the other one sees that the state is unlocked.
         fence(Ordering::SeqCst);
-        if self.is_left.load(Ordering::Relaxed) {
-            self.room.try_lock()
+        if self.has_pending.load(Ordering::Relaxed) {
+            self.state.try_lock()
         } else {
             None
         }
     }
 
-    /// Moves what was left, in order, into `messages`, which is empty. For who is in the room.
+    /// Moves the queued inputs, in order, into `inputs`, which is empty. For the lock's holder.
     #[inline]
-    pub(crate) fn take_left(&self, messages: &mut Vec<M>) {
-        if self.is_left.load(Ordering::Relaxed) {
-            let mut left = self.left.lock();
-            std::mem::swap(&mut *left, messages);
-            self.is_left.store(false, Ordering::Relaxed);
+    pub(crate) fn take_pending(&self, inputs: &mut Vec<I>) {
+        if self.has_pending.load(Ordering::Relaxed) {
+            let mut pending = self.pending.lock();
+            std::mem::swap(&mut *pending, inputs);
+            self.has_pending.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -84,45 +85,45 @@ mod tests {
 
     use super::*;
 
-    /// Counts in the room what was said in each thread's name, and checks the order.
-    fn hear(room: &mut [u32], said: impl IntoIterator<Item = (usize, u32)>) {
-        for (thread, number) in said {
-            assert_eq!(room[thread], number, "in the order of each thread");
-            room[thread] += 1;
+    /// Counts the inputs of each thread, and checks their order.
+    fn handle(counts: &mut [u32], inputs: impl IntoIterator<Item = (usize, u32)>) {
+        for (thread, number) in inputs {
+            assert_eq!(counts[thread], number, "in the order of each thread");
+            counts[thread] += 1;
         }
     }
 
     #[test]
-    fn whatever_is_said_is_heard_once_and_in_order() {
+    fn each_input_is_handled_once_and_in_order() {
         const THREADS: usize = 4;
         const EACH: u32 = 50_000;
-        let doorway = Doorway::new([0; THREADS]);
-        let visit = |thread| {
+        let lock = CombiningLock::new([0; THREADS]);
+        let run = |thread| {
             for number in 0..EACH {
-                match doorway.try_enter() {
-                    Some(mut room) if !doorway.is_left() => {
-                        hear(&mut *room, [(thread, number)]);
+                match lock.try_lock() {
+                    Some(mut counts) if !lock.has_pending() => {
+                        handle(&mut *counts, [(thread, number)]);
                     }
-                    Some(mut room) => {
-                        let mut left = Vec::new();
-                        doorway.take_left(&mut left);
-                        hear(&mut *room, left);
-                        hear(&mut *room, [(thread, number)]);
+                    Some(mut counts) => {
+                        let mut inputs = Vec::new();
+                        lock.take_pending(&mut inputs);
+                        handle(&mut *counts, inputs);
+                        handle(&mut *counts, [(thread, number)]);
                     }
-                    None => doorway.leave((thread, number)),
+                    None => lock.enqueue((thread, number)),
                 }
-                while let Some(mut room) = doorway.enter_for_left() {
-                    let mut left = Vec::new();
-                    doorway.take_left(&mut left);
-                    hear(&mut *room, left);
+                while let Some(mut counts) = lock.lock_if_pending() {
+                    let mut inputs = Vec::new();
+                    lock.take_pending(&mut inputs);
+                    handle(&mut *counts, inputs);
                 }
             }
         };
         thread::scope(|scope| {
             for thread in 0..THREADS {
-                scope.spawn(move || visit(thread));
+                scope.spawn(move || run(thread));
             }
         });
-        assert_eq!(*doorway.enter(), [EACH; THREADS]);
+        assert_eq!(*lock.lock(), [EACH; THREADS]);
     }
 }

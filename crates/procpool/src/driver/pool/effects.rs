@@ -1,4 +1,4 @@
-//! What is to be done once the lock is released.
+//! Work that is done when the lock is released.
 
 use std::cell::Cell;
 use std::io;
@@ -9,7 +9,7 @@ use procpool_scheduler::WorkerId;
 use procpool_wire::Payload;
 use smallvec::SmallVec;
 
-use crate::driver::maps::map_sink::Intake;
+use crate::driver::maps::map_sink::MapSink;
 use crate::driver::process::kill_switch::KillSwitch;
 use crate::driver::transport::link::Link;
 use crate::error::TaskError;
@@ -17,8 +17,11 @@ use crate::soon::Speaker;
 use crate::task::cell::{TaskCell, TaskEnd};
 use crate::task::foreign_waker::{answer, answer_nothing};
 
-/// What those are told who waited for something else than a task.
-pub(crate) type Told = Result<(), TaskError>;
+/// The answer to a caller that waits for a warm pool or a broadcast.
+pub(crate) type WaiterReply = Result<(), TaskError>;
+
+/// A worker that is to be started, and the switch that ends it.
+pub(crate) type SpawnRequest = (WorkerId, Arc<KillSwitch>);
 
 /// The ways to and from a worker that has ended.
 pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
@@ -26,42 +29,42 @@ pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
 /// Ends of tasks, and where they go.
 type Ends = Vec<(Arc<TaskCell>, TaskEnd)>;
 
-/// For so many ends a thread keeps the memory.
+/// A thread keeps memory for this many ends.
 const KEPT_ENDS: usize = 1024;
 
 thread_local! {
-    /// Memory for ends that this thread has used, and will use again. Were each batch of results to have its own, it would grow on one
-    /// thread and be given back on another, and both would fight for the allocator's lock.
+    /// Memory for ends that this thread has used, and will use again. Otherwise one thread would allocate it and another
+    /// free it, and both would contend for the allocator's lock.
     static SPARE_ENDS: Cell<Ends> = const { Cell::new(Vec::new()) };
 }
 
-/// System calls, wake-ups and new runtime tasks that follow from the scheduler's actions.
+/// System calls, wake-ups and spawns that follow from the scheduler's actions.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
     pub(crate) kill: Vec<Arc<KillSwitch>>,
     pub(crate) flush: SmallVec<[Arc<Link>; 2]>,
-    /// Those that have results which are not in the socket.
+    /// Workers that have results which are not in the socket.
     pub(crate) collect: Vec<Arc<Link>>,
-    pub(crate) spawn: Vec<(WorkerId, Arc<KillSwitch>)>,
+    pub(crate) spawn: Vec<SpawnRequest>,
     pub(crate) finish: Ends,
-    /// What may hold shared memory, which is given back when this is dropped.
+    /// Payloads with shared memory, which is given back when they are dropped.
     pub(crate) release: Vec<Payload>,
-    /// What the pool had of workers that have ended, whose sockets and pages are closed when this is dropped.
+    /// The sockets and pages of workers that have ended, which are closed when they are dropped.
     pub(crate) retired: Vec<Retired>,
-    /// Maps for which there is something.
-    pub(crate) wake: SmallVec<[Arc<Intake>; 2]>,
-    /// Those who waited for room and have it now.
+    /// Maps that have new events.
+    pub(crate) wake: SmallVec<[Arc<MapSink>; 2]>,
+    /// Callers that waited for room and have it now.
     pub(crate) grant: Vec<oneshot::Sender<()>>,
-    /// Those who waited for room and will never have it: to drop these tells them.
+    /// Callers that waited for room and will never have it.
     pub(crate) deny: Vec<oneshot::Sender<()>>,
     /// Why the timer could not be set.
     pub(crate) timer_error: Option<io::Error>,
-    /// Those who waited for all workers, and what they are told.
-    pub(crate) tell: Vec<(oneshot::Sender<Told>, Told)>,
+    /// Callers that waited for a warm pool or a broadcast, and their answers.
+    pub(crate) tell: Vec<(oneshot::Sender<WaiterReply>, WaiterReply)>,
 }
 
 impl Effects {
-    /// Whether there is nothing to do.
+    /// Whether nothing follows.
     pub(crate) fn is_empty(&self) -> bool {
         let Effects {
             kill,
@@ -91,7 +94,7 @@ impl Effects {
             && tell.is_empty()
     }
 
-    /// Takes all of it, to be applied by this thread.
+    /// Takes all effects, to be applied by this thread.
     pub(crate) fn take(&mut self) -> Self {
         let empty = Effects {
             finish: SPARE_ENDS.try_with(Cell::take).unwrap_or_default(),
@@ -100,14 +103,14 @@ impl Effects {
         std::mem::replace(self, empty)
     }
 
-    /// A write to this worker is due, once however often it is asked for.
+    /// Has the outbox of a worker flushed, once, however often this is called.
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
             self.flush.push(Arc::clone(link));
         }
     }
 
-    /// This task has returned little.
+    /// A task has returned a small result.
     #[inline]
     pub(crate) fn finish_returned(&mut self, cell: Arc<TaskCell>, result: &[u8]) {
         self.finish.push((cell, Ok(Payload::default())));
@@ -116,25 +119,25 @@ impl Effects {
         }
     }
 
-    /// This is not needed any more.
+    /// Drops a payload without the lock, if it has shared memory.
     pub(crate) fn release(&mut self, payload: Payload) {
         if !payload.attached().is_empty() {
             self.release.push(payload);
         }
     }
 
-    /// There is something for this map.
-    pub(crate) fn wake(&mut self, intake: &Arc<Intake>) {
-        if !self.wake.iter().any(|other| other.same(intake)) {
-            self.wake.push(Arc::clone(intake));
+    /// Wakes the task of a map, once, however often this is called.
+    pub(crate) fn wake(&mut self, sink: &Arc<MapSink>) {
+        if !self.wake.iter().any(|other| other.same(sink)) {
+            self.wake.push(Arc::clone(sink));
         }
     }
 
-    /// Kills come first, so that who learns of a timeout or a cancel finds the work stopped; then
-    /// the workers get their next tasks; ends are told last, since that wakes foreign code.
+    /// Kills come first, so that a caller that learns of a timeout or a cancellation finds the work stopped. Then the workers
+    /// get their next tasks. Ends come last, since they wake foreign code.
     ///
-    /// `supervise` begins the life of a worker, and is told which is the first.
-    pub(crate) fn apply(mut self, mut supervise: impl FnMut(WorkerId, Arc<KillSwitch>, bool)) {
+    /// `spawn` has a worker started.
+    pub(crate) fn apply(mut self, spawn: impl FnMut(SpawnRequest)) {
         for switch in self.kill {
             switch.pull();
         }
@@ -147,9 +150,7 @@ impl Effects {
         for link in self.collect {
             link.request_collect();
         }
-        for (at, (worker, switch)) in self.spawn.into_iter().enumerate() {
-            supervise(worker, switch, at == 0);
-        }
+        self.spawn.into_iter().for_each(spawn);
         for (cell, end) in self.finish.drain(..) {
             cell.finish(end);
         }
@@ -157,11 +158,11 @@ impl Effects {
             // A thread that ends keeps nothing.
             let _ = SPARE_ENDS.try_with(|spare| spare.set(self.finish));
         }
-        for intake in self.wake {
-            intake.wake();
+        for sink in self.wake {
+            sink.wake();
         }
         for waiter in self.grant {
-            // One that is gone gives its room back when it drops its reservation.
+            // A caller that is gone has given its room back by dropping its reservation.
             answer(waiter, ());
         }
         for waiter in self.deny {
@@ -189,7 +190,7 @@ mod tests {
             effects.finish.extend(finished);
             effects
                 .take()
-                .apply(|_, _, _| unreachable!("nothing is to start"));
+                .apply(|_| unreachable!("nothing is to start"));
             assert!(cells.iter().all(|cell| cell.is_finished()));
 
             let mut next = Effects::default();
@@ -207,7 +208,7 @@ mod tests {
                 let mut effects = Effects::default();
                 let end = Ok(Payload::default());
                 effects.finish.push((Arc::clone(&self.0), end));
-                effects.take().apply(|_, _, _| ());
+                effects.take().apply(|_| ());
             }
         }
         thread_local! {
@@ -218,7 +219,7 @@ mod tests {
         let thread = std::thread::spawn(|| {
             // What is used first is dropped last.
             LAST.set(Some(last));
-            Effects::default().take().apply(|_, _, _| ());
+            Effects::default().take().apply(|_| ());
         });
         thread.join().unwrap();
         assert!(cell.is_finished());

@@ -1,19 +1,19 @@
-//! What the scheduler keeps for the driver with each task, unseen.
+//! The driver's part of a task, which the scheduler keeps without looking at it.
 
 use std::sync::Arc;
 
-use procpool_wire::Limits;
+use procpool_wire::{Limits, Payload};
 
-use crate::driver::maps::chunk::Chunk;
+use crate::driver::maps::chunk::{Chunk, ChunkCall};
 use crate::task::call::EncodedCall;
 use crate::task::cell::TaskCell;
 use crate::task::task_id::TaskId;
 
-/// One task: what to call, within which limits, and where the end goes.
+/// One task: the call, its limits, and where its result goes.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) call: EncodedCall,
-    /// Few tasks have any, and very many may wait.
+    /// Boxed, since few tasks have limits and very many tasks may wait.
     limits: Option<Box<Limits>>,
     pub(crate) sink: Sink,
 }
@@ -27,7 +27,17 @@ impl Job {
         }
     }
 
-    /// The task's name for its user; an item of a chunk is given one when there is a need of it.
+    /// A chunk of a map, whose items are not in the call.
+    pub(crate) fn of_chunk(chunk: &Arc<Chunk>) -> Self {
+        let ChunkCall {
+            offsets, limits, ..
+        } = *chunk.call();
+        let args = Payload::default();
+        let call = EncodedCall { offsets, args };
+        Job::new(call, limits, Sink::Chunk(Arc::clone(chunk)))
+    }
+
+    /// The task's id for its user. An item of a chunk gets one when it is needed.
     pub(crate) fn id(&self) -> TaskId {
         match &self.sink {
             Sink::Cell(cell) => cell.id(),
@@ -40,12 +50,12 @@ impl Job {
     }
 }
 
-/// Where what comes of a task goes.
+/// Where the result of a task goes.
 #[derive(Debug)]
 pub(crate) enum Sink {
-    /// It is one call.
+    /// The task is one call.
     Cell(Arc<TaskCell>),
-    /// It is a chunk of a map, whose items are not in the call.
+    /// The task is a chunk of a map, which has the items.
     Chunk(Arc<Chunk>),
 }
 

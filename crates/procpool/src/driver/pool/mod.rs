@@ -1,11 +1,11 @@
-//! The state of one pool, behind one lock, and what follows from each input.
+//! One pool: its lock, the state behind it, and the effects of each input.
 
+pub(crate) mod broadcasts;
 pub(crate) mod combining_lock;
 pub(crate) mod core;
 pub(crate) mod effects;
-pub(crate) mod event_queue;
+pub(crate) mod ending;
 pub(crate) mod job;
-pub(crate) mod pool_config;
+pub(crate) mod queued_input;
 pub(crate) mod state;
-#[cfg(test)]
-mod tests;
+pub(crate) mod worker_entry;

@@ -37,7 +37,7 @@ impl Cgroup {
         if let Some(bytes) = memory {
             let limited = group.write("memory.max", &bytes.to_string());
             limited.map_err(|error| explain("has no memory controller for its children", error))?;
-            // What follows makes the limit exact, and not every kernel has it.
+            // These make the limit exact. Not every kernel has them.
             let _ = group.write("memory.swap.max", "0");
             let _ = group.write("memory.oom.group", "1");
         }
@@ -60,7 +60,7 @@ impl Cgroup {
     }
 
     fn write(&self, file: &str, value: &str) -> io::Result<()> {
-        // The kernel makes the files of a group; who makes one has no group before him.
+        // The kernel makes the files of a group: a directory without them is no group, and gets none here.
         let mut file = File::options()
             .write(true)
             .open(self.directory.join(file))?;

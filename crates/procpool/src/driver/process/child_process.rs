@@ -1,4 +1,4 @@
-//! The process of one worker: the leader of its process group.
+//! The process of one worker: the child of its process group.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::output::Tail;
 
 /// Waits for a worker's process to end, and reaps it.
 #[derive(Debug)]
-pub(crate) struct Leader {
+pub(crate) struct ChildProcess {
     switch: Arc<KillSwitch>,
     pid: u32,
     /// Readable once the process has ended: `pidfd_open(2)`.
@@ -22,8 +22,8 @@ pub(crate) struct Leader {
     born: Instant,
 }
 
-impl Leader {
-    /// Takes charge of a process that was spawned at `born`, and puts it under the switch.
+impl ChildProcess {
+    /// Watches a process that was spawned at `born`, and puts it under the switch.
     pub(crate) fn new(
         process: WorkerProcess,
         switch: Arc<KillSwitch>,
@@ -32,7 +32,7 @@ impl Leader {
         let pid = process.pid();
         let pidfd = Readiness::new(&process);
         switch.install(process);
-        Ok(Leader {
+        Ok(ChildProcess {
             switch,
             pid,
             pidfd: pidfd?,
@@ -52,12 +52,12 @@ impl Leader {
         self.pidfd.readable().await;
     }
 
-    /// The process has said something, so it is its program.
+    /// The process has sent a message, so it runs its program.
     pub(crate) fn has_started(&self) {
         self.switch.has_started();
     }
 
-    /// Why the process never became its program, if it ended for that.
+    /// Why the program could not be executed, if the process ended for that reason.
     pub(crate) fn start_error(&self) -> Option<io::Error> {
         self.switch.start_error()
     }
@@ -66,7 +66,7 @@ impl Leader {
         self.switch.pull();
     }
 
-    /// Waits until the process has ended, ends what is left of its group, and reaps it.
+    /// Waits until the process has ended, kills the rest of its group, and reaps it.
     pub(crate) async fn reap(&self) -> Reaped {
         loop {
             self.ended().await;
@@ -93,7 +93,7 @@ impl Leader {
     }
 }
 
-/// A process that is no more.
+/// A process that is reaped.
 #[derive(Debug)]
 pub(crate) struct Reaped {
     pid: u32,

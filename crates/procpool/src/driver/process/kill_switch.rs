@@ -1,4 +1,4 @@
-//! Ends a worker, also one that is still being spawned.
+//! Kills a worker, even one that is still being spawned.
 
 use std::io;
 
@@ -38,14 +38,14 @@ impl KillSwitch {
         self.0.lock().is_pulled
     }
 
-    /// The process has said something, so it is its program.
+    /// The process has sent a message, so it runs its program.
     pub(crate) fn has_started(&self) {
         if let Some(process) = &mut self.0.lock().process {
             process.has_started();
         }
     }
 
-    /// Why the process never became its program, if it ended for that.
+    /// Why the program could not be executed, if the process ended for that reason.
     pub(crate) fn start_error(&self) -> Option<io::Error> {
         self.0.lock().process.as_ref()?.start_error()
     }
@@ -58,11 +58,11 @@ impl KillSwitch {
         }
     }
 
-    /// Kills the process group and reaps its leader. Blocks for the moment that this takes.
+    /// Kills the process group and reaps its child. Blocks for the moment that this takes.
     pub(crate) fn finish(&self) {
         let mut inner = self.0.lock();
         inner.is_pulled = true;
-        // Its drop does both.
+        // The drop of the process does both.
         inner.process = None;
     }
 }

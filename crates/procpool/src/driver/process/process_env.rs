@@ -1,4 +1,4 @@
-//! What surrounds the workers of a pool.
+//! The environment of a pool's workers.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use crate::options::worker_output::WorkerOutput;
 
 /// The environment of workers, their directory, and where their output goes.
 #[derive(Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct ProcessEnv {
     pub(crate) env: Vec<(OsString, Option<OsString>)>,
     pub(crate) env_clear: bool,
     pub(crate) current_dir: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! What the workers of a pool may use, and how it is known that one used more.
+//! The limits of a pool's workers, and how an exit shows that one was exceeded.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const SIGABRT: i32 = 6;
 /// `signal(7)` and `timer_create(2)`: the signal of a process that has used up its CPU time.
 const SIGXCPU: i32 = 24;
 
-/// What is written to stderr when an allocation fails, by Rust's standard library and by C++'s.
+/// The messages that Rust's and C++'s standard libraries write to stderr when an allocation fails.
 const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of ", "std::bad_alloc"];
 
 /// Whether a worker has said that an allocation failed.
@@ -37,12 +37,12 @@ pub(crate) struct WorkerLimits {
 }
 
 impl WorkerLimits {
-    /// What a worker must keep itself, for want of a control group that does.
+    /// The memory limit that a worker must set for itself, if there is no control group that has it.
     pub(crate) fn own_memory(&self) -> Option<u64> {
         self.memory.filter(|_| self.cgroup.is_none())
     }
 
-    /// What a task with these options may use.
+    /// The limits of a task with these options.
     pub(crate) fn of_task(&self, options: &TaskOptions) -> Limits {
         Limits {
             cpu_time: options.cpu_time_limit.or(self.cpu_time),
@@ -50,7 +50,7 @@ impl WorkerLimits {
         }
     }
 
-    /// Which limit of a task an exit of its worker tells of, if any.
+    /// The limit of a task that its worker has exceeded, as far as the exit shows.
     pub(crate) fn exceeded(&self, task: Limits, exit: &WorkerExit) -> Option<LimitExceeded> {
         if let Some(ExitCause::Memory(limit)) = exit.cause() {
             return Some(LimitExceeded::memory(*limit, exit.clone()));

@@ -29,7 +29,7 @@ impl Accepted {
         self.pool.core().cancel(cell);
     }
 
-    /// Cancels the task at this moment, if it isn't finished by then; `None` takes that back.
+    /// Cancels the task at `at`, if it has not finished by then. `None` takes that back.
     pub(crate) fn cancel_at(&self, cell: &TaskCell, at: Option<Instant>) {
         self.pool.core().cancel_at(cell, at);
     }

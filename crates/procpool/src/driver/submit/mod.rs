@@ -1,8 +1,9 @@
-//! What the handles of a pool ask of it, and what keeps it open.
+//! The requests that a pool's handles make, and the references that keep a pool open.
 
 pub(crate) mod accepted;
-pub(crate) mod fresh_call;
 pub(crate) mod open_pool;
+mod requests;
 pub(crate) mod reservation;
-pub(crate) mod submission;
+#[cfg(test)]
+mod tests;
 pub(crate) mod warm_up;

@@ -1,11 +1,11 @@
-//! What keeps a pool open: its handles and its awaited tasks.
+//! The reference that keeps a pool open. Its handles and its awaited tasks have it.
 
 use std::sync::Arc;
 
 use crate::driver::pool::core::Core;
 
-/// Shared by all handles of a pool and by all tasks that someone may still await. When the last of
-/// them is gone the pool is closed: detached tasks finish, then the workers stop.
+/// Shared by all handles of a pool and by all of its tasks that may still be awaited. When the last of them is dropped, the
+/// pool is closed: detached tasks finish, then the workers stop.
 #[derive(Debug)]
 pub(crate) struct OpenPool(Arc<Core>);
 

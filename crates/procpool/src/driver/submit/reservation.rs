@@ -11,12 +11,11 @@ use procpool_scheduler::ReservationId;
 use crate::driver::submit::open_pool::OpenPool;
 use crate::error::PoolClosed;
 
-/// A place in the queue, or at first in the line for one. Given back when it is dropped, in either
-/// case: then the next in line has it.
+/// A place in the queue, or in the line for one. Dropping it gives the place to the next in line.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pool: Arc<OpenPool>,
-    /// `None` once it is used.
+    /// `None` after it was used.
     id: Option<ReservationId>,
 }
 
@@ -26,7 +25,7 @@ pub(crate) struct Reservation {
 /// If it is dropped, the place is given to the next, also if there was room already.
 #[derive(Debug)]
 pub(crate) struct AskedRoom {
-    /// `None` once there is room.
+    /// `None` after there was room.
     place: Option<Reservation>,
     granted: oneshot::Receiver<()>,
 }

@@ -7,7 +7,7 @@ use procpool_scheduler::WarmUpId;
 use crate::driver::pool::core::Core;
 use crate::error::TaskError;
 
-/// Someone who waits; as long as they do, the pool has as many workers as it may.
+/// A caller that waits. While it waits, the pool wants its maximum number of workers.
 #[derive(Debug)]
 pub(crate) struct WarmUp {
     core: Arc<Core>,
@@ -18,7 +18,7 @@ impl WarmUp {
     /// Waits from the first poll on.
     ///
     /// # Cancel safety
-    /// If it is dropped, nobody waits any more.
+    /// Dropping it ends the wait.
     pub(crate) async fn finished(core: &Arc<Core>) -> Result<(), TaskError> {
         let (id, told) = core.warm_up();
         let _waits = WarmUp {

@@ -1,4 +1,4 @@
-//! Much of one event, read by a thread of its own.
+//! Reads the rest of one large event on a thread.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,22 +11,22 @@ use procpool_wire::Bulk;
 
 use crate::driver::transport::link::Link;
 
-/// From so much on a thread is worth starting, which takes some 50 µs: 4 MiB, which take 1 ms to read.
+/// A thread reads events of which at least this much is missing: 4 MiB, which take 1 ms to read. To start a thread takes
+/// some 50 µs.
 pub(crate) const WORTH_A_THREAD: usize = 4 << 20;
 
-/// What is to be read, and from where.
+/// The event that is to be read, and its socket.
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) socket: OwnedFd,
     pub(crate) bulk: Bulk,
 }
 
-/// A thread that reads one load, and ends with it.
+/// A thread that reads one event, and then ends.
 ///
-/// To copy much takes a runtime's thread the processor time that it would have had to spare when it wakes up for
-/// something else: where all processors are busy, the kernel has it wait then, for several milliseconds. A
-/// thread that sleeps all the time gets a processor at once, this one's too. It is none of the runtime's blocking
-/// threads, since these may all be waiting for results.
+/// A copy of this size uses up the processor time that the kernel's scheduler owes the runtime's thread. Where all processors
+/// are busy, the thread then waits for several milliseconds when it wakes up for something else. A thread that has slept
+/// gets a processor at once. It is none of the runtime's blocking threads, since these may all be waiting for results.
 #[derive(Debug)]
 pub(crate) struct BulkReader {
     link: Arc<Link>,
@@ -35,7 +35,7 @@ pub(crate) struct BulkReader {
 }
 
 impl BulkReader {
-    /// Starts a thread, which waits for its load.
+    /// Starts a thread, which waits for its event.
     ///
     /// # Errors
     /// Out of threads or memory.
@@ -47,14 +47,14 @@ impl BulkReader {
             .spawn(move || {
                 if let Ok(mut load) = loads.recv() {
                     load.fill();
-                    // Nobody waits for it once the worker is given up.
+                    // The reader is gone if the supervisor has given the worker up.
                     let _ = done.send(load);
                 }
             })?;
         Ok(BulkReader { link, load, read })
     }
 
-    /// Reads until the bulk is whole or the socket is at its end, and gives all of it back.
+    /// Reads until the event is complete or the socket is at its end, and gives both back.
     ///
     /// # Cancel safety
     /// None: if this is dropped, nothing more can be received from the worker.
@@ -73,7 +73,7 @@ impl BulkReader {
     }
 }
 
-/// Ends the thread: a descendant of the worker's may hold the socket's other end open for ever.
+/// Ends the thread when it is dropped: a descendant of the worker may hold the socket's other end open for ever.
 struct GivenUp(Option<Arc<Link>>);
 
 impl GivenUp {
@@ -91,7 +91,7 @@ impl Drop for GivenUp {
 }
 
 impl Load {
-    /// Why it ends before the bulk is whole, who reads next will see.
+    /// If this stops before the event is complete, the next read of the socket gives the reason.
     fn fill(&mut self) {
         while self.bulk.missing() > 0 {
             let mut room = self.bulk.room(socket::MAX_COPY);
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::driver::transport::channel;
-    use crate::driver::transport::incoming::{Incoming, Next, Received, Said};
+    use crate::driver::transport::incoming::{Incoming, Next, Received, WorkerMessage};
 
     const LEN: usize = 1 << 20;
 
@@ -143,7 +143,7 @@ mod tests {
     fn result(incoming: &mut Incoming) -> Option<(u64, usize)> {
         match incoming.next() {
             Next::Nothing => None,
-            Next::Said(Said::Event(Event::Finished(Finished {
+            Next::Message(WorkerMessage::Event(Event::Finished(Finished {
                 ticket,
                 outcome: Outcome::Returned(result),
                 ..

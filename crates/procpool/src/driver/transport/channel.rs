@@ -14,13 +14,12 @@ use tokio::runtime::is_rt_shutdown_err;
 
 /// Has the runtime around watch a nonblocking socket.
 ///
-/// It becomes no `UnixStream`: that has the runtime watch for room to write too. Whenever the worker took
-/// something out of the socket, the kernel would tell of that room, and so wake this process a second time
-/// for each task. Room is watched for only while it is missing, through a second descriptor of the same socket, since
-/// a descriptor can be watched once.
+/// It is no `UnixStream`, for which the runtime also watches whether it is writable: then the kernel would wake this
+/// process a second time for each task, when the worker takes bytes out of the socket. Room to write is watched only
+/// while there is none, through a second descriptor of the same socket, since a descriptor can be watched once.
 ///
-/// To tokio both halves are ends of a pipe, which is what it watches in one direction, and of which nothing is used
-/// but waiting and reading.
+/// To tokio both halves are ends of a pipe, its one type that is watched in one direction. Only waiting and reading are
+/// used of it.
 ///
 /// # Errors
 /// Out of descriptors or memory.
@@ -34,15 +33,15 @@ pub(crate) fn open(socket: OwnedFd) -> io::Result<(Sender, Receiver)> {
     Ok((sender, Receiver(Some(reader))))
 }
 
-/// The half whose reader waits in the runtime. It has no socket while that is [lent](Receiver::lend).
+/// The receiving half, watched by the runtime. It has no socket while that is [lent](Receiver::lend).
 #[derive(Debug)]
 pub(crate) struct Receiver(Option<pipe::Receiver>);
 
 impl Receiver {
-    /// Receives what is there, as far as there is room in the buffer. If nothing is, the task is woken when something
-    /// is, or when the other end is closed.
+    /// Receives as many bytes as there are, and as the buffer has room for. If there are none, the task is woken when there
+    /// are, or when the other end is closed.
     ///
-    /// What brings less than there was room for was all: the next call then waits without asking the system.
+    /// A read that leaves room in the buffer has emptied the socket: the next call then waits without a system call.
     ///
     /// # Errors
     /// As [`socket::receive`].
@@ -61,7 +60,7 @@ impl Receiver {
         }
     }
 
-    /// Receives what is there already, whatever the runtime has seen.
+    /// Receives the bytes that are there, also if the runtime has not noticed them yet.
     ///
     /// # Errors
     /// As [`socket::receive`]; [`io::ErrorKind::WouldBlock`] if there is nothing.
@@ -72,8 +71,8 @@ impl Receiver {
         }
     }
 
-    /// Lends the socket to who waits outside of the runtime, which does not watch it meanwhile: it would wake up
-    /// each time that the worker puts something in. Nothing is received here until it is [back](Self::take_back).
+    /// Lends the socket to a thread that waits outside of the runtime. The runtime does not watch it meanwhile, since each
+    /// write of the worker would wake it. Nothing is received here until the socket is [back](Self::take_back).
     ///
     /// # Errors
     /// It is lent already.
@@ -82,7 +81,7 @@ impl Receiver {
         socket.into_nonblocking_fd()
     }
 
-    /// Takes back the socket that was [lent](Self::lend). It is the runtime's around that watches it.
+    /// Takes back the socket that was [lent](Self::lend), and has the current runtime watch it.
     ///
     /// # Errors
     /// Out of memory.
@@ -92,16 +91,16 @@ impl Receiver {
     }
 }
 
-/// The half whose writers never wait.
+/// The sending half, which never blocks.
 #[derive(Debug)]
 pub(crate) struct Sender {
     writer: OwnedFd,
-    /// For who waits for room: had beforehand, since then there may be no descriptor to be had.
+    /// For [`writable`](Sender::writable). Made beforehand, since the process may be out of descriptors then.
     spare: Mutex<Option<OwnedFd>>,
 }
 
 impl Sender {
-    /// Sends what the socket takes of these pieces.
+    /// Sends as many bytes of these pieces as the socket takes.
     ///
     /// # Errors
     /// As [`socket::send`].
@@ -112,9 +111,9 @@ impl Sender {
         }
     }
 
-    /// Ends what is received through this socket: what is in it can still be read, and then there is nothing more.
+    /// Shuts receiving down: the bytes that are in the socket can still be read, and then it is at its end.
     pub(crate) fn end_receiving(&self) {
-        // Nothing to end is as good.
+        // It fails if the socket is shut down already.
         let _ = socket::shut_down_receiving(&self.writer);
     }
 
@@ -139,7 +138,7 @@ impl Sender {
     }
 }
 
-/// Has the runtime watch for room, and gives the descriptor back.
+/// Has the runtime watch for room, and gives the descriptor back when it is dropped.
 struct RoomWatch<'a> {
     sender: Option<pipe::Sender>,
     spare: &'a Mutex<Option<OwnedFd>>,
@@ -186,7 +185,7 @@ mod tests {
         assert_eq!(receive(&mut ours, &mut Vec::new(), 1).await, 0);
     }
 
-    /// What comes after a read that brought less than it might have wakes who waits.
+    /// Bytes that come after a short read wake the task that waits.
     #[tokio::test]
     async fn nothing_is_missed_after_a_short_read() {
         let (ours, theirs) = pair().unwrap();

@@ -1,4 +1,4 @@
-//! Reading what one worker sends.
+//! The events that one worker sends.
 
 use std::io;
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use procpool_wire::{Event, FrameBuffer, Outcome, Returned, Segments};
 use crate::driver::transport::bulk_reader::Load;
 use crate::driver::transport::channel::Receiver;
 
-/// Bytes of a large event that one read may bring: 256 KiB. More would keep the runtime's thread for long.
+/// The limit for one read of a large event: 256 KiB. More would keep the runtime's thread for long.
 const READ_LEN: usize = 256 * 1024;
 
-/// Bytes from one worker that have not yet become events.
+/// Bytes of one worker that have not yet become events.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     socket: Receiver,
     buffer: FrameBuffer,
-    /// How much of the worker's stream is here, or was.
+    /// How many bytes of the worker's stream have arrived.
     position: u64,
-    /// How much of that came from the spool, and is still to come from the socket.
+    /// How many of these came from the spool, and are still to come from the socket.
     ahead: usize,
-    /// The socket is lent, with an event of which so much was missing.
+    /// The socket is lent, with an event of which this many bytes were missing.
     lent: Option<usize>,
     worker: Arc<Peer>,
-    /// What the next result has beside it.
+    /// The attachments of the next result.
     attached: Option<Result<Vec<Attachment>, String>>,
-    /// What was wrong with what was taken, which is to be said next.
-    nonsense: Option<String>,
+    /// How the last message broke the protocol, which is given next.
+    violation: Option<String>,
 }
 
-/// What a worker says.
+/// A message of a worker.
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum WorkerMessage {
     Event(Event),
-    /// How it broke the protocol, in one line. What follows makes no sense.
-    Nonsense(String),
+    /// How the worker broke the protocol, in one line. The rest of its stream has no meaning.
+    ProtocolViolation(String),
 }
 
-/// What there is to handle next.
+/// The next message to handle.
 #[derive(Debug)]
 pub(crate) enum Next {
-    Said(Said),
-    /// To be [taken](Incoming::take_segments) where nothing is locked, before what follows.
+    Message(WorkerMessage),
+    /// To be [taken](Incoming::take_segments) while nothing is locked, before the next message.
     Segments(Segments),
     Nothing,
 }
@@ -61,24 +61,24 @@ impl Incoming {
             lent: None,
             worker,
             attached: None,
-            nonsense: None,
+            violation: None,
         }
     }
 }
 
-/// What there is to read at this moment.
+/// The outcome of one read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
-    /// So many bytes; there may be more.
+    /// This many bytes have arrived. There may be more.
     Bytes(usize),
-    /// Nothing for now.
+    /// There is nothing for now.
     Nothing,
     /// The other end is closed.
     End,
 }
 
 impl Incoming {
-    /// Reads once. If there is nothing, the task is woken when there is.
+    /// Reads once. If there is nothing, the task is woken when there is something.
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
         let received = self.receive_by(|socket, room| match socket.poll_receive(cx, room) {
             Poll::Ready(received) => received,
@@ -90,7 +90,7 @@ impl Incoming {
         }
     }
 
-    /// Reads once, without waiting, whatever the runtime has seen.
+    /// Reads once, without waiting, also if the runtime has noticed nothing yet.
     pub(crate) fn receive_now(&mut self) -> io::Result<Received> {
         self.receive_by(|socket, room| socket.receive_now(room))
     }
@@ -128,16 +128,16 @@ impl Incoming {
         }
     }
 
-    /// How much is still to come of an event of which the beginning is there.
+    /// How many bytes are missing of an event that has begun.
     pub(crate) fn missing(&self) -> usize {
         match self.ahead {
             0 => self.buffer.missing().unwrap_or_default(),
-            // What is known already is not to be read into it.
+            // Bytes that came from the spool come first, and are not to be read into it.
             _ => 0,
         }
     }
 
-    /// Lends the socket, and what there is of the event of which something is [missing](Self::missing).
+    /// Lends the socket, and the event of which bytes are [missing](Self::missing).
     ///
     /// # Errors
     /// The socket can't be read any more.
@@ -151,7 +151,7 @@ impl Incoming {
         Ok(Some(Load { socket, bulk }))
     }
 
-    /// Takes back what was lent.
+    /// Takes back the socket and the event.
     ///
     /// # Errors
     /// The socket can't be read any more.
@@ -163,14 +163,14 @@ impl Incoming {
         self.socket.take_back(socket)
     }
 
-    /// Whether the socket is lent: until it is back, nothing can be received.
+    /// Whether the socket is lent. Until it is back, nothing can be received.
     pub(crate) fn is_lent(&self) -> bool {
         self.lent.is_some()
     }
 
-    /// Takes what the worker has said and not yet written to its socket. False if there is nothing.
+    /// Takes the bytes that the worker has put into the spool and not yet sent. False if there are none.
     ///
-    /// Once the worker has ended, and its socket is read to the end, that is the rest.
+    /// Once the worker has ended, and its socket is read to the end, these are the rest of its stream.
     pub(crate) fn collect(&mut self, page: &ControlPage) -> bool {
         if self.is_lent() {
             return false;
@@ -183,17 +183,12 @@ impl Incoming {
         collected
     }
 
-    /// How many bytes are here that are not handled.
-    pub(crate) fn len(&self) -> usize {
-        self.buffer.len()
-    }
-
-    /// How much of the worker's stream is here, or was.
+    /// How many bytes of the worker's stream have arrived.
     pub(crate) fn position(&self) -> u64 {
         self.position
     }
 
-    /// Forgets what is there: after broken bytes nothing makes sense.
+    /// Drops all bytes.
     pub(crate) fn clear(&mut self) {
         self.buffer.clear();
     }
@@ -201,18 +196,18 @@ impl Incoming {
     /// Takes the small results that are there next, one by one.
     #[inline]
     pub(crate) fn take_returned(&mut self, mut handle: impl FnMut(Returned<'_>)) {
-        // Those have nothing beside them.
+        // Small results have no attachments.
         while self.attached.is_none()
-            && self.nonsense.is_none()
+            && self.violation.is_none()
             && Returned::take(&mut self.buffer, &mut handle).is_some()
         {}
     }
 
-    /// What is there next as a whole.
+    /// The next message that is complete.
     pub(crate) fn next(&mut self) -> Next {
-        if let Some(what) = self.nonsense.take() {
+        if let Some(what) = self.violation.take() {
             self.buffer.clear();
-            return Next::Said(Said::Nonsense(what));
+            return Next::Message(WorkerMessage::ProtocolViolation(what));
         }
         let mut event = match Event::take(&mut self.buffer) {
             Ok(None) => return Next::Nothing,
@@ -220,7 +215,7 @@ impl Incoming {
             Ok(Some(event)) => event,
             Err(error) => {
                 self.buffer.clear();
-                return Next::Said(Said::Nonsense(error.to_string()));
+                return Next::Message(WorkerMessage::ProtocolViolation(error.to_string()));
             }
         };
         if let Event::Finished(finished) = &mut event
@@ -229,14 +224,14 @@ impl Incoming {
         {
             result.attach(attached);
         }
-        Next::Said(Said::Event(event))
+        Next::Message(WorkerMessage::Event(event))
     }
 
-    /// Takes what the worker says of shared memory: it makes system calls, and what it gives back is dropped.
+    /// Handles a message about shared memory. This makes system calls, and drops memory that the worker gives back.
     pub(crate) fn take_segments(&mut self, segments: Segments) {
         match self.worker.receive(segments) {
             Ok(received) => self.attached = received.attached,
-            Err(what) => self.nonsense = Some(what),
+            Err(what) => self.violation = Some(what),
         }
     }
 }
@@ -264,19 +259,21 @@ mod tests {
         assert!(spool.push(&[&frame]));
     }
 
-    /// The numbers of the tickets of what is there.
+    /// The numbers of the results that are there.
     fn taken(incoming: &mut Incoming) -> Vec<u64> {
         let events = std::iter::from_fn(|| match incoming.next() {
-            Next::Said(Said::Event(Event::Finished(finished))) => Some(finished.ticket.number),
+            Next::Message(WorkerMessage::Event(Event::Finished(finished))) => {
+                Some(finished.ticket.number)
+            }
             Next::Nothing => None,
             other => panic!("{other:?}"),
         });
         events.collect()
     }
 
-    /// What was taken from memory comes through the socket as well, be it at once or much later.
+    /// Bytes that were taken from the spool come through the socket as well, sooner or later.
     #[tokio::test]
-    async fn whatever_comes_both_ways_is_there_once() {
+    async fn an_event_that_comes_both_ways_is_handled_once() {
         let (ours, theirs) = socket::pair().unwrap();
         let (_sender, ours) = channel::open(ours).unwrap();
         let (page, descriptor) = ControlPage::create().unwrap();

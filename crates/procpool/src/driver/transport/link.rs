@@ -1,7 +1,7 @@
 //! The parent's end of one worker, from its spawn on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use procpool_os::control::monotonic_now;
@@ -25,15 +25,13 @@ pub(crate) struct Link {
     outbox: Outbox,
     /// The outbox has just become blocked.
     blocked: Notify,
-    /// How much of the worker's stream is here.
+    /// How many bytes of the worker's stream have arrived.
     received: AtomicU64,
     collect: Notify,
-    /// Of the last task that may be awaited awake.
+    /// Of the last task for whose result a thread may spin.
     args_len: AtomicUsize,
-    /// More workers have something to do than there are processors.
-    is_crowded: AtomicBool,
     worker: Arc<Peer>,
-    /// There is something to tell the worker of shared memory.
+    /// Notified when the worker is to be told something about shared memory.
     notices: Arc<Notify>,
 }
 
@@ -49,7 +47,6 @@ impl Link {
             received: AtomicU64::new(0),
             collect: Notify::new(),
             args_len: AtomicUsize::new(0),
-            is_crowded: AtomicBool::new(false),
             worker: Peer::new(pid, move || wake.notify_one()),
             notices,
         }
@@ -59,7 +56,7 @@ impl Link {
         &self.page
     }
 
-    /// How far the worker says that it has come with a task.
+    /// How far the worker has come with a task, as the page says.
     pub(crate) fn standing(&self, ticket: Ticket) -> Standing {
         match self.page.standing(usize::from(ticket.slot), ticket.number) {
             Written::Unclaimed => Standing::Unclaimed,
@@ -70,23 +67,23 @@ impl Link {
         }
     }
 
-    /// Notes how much of the worker's stream is here, and lets the worker know.
+    /// Notes how many bytes of the worker's stream have arrived, and tells the worker.
     pub(crate) fn set_received(&self, position: u64) {
         self.received.store(position, Ordering::Relaxed);
         self.page.set_taken(position);
     }
 
-    /// Whether the worker has said more than is here, be it in the socket or not.
+    /// Whether the worker has put more bytes into the spool than have arrived.
     pub(crate) fn holds_back(&self) -> bool {
         self.page.spool_head() > self.received.load(Ordering::Relaxed)
     }
 
-    /// Has whoever waits for it take what the worker holds back.
+    /// Asks the supervisor to take the results that the worker holds back.
     pub(crate) fn request_collect(&self) {
         self.collect.notify_one();
     }
 
-    /// Waits for such a request.
+    /// Waits for a [request](Link::request_collect).
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -94,17 +91,17 @@ impl Link {
         self.collect.notified().await;
     }
 
-    /// The worker is given up, or has ended: what is in the socket can be read, and nothing comes after it.
+    /// The worker is given up, or has ended: the bytes that are in the socket can be read, and then it is at its end.
     pub(crate) fn end_receiving(&self) {
         self.socket.end_receiving();
     }
 
-    /// The worker, as far as shared memory goes.
+    /// The worker's part in shared memory.
     pub(crate) fn worker(&self) -> &Arc<Peer> {
         &self.worker
     }
 
-    /// Waits until there is something to tell the worker of shared memory.
+    /// Waits until the worker is to be told something about shared memory.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -112,17 +109,17 @@ impl Link {
         self.notices.notified().await;
     }
 
-    /// Tells it.
+    /// Tells the worker about shared memory.
     pub(crate) fn tell_notices(&self) {
         self.push(&[], &Payload::default());
         self.flush();
     }
 
-    /// Puts a message into the outbox, behind what is to be said of the memory that it shares.
+    /// Puts a message into the outbox, after the message about the memory that it shares.
     fn push(&self, head: &[u8], payload: &Payload) {
         self.outbox.push(|frames| {
             if let Some(segments) = self.worker.lend(payload.attached()) {
-                // A payload has far fewer attachments than a frame has room for; else nothing is written.
+                // It fails if a payload has more attachments than a frame has room for, and then writes nothing.
                 let _ = segments.encode_down(frames.small());
             }
             frames.push(head, payload);
@@ -131,15 +128,15 @@ impl Link {
 
     /// Puts a task into the outbox, and on the control page, where it may be claimed or revoked.
     pub(crate) fn offer(&self, run: &Run) {
-        // Arguments beyond what a frame can hold were refused when the task was submitted.
+        // Arguments that a frame can't hold were refused when the task was submitted.
         let Ok(head) = run.head() else { return };
-        // On the page first: the worker may read the frame the moment it is written.
+        // On the page first: the worker may read the frame as soon as it is sent.
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
         self.push(&head, &run.args);
     }
 
-    /// As [`offer`](Link::offer), of a task of few arguments; false if they are not few, and nothing is done.
+    /// As [`offer`](Link::offer), for small arguments. False, and nothing is done, if they are not small.
     pub(crate) fn offer_small(&self, run: &SmallRun<'_>) -> bool {
         if self.worker.has_notices() {
             return false;
@@ -147,7 +144,7 @@ impl Link {
         let Some(head) = run.head().filter(|_| run.args.len() <= COPIED) else {
             return false;
         };
-        // On the page first: the worker may read the frame the moment it is sent.
+        // On the page first: the worker may read the frame as soon as it is sent.
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
         self.outbox.push(|frames| frames.push_words(head, run.args));
@@ -157,23 +154,23 @@ impl Link {
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken
     /// back.
     pub(crate) fn offer_items(&self, run: &RunItems) {
-        // Items beyond what a frame can hold were refused when the chunk was made.
+        // Items that a frame can't hold were refused when the chunk was made.
         let Ok(head) = run.head() else { return };
         let Ticket { slot, number } = run.ticket;
         self.page.offer_items(usize::from(slot), number, run.count);
         self.outbox.push(|frames| frames.push(&head, &run.items));
     }
 
-    /// Puts the making of the worker's state into the outbox.
+    /// Puts the pool's initializer into the outbox.
     pub(crate) fn push_initialize(&self, initialize: &Initialize) {
-        // Arguments beyond what a frame can hold were refused when the pool was built.
+        // Arguments that a frame can't hold were refused when the pool was built.
         let Ok(head) = initialize.head() else { return };
         self.push(&head, &initialize.args);
     }
 
-    /// Puts what every worker runs into the outbox.
+    /// Puts a broadcast into the outbox.
     pub(crate) fn push_broadcast(&self, broadcast: &Broadcast) {
-        // Arguments beyond what a frame can hold were refused when they were encoded.
+        // Arguments that a frame can't hold were refused when they were encoded.
         let Ok(head) = broadcast.head() else { return };
         self.push(&head, &broadcast.args);
     }
@@ -183,7 +180,7 @@ impl Link {
             .push(|frames| Command::encode_resume(frames.small()));
     }
 
-    /// Has the worker write what it holds back before it runs what is offered next.
+    /// Has the worker send the results that it holds back before it runs the next task.
     pub(crate) fn push_flush(&self) {
         self.outbox
             .push(|frames| Command::encode_flush(frames.small()));
@@ -194,27 +191,17 @@ impl Link {
             .push(|frames| Command::encode_stop(frames.small()));
     }
 
-    /// Whether more workers have something to do than there are processors, as far as was known when this one was sent a
-    /// task last.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.is_crowded.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_crowded(&self, is_crowded: bool) {
-        self.is_crowded.store(is_crowded, Ordering::Relaxed);
-    }
-
-    /// The worker is given so many bytes of arguments, with a task that may be awaited awake.
+    /// Notes the size of the arguments of a task for whose result a thread may spin.
     pub(crate) fn set_args_len(&self, len: usize) {
         self.args_len.store(len, Ordering::Relaxed);
     }
 
-    /// As [`set_args_len`](Self::set_args_len) was told.
+    /// The size that was noted last.
     pub(crate) fn args_len(&self) -> usize {
         self.args_len.load(Ordering::Relaxed)
     }
 
-    /// Sends what the socket takes; the rest follows from [`Link::write_blocked`].
+    /// Sends what the socket takes. The supervisor sends the rest by [`Link::write_blocked`].
     pub(crate) fn flush(&self) {
         let must_wait = self.outbox.flush(&self.socket);
         self.page.ring();
@@ -223,7 +210,7 @@ impl Link {
         }
     }
 
-    /// Waits until the outbox is blocked, then until the socket takes more, and writes on.
+    /// Waits until the outbox is blocked, then until the socket is writable, and sends more.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -240,8 +227,7 @@ impl Link {
     }
 }
 
-/// A moment on the page's clock. It is also that of [`Instant`], which hides its numbers. What lies in the future
-/// becomes now.
+/// A moment on the page's clock, which is also the clock of [`Instant`]. A moment in the future becomes now.
 fn instant(since_boot: Duration) -> Instant {
     let ago = monotonic_now().saturating_sub(since_boot);
     let now = Instant::now();

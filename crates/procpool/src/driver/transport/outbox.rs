@@ -1,4 +1,4 @@
-//! What is still to be sent to one worker.
+//! The frames that wait for one worker's socket.
 
 use std::io::{self, IoSlice};
 use std::mem;
@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use crate::driver::transport::channel::Sender;
 use crate::driver::transport::outgoing_frames::{OutgoingFrames, Sent};
 
-/// As many bytes are sent before other runtime tasks get their turn: 2 MiB, which takes some tenths of a
-/// millisecond. The caller of a function sends no more of its arguments than that.
+/// The limit for one call: 2 MiB, which take some tenths of a millisecond. Then other runtime tasks get their turn, and the
+/// caller of a function returns.
 const BYTES_IN_A_ROW: usize = 2 << 20;
 
 /// The frames that wait for the socket of one worker.
@@ -24,8 +24,8 @@ pub(crate) struct Outbox(Mutex<Content>);
 struct Content {
     /// No thread has taken these yet.
     pushed: OutgoingFrames,
-    /// The rest of what a thread took and could not send, to be sent before `pushed`. If there is no rest it is empty memory,
-    /// to be used again.
+    /// The rest of the frames that a thread took, to be sent before `pushed`. While there is no rest, it is empty memory that
+    /// is used again.
     unsent: OutgoingFrames,
     state: State,
 }
@@ -43,7 +43,7 @@ enum State {
 }
 
 impl Outbox {
-    /// Adds frames, unless nothing will be sent any more. To be sent by [`flush`](Outbox::flush).
+    /// Adds frames, unless the worker's end is closed. [`flush`](Outbox::flush) sends them.
     pub(crate) fn push(&self, add: impl FnOnce(&mut OutgoingFrames)) {
         let mut content = self.0.lock();
         if content.state != State::Closed {
@@ -56,7 +56,7 @@ impl Outbox {
         self.0.lock().state == State::Blocked
     }
 
-    /// Sends what the socket takes, unless another thread does. True if the outbox has just become blocked.
+    /// Sends as much as the socket takes, unless another thread does. True if the outbox has just become blocked.
     pub(crate) fn flush(&self, socket: &Sender) -> bool {
         self.send(State::Idle, |pieces| socket.send(pieces))
     }
@@ -95,7 +95,7 @@ impl Outbox {
         Some(frames)
     }
 
-    /// Gives the frames back, and takes what was pushed meanwhile. `Err` if there is nothing more to do for this thread.
+    /// Gives the frames back, and takes those that were pushed meanwhile. `Err` if this thread is done.
     fn end(&self, mut frames: OutgoingFrames, sent: Sent) -> Result<OutgoingFrames, State> {
         let mut content = self.0.lock();
         let state = match sent {

@@ -1,4 +1,4 @@
-//! What one worker that is ready says: read, and handled.
+//! Reads and handles the events of one worker.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,44 +11,39 @@ use parking_lot::Mutex;
 use procpool_scheduler::WorkerId;
 
 use crate::driver::pool::core::Core;
-use crate::driver::pool::event_queue::{Mailbox, Message};
 use crate::driver::pool::state::State;
 use crate::driver::transport::bulk_reader::{BulkReader, Load, WORTH_A_THREAD};
 use crate::driver::transport::incoming::{Incoming, Next, Received};
 use crate::driver::transport::link::Link;
 use crate::soon::Speaker;
 
-/// How many reads are made before other runtime tasks get their turn.
+/// The reader task yields to other runtime tasks after this many reads.
 const READS_IN_A_ROW: usize = 16;
 
-/// How many bytes are read before other runtime tasks get their turn: 256 KiB, which takes a tenth of a
-/// millisecond with the memory for them.
+/// The reader task yields to other runtime tasks after this many bytes: 256 KiB, which take a tenth of a millisecond to
+/// read into fresh memory.
 const BYTES_IN_A_ROW: usize = 256 << 10;
 
-/// So much is worth more than to wait for who has the lock: some thirty results, 1 KiB.
-const MUCH: usize = 1 << 10;
-
-/// How many times as many reads are made at most once the worker has ended: more than a socket can
-/// hold, so that only a descendant which goes on writing is cut off.
+/// The limit for reads once the worker has ended. They read more than a socket can hold, so only a descendant of the
+/// worker that goes on writing is cut off.
 const LAST_READS: usize = 64;
 
 /// Handles the events of one worker, in order.
 ///
-/// It has a task that waits for them. But who waits awake for a result takes it as well, without the way through
-/// the runtime, and the worker's [supervisor](super::supervisor) takes what is left at the end.
+/// A task of the runtime waits for events and handles them. Two other callers handle events too: a thread that spins for a
+/// result, and the worker's [supervisor](super::supervisor) when the worker has ended.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    /// The pool has this, too.
+    /// Weak, since the pool has a reference to the reader.
     core: Weak<Core>,
     worker: WorkerId,
     link: Arc<Link>,
-    /// Locked while what was read is handled, so that it is handled in order.
+    /// Locked until the events of a read are handled, so that events are handled in order.
     incoming: Mutex<Incoming>,
-    mailbox: Arc<Mailbox>,
 }
 
 impl Reader {
-    /// To go on where the handshake has come to.
+    /// A reader that continues after the handshake.
     pub(crate) fn new(
         core: &Arc<Core>,
         worker: WorkerId,
@@ -60,7 +55,6 @@ impl Reader {
             worker,
             link,
             incoming: Mutex::new(incoming),
-            mailbox: Arc::default(),
         }
     }
 
@@ -68,15 +62,16 @@ impl Reader {
         &self.link
     }
 
-    /// Handles what has come with what was read before this was there: a worker may have begun with a task.
+    /// Handles the events that the handshake has read: a worker may have finished a task before this process saw that it
+    /// is ready.
     pub(crate) fn handle_rest(&self) {
         self.handle_events(&mut self.incoming.lock());
     }
 
-    /// Handles what comes through the socket, until its other end is closed.
+    /// Handles the events that come through the socket, until its other end is closed.
     ///
-    /// This is a task of its own, since it is woken for each result that nobody waits for awake, and to look at all
-    /// that a supervisor waits for takes longer than to handle one.
+    /// This is a task of its own. Most results wake it, and a wake-up of the supervisor polls everything that it waits for,
+    /// which takes longer than to handle a result.
     ///
     /// # Cancel safety
     /// While a [thread](BulkReader) reads much of a result, none: if this is dropped then, nothing more is received from the
@@ -96,7 +91,8 @@ impl Reader {
         }
     }
 
-    /// If much of an event is still to come, it is for a thread of its own to read. If there is none, it is read here.
+    /// Starts a thread to read an event of which much is missing. `None` if little is missing, or no thread can be started:
+    /// then this task reads it.
     fn lend(&self) -> io::Result<Option<(BulkReader, Load)>> {
         let mut incoming = self.incoming.lock();
         if incoming.missing() < WORTH_A_THREAD {
@@ -116,8 +112,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Handles what is there, and is then woken by what comes next. `Continue`: there may be more, and it is the
-    /// turn of others, or much is missing of an event.
+    /// Handles the events that are there; the task is woken by the next ones. `Continue`: there may be more, and the task is
+    /// to yield first, or much of an event is missing.
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
         let mut incoming = self.incoming.lock();
         let (mut reads, mut sum) = (0, 0);
@@ -135,16 +131,16 @@ impl Reader {
         Poll::Ready(ControlFlow::Continue(()))
     }
 
-    /// The worker has ended: handles all that it has said. False if a thread is reading it, which then
-    /// [gives back](Self::run) what there was and so has to be waited for.
+    /// The worker has ended: handles all of its events. False if a thread has the socket. Then the caller waits for
+    /// [`run`](Self::run), which takes the socket back, and tries again.
     pub(crate) fn receive_last(&self) -> bool {
         let mut incoming = self.incoming.lock();
         if incoming.is_lent() {
-            // A grandchild may hold the socket open.
+            // A descendant of the worker may hold the socket open.
             self.link.end_receiving();
             return false;
         }
-        // A grandchild may hold the socket open: what is there now is all there is.
+        // A descendant of the worker may hold the socket open, so the end of the stream is not waited for.
         for _ in 0..LAST_READS {
             let received = incoming.receive_now();
             if !matches!(self.handle(&mut incoming, received), Received::Bytes(_)) {
@@ -155,7 +151,7 @@ impl Reader {
         true
     }
 
-    /// Handles what the worker has said and not written to its socket.
+    /// Handles the events that the worker has put into the spool and has not sent.
     pub(crate) fn collect(&self) {
         self.collect_from(&mut self.incoming.lock());
     }
@@ -168,8 +164,8 @@ impl Reader {
         is_something
     }
 
-    /// All that one read brings goes through the lock at once, and what follows from it for the worker goes out in
-    /// one write.
+    /// All events of one read are handled under the pool's lock at once, and the frames that follow for the worker are sent
+    /// in one system call.
     fn handle(&self, incoming: &mut Incoming, received: io::Result<Received>) -> Received {
         match received {
             Ok(received) => {
@@ -186,59 +182,30 @@ impl Reader {
     }
 
     fn handle_events(&self, incoming: &mut Incoming) {
-        // Without a pool nobody waits for anything.
+        // The pool is gone, and all of its tasks have ended.
         let Some(core) = self.core.upgrade() else {
             return incoming.clear();
         };
-        loop {
-            let next = match self.may_leave(incoming) {
-                false => core.with(|state, now| self.handle_all(state, now, incoming)),
-                true => core
-                    .try_with(|state, now| self.handle_all(state, now, incoming))
-                    .unwrap_or_else(|| self.leave_all(&core, incoming)),
-            };
-            match next {
-                // This makes system calls.
-                Next::Segments(segments) => incoming.take_segments(segments),
-                Next::Said(_) | Next::Nothing => break,
-            }
+        // A message about shared memory makes system calls, so it is handled without the lock.
+        while let Next::Segments(segments) =
+            core.with(|state, now| self.handle_all(state, now, incoming))
+        {
+            incoming.take_segments(segments);
         }
         self.link.set_received(incoming.position());
     }
 
-    /// Whether what is there is to be left for someone else if they have the lock, rather than to wait for that.
-    ///
-    /// Little is not: while it waits more of it gathers. Where workers outnumber processors nearly all is little, and
-    /// less of it at a time the sooner it is handled, until each worker is woken for a task or two.
-    fn may_leave(&self, incoming: &Incoming) -> bool {
-        incoming.len() >= MUCH && !self.link.is_crowded()
-    }
-
-    /// Handles what is there, up to what can only be done without the lock.
+    /// Handles events, up to one that must be handled without the lock.
     fn handle_all(&self, state: &mut State, now: Instant, incoming: &mut Incoming) -> Next {
         state.scheduler.begin_batch();
         let next = loop {
             incoming.take_returned(|returned| state.handle_returned(now, self.worker, returned));
             match incoming.next() {
-                Next::Said(said) => state.handle_said(now, self.worker, said),
+                Next::Message(message) => state.handle_message(now, self.worker, message),
                 next => break next,
             }
         };
         state.scheduler.end_batch(now);
-        next
-    }
-
-    /// As [`handle_all`](Self::handle_all), but it is for someone else to handle, who has the lock.
-    fn leave_all(&self, core: &Arc<Core>, incoming: &mut Incoming) -> Next {
-        let next = self.mailbox.add(|said| {
-            loop {
-                match incoming.next() {
-                    Next::Said(one) => said.push(one),
-                    next => break next,
-                }
-            }
-        });
-        core.leave(Message::Said(self.worker, Arc::clone(&self.mailbox)));
         next
     }
 }
@@ -256,7 +223,7 @@ impl Speaker for Reader {
         let Some(mut incoming) = self.incoming.try_lock() else {
             return;
         };
-        // It is in memory, or in the socket by now.
+        // The result is in the spool, or in the socket by now.
         if !self.collect_from(&mut incoming)
             && let Ok(Received::Bytes(_)) = incoming.receive_now()
         {

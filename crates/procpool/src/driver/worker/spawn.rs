@@ -1,4 +1,4 @@
-//! From the decision to have a worker to a process that has been told what to be.
+//! Spawns a worker's process and sends its first messages.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,7 +14,7 @@ use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Sta
 
 use crate::driver::pool::core::Core;
 use crate::driver::process::cgroup::Cgroup;
-use crate::driver::process::child_process::Leader;
+use crate::driver::process::child_process::ChildProcess;
 use crate::driver::process::kill_switch::KillSwitch;
 use crate::driver::transport::channel;
 use crate::driver::transport::incoming::Incoming;
@@ -22,9 +22,9 @@ use crate::driver::transport::link::Link;
 use crate::output::Outputs;
 use crate::task::call::EncodedCall;
 
-/// A process that has been started, and that nobody watches yet.
+/// A process that is spawned, and not watched by the runtime yet.
 #[derive(Debug)]
-pub(crate) struct Newborn {
+pub(crate) struct SpawnedProcess {
     process: WorkerProcess,
     since: Instant,
     socket: OwnedFd,
@@ -34,33 +34,33 @@ pub(crate) struct Newborn {
     lifeline: Lifeline,
 }
 
-/// A worker that was spawned, and has yet to say that it is ready.
+/// A worker whose process is watched, and that has not said yet that it is ready.
 #[derive(Debug)]
-pub(crate) struct Launched {
-    pub(crate) leader: Leader,
+pub(crate) struct StartingWorker {
+    pub(crate) child: ChildProcess,
     pub(crate) link: Arc<Link>,
     pub(crate) incoming: Incoming,
     pub(crate) outputs: Outputs,
     pub(crate) cgroup: Option<Cgroup>,
-    /// While it is held the worker lives; the kernel kills the worker's group when it is closed.
+    /// The kernel kills the worker's process group when this is closed.
     pub(crate) _lifeline: Lifeline,
 }
 
-/// Starts a worker's process, without waiting for anything, in some 100 µs.
+/// Spawns a worker's process, in some 100 µs.
 ///
-/// The first message and its descriptors are in the socket before the process exists, so that a
-/// start takes one way instead of three. What only this process needs is made [later](Newborn::watch), while
-/// the worker starts.
+/// The first message and its descriptors are in the socket before the process exists, so a start takes one message instead
+/// of three. The parts that only this process needs are made [later](SpawnedProcess::watch), while the worker starts.
 ///
 /// # Errors
-/// What the system says; then nothing of the worker is left.
-pub(crate) fn launch(core: &Arc<Core>, worker: WorkerId) -> io::Result<Newborn> {
+/// The error of the system call that failed. Then nothing of the worker is left.
+pub(crate) fn launch(core: &Arc<Core>, worker: WorkerId) -> io::Result<SpawnedProcess> {
     let (ours, theirs) = socket::pair()?;
     let (page, page_descriptor) = ControlPage::create()?;
-    page.let_listen(core.first_spin());
+    let (broadcasts, first_spin) =
+        core.with(|state, _| (state.broadcasts(worker), state.first_spin()));
+    page.let_listen(first_spin);
     let (lifeline, lifeline_descriptor) = lifeline::lifeline()?;
     let cgroup = cgroup(core, worker)?;
-    let broadcasts = core.broadcasts(worker);
     let start = start(core, worker, cgroup.as_ref(), broadcasts.len())?;
     let descriptors = [page_descriptor.as_fd(), lifeline_descriptor.as_fd()];
     let sent = socket::send_with_descriptors(ours.as_fd(), &start, &descriptors)?;
@@ -71,7 +71,7 @@ pub(crate) fn launch(core: &Arc<Core>, worker: WorkerId) -> io::Result<Newborn> 
     }
     let since = Instant::now();
     let process = spec(core, theirs).spawn()?;
-    Ok(Newborn {
+    Ok(SpawnedProcess {
         process,
         since,
         socket: ours,
@@ -82,13 +82,13 @@ pub(crate) fn launch(core: &Arc<Core>, worker: WorkerId) -> io::Result<Newborn> 
     })
 }
 
-impl Newborn {
-    /// Has the runtime around watch it, under that switch, and sends what it must run before it is ready.
+impl SpawnedProcess {
+    /// Has the runtime watch the process, puts it under the switch, and sends the calls that it must run before it is ready.
     ///
     /// # Errors
-    /// What the system says; then nothing of the worker is left.
-    pub(crate) fn watch(self, core: &Core, switch: &Arc<KillSwitch>) -> io::Result<Launched> {
-        let Newborn {
+    /// The error of the system call that failed. Then nothing of the worker is left.
+    pub(crate) fn watch(self, core: &Core, switch: &Arc<KillSwitch>) -> io::Result<StartingWorker> {
+        let SpawnedProcess {
             mut process,
             since,
             socket,
@@ -97,12 +97,12 @@ impl Newborn {
             cgroup,
             lifeline,
         } = self;
-        let surroundings = core.surroundings();
-        let outputs = (surroundings.stdout, surroundings.stderr);
+        let env = core.env();
+        let outputs = (env.stdout, env.stderr);
         let outputs = Outputs::of(&mut process, outputs, core.name())?;
-        let leader = Leader::new(process, Arc::clone(switch), since)?;
+        let child = ChildProcess::new(process, Arc::clone(switch), since)?;
         let (sender, receiver) = channel::open(socket)?;
-        let link = Link::new(sender, page, leader.pid());
+        let link = Link::new(sender, page, child.pid());
         if let Some(call) = core.initializer() {
             link.push_initialize(&Initialize {
                 entry: call.offsets.entry,
@@ -119,8 +119,8 @@ impl Newborn {
         }
         link.flush();
         let incoming = Incoming::new(receiver, Arc::clone(link.worker()));
-        Ok(Launched {
-            leader,
+        Ok(StartingWorker {
+            child,
             link: Arc::new(link),
             incoming,
             outputs,
@@ -134,14 +134,14 @@ fn spec(core: &Core, socket: OwnedFd) -> SpawnSpec {
     let program = std::env::args_os()
         .next()
         .unwrap_or_else(|| "procpool-worker".into());
-    let surroundings = core.surroundings();
+    let env = core.env();
     SpawnSpec {
         args: procpool_worker::arguments(core.name()),
-        env: surroundings.env.clone(),
-        env_clear: surroundings.env_clear,
-        current_dir: surroundings.current_dir.clone(),
-        stdout: surroundings.stdout.stdio(),
-        stderr: surroundings.stderr.stdio(),
+        env: env.env.clone(),
+        env_clear: env.env_clear,
+        current_dir: env.current_dir.clone(),
+        stdout: env.stdout.stdio(),
+        stderr: env.stderr.stdio(),
         ..SpawnSpec::new(program, socket)
     }
 }
@@ -150,7 +150,7 @@ fn cgroup(core: &Core, worker: WorkerId) -> io::Result<Option<Cgroup>> {
     let Some(parent) = &core.limits().cgroup else {
         return Ok(None);
     };
-    // Several pools of several processes may share the parent.
+    // Several pools of several processes may share the parent group.
     let worker = worker.as_u64();
     let name = format!("procpool-{}-{}-{worker}", std::process::id(), core.serial());
     Cgroup::create(parent, &name, core.limits().memory).map(Some)

@@ -1,4 +1,4 @@
-//! The runtime task that sees one worker through, from its spawn until it is reaped.
+//! The runtime task of one worker, from its spawn until it is reaped.
 
 use std::error::Error;
 use std::io;
@@ -10,29 +10,29 @@ use procpool_scheduler::WorkerId;
 use tokio::task::JoinSet;
 
 use crate::driver::pool::core::Core;
-use crate::driver::pool::state::Ending;
+use crate::driver::pool::effects::SpawnRequest;
+use crate::driver::pool::ending::Ending;
 use crate::driver::process::cgroup::Cgroup;
-use crate::driver::process::child_process::Leader;
+use crate::driver::process::child_process::ChildProcess;
 use crate::driver::process::kill_switch::KillSwitch;
 use crate::driver::process::memory_watch;
 use crate::driver::transport::incoming::Incoming;
 use crate::driver::transport::link::Link;
 use crate::driver::wait::alarm::delay;
-use crate::driver::worker::handshake::{Unready, shake_hands};
+use crate::driver::worker::handshake::{StartFailure, wait_until_ready};
 use crate::driver::worker::reader::Reader;
-use crate::driver::worker::spawn::{Launched, Newborn, launch};
+use crate::driver::worker::spawn::{SpawnedProcess, StartingWorker, launch};
 use crate::error::{ExitCause, WorkerStartError};
 use crate::output::Outputs;
 use crate::soon::Speaker;
 
-/// How long it takes a worker that exits to have ended, after it has closed its socket, as a rule.
+/// A worker that exits has usually ended this long after it has closed its socket.
 const USUAL_EXIT: Duration = Duration::from_micros(100);
 
-/// How long a worker may live on after it has closed its socket.
+/// A worker that has closed its socket and still lives after this time is killed.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
-/// Sees one worker through. If it is dropped before the worker's end, the runtime is stopping, and
-/// the pool ends here and now.
+/// Supervises one worker. If it is dropped before the worker's end, the runtime is stopping, and the pool is terminated.
 struct Supervisor {
     core: Arc<Core>,
     worker: WorkerId,
@@ -40,42 +40,37 @@ struct Supervisor {
     is_forgotten: bool,
 }
 
-/// Begins the life of a worker, as a task of the pool's runtime.
+/// Starts workers, each with a task of the pool's runtime that supervises it.
 ///
-/// Where that task would have to wait for a thread of the runtime to wake up, and that is outside of its
-/// tasks, the worker is started here and now. Only the first of several is: the caller is not to be
-/// kept for more than the 100 µs that one takes.
-pub(crate) fn supervise(
-    core: Arc<Core>,
-    worker: WorkerId,
-    switch: Arc<KillSwitch>,
-    is_first: bool,
-) {
-    let is_urgent = is_first && tokio::task::try_id().is_none();
-    let newborn = is_urgent.then(|| launch(&core, worker));
-    begin(core, worker, switch, newborn);
+/// The process of the first worker is spawned in this call, which saves it the wake-up of the runtime's thread. The others
+/// are spawned by their tasks, since a spawn takes some 100 µs.
+pub(crate) fn start_workers(core: &Arc<Core>, requests: Vec<SpawnRequest>) {
+    for (at, (worker, switch)) in requests.into_iter().enumerate() {
+        let spawned = (at == 0).then(|| launch(core, worker));
+        begin(Arc::clone(core), worker, switch, spawned);
+    }
 }
 
 fn begin(
     core: Arc<Core>,
     worker: WorkerId,
     switch: Arc<KillSwitch>,
-    newborn: Option<io::Result<Newborn>>,
+    spawned: Option<io::Result<SpawnedProcess>>,
 ) {
     let runtime = core.runtime().clone();
-    runtime.spawn(Supervisor::new(core, worker, switch).run(newborn));
+    runtime.spawn(Supervisor::new(core, worker, switch).run(spawned));
 }
 
-/// Workers that are to live since another has ended. Their lives begin when this is dropped.
-struct Newcomers {
+/// The workers that are to be started because another one has ended. Their tasks are spawned when this is dropped.
+struct Replacements {
     core: Arc<Core>,
-    of: Vec<(WorkerId, Arc<KillSwitch>)>,
-    first: Option<Newborn>,
+    of: Vec<SpawnRequest>,
+    first: Option<SpawnedProcess>,
 }
 
-impl Newcomers {
-    /// Starts the process of the first one. If that fails it is tried again when its life begins: what it lacks
-    /// may be what the one that has ended still has.
+impl Replacements {
+    /// Spawns the process of the first one. If that fails, the worker's task tries again: it may lack a resource that the
+    /// ended worker has not given back yet.
     fn start_first(&mut self) {
         if let Some(&(worker, _)) = self.of.first() {
             self.first = launch(&self.core, worker).ok();
@@ -83,11 +78,11 @@ impl Newcomers {
     }
 }
 
-impl Drop for Newcomers {
+impl Drop for Replacements {
     fn drop(&mut self) {
         for (worker, switch) in self.of.drain(..) {
-            let newborn = self.first.take().map(Ok);
-            begin(Arc::clone(&self.core), worker, switch, newborn);
+            let spawned = self.first.take().map(Ok);
+            begin(Arc::clone(&self.core), worker, switch, spawned);
         }
     }
 }
@@ -102,17 +97,17 @@ impl Supervisor {
         }
     }
 
-    async fn run(mut self, newborn: Option<io::Result<Newborn>>) {
-        let newborn = newborn.unwrap_or_else(|| launch(&self.core, self.worker));
-        let launched = newborn.and_then(|newborn| newborn.watch(&self.core, &self.switch));
-        let newcomers = match launched {
+    async fn run(mut self, spawned: Option<io::Result<SpawnedProcess>>) {
+        let spawned = spawned.unwrap_or_else(|| launch(&self.core, self.worker));
+        let launched = spawned.and_then(|spawned| spawned.watch(&self.core, &self.switch));
+        let replacements = match launched {
             Ok(launched) => {
-                let (newcomers, outputs) = self.see_through(launched).await;
+                let (replacements, outputs) = self.see_through(launched).await;
                 match outputs.has_more() {
-                    false => Some(newcomers),
+                    false => Some(replacements),
                     true => {
-                        // Whoever reads it may be slow, for which nobody else is to wait.
-                        drop(newcomers);
+                        // The reader of the output may be slow. The replacements don't wait for it.
+                        drop(replacements);
                         pass_on(outputs).await;
                         None
                     }
@@ -121,17 +116,17 @@ impl Supervisor {
             Err(error) => Some(self.end(Ending::NotStarted(WorkerStartError::spawn(error)))),
         };
         self.switch.finish();
-        // By now nothing is left of the worker, and others may have what it had.
+        // Nothing is left of the worker now, so its resources are free for others.
         drop(self.core.with(|state, _| state.forget(self.worker)));
         self.is_forgotten = true;
-        drop(newcomers);
+        drop(replacements);
     }
 
-    /// Ends its life, and gives who is to take its place, and what it has said and nobody has read. What it had is given
-    /// back last, since that takes a while.
-    async fn see_through(&self, launched: Launched) -> (Newcomers, Outputs) {
-        let Launched {
-            leader,
+    /// Supervises the worker until it is reaped. Gives its replacements, and its output that was not read yet. Its resources
+    /// are given back last, since that takes a while.
+    async fn see_through(&self, launched: StartingWorker) -> (Replacements, Outputs) {
+        let StartingWorker {
+            child,
             link,
             incoming,
             mut outputs,
@@ -139,8 +134,8 @@ impl Supervisor {
             _lifeline,
         } = launched;
         let lived = async {
-            let lived = self.live(&leader, &link, incoming).await;
-            (lived, leader.reap().await)
+            let lived = self.live(&child, &link, incoming).await;
+            (lived, child.reap().await)
         };
         let (lived, reaped) = tokio::select! {
             lived = lived => lived,
@@ -150,32 +145,34 @@ impl Supervisor {
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
         let exit = reaped.exit(cause, &outputs.drain());
-        let start_error = leader.start_error();
+        let start_error = child.start_error();
         if !self.switch.is_pulled() && exit.code() != Some(0) && start_error.is_none() {
             tracing::warn!(pool = self.core.name(), %exit, "procpool: a worker died");
         }
-        let mut newcomers = self.end(match lived {
+        let mut replacements = self.end(match lived {
             Ok(()) => Ending::Exited(exit),
-            Err(Unready::Refused(refusal)) => {
+            Err(StartFailure::Refused(refusal)) => {
                 Ending::NotStarted(WorkerStartError::refused(refusal))
             }
-            Err(Unready::Protocol(what)) => Ending::NotStarted(WorkerStartError::protocol(what)),
-            Err(Unready::Silent) => Ending::NotStarted(match start_error {
+            Err(StartFailure::Protocol(what)) => {
+                Ending::NotStarted(WorkerStartError::protocol(what))
+            }
+            Err(StartFailure::Silent) => Ending::NotStarted(match start_error {
                 Some(error) => WorkerStartError::spawn(error),
                 None => WorkerStartError::exited(exit),
             }),
-            Err(Unready::TooSlow) => {
+            Err(StartFailure::TooSlow) => {
                 let limit = self.core.startup_timeout();
                 Ending::NotStarted(WorkerStartError::timed_out(limit))
             }
         });
-        // Who was told goes first, for a start takes longer than that.
+        // The tasks that have just ended go first: a spawn takes longer.
         tokio::task::yield_now().await;
-        newcomers.start_first();
-        (newcomers, outputs)
+        replacements.start_first();
+        (replacements, outputs)
     }
 
-    /// Whether it was for want of memory in its control group that the kernel ended the worker.
+    /// The cause of the end, if the kernel killed the worker because its control group was out of memory.
     fn shortage(&self, cgroup: Option<&Cgroup>) -> Option<ExitCause> {
         let limit = self.core.limits().memory?;
         cgroup?
@@ -183,24 +180,26 @@ impl Supervisor {
             .then_some(ExitCause::Memory(limit))
     }
 
-    /// From the handshake until all that is left to do is to wait for the end and reap.
+    /// From the handshake until only the end of the process is to be waited for.
     async fn live(
         &self,
-        leader: &Leader,
+        child: &ChildProcess,
         link: &Arc<Link>,
         mut incoming: Incoming,
-    ) -> Result<(), Unready> {
+    ) -> Result<(), StartFailure> {
         self.core.with(|state, now| {
             state.handle_reachable(now, self.worker, Arc::clone(link));
         });
-        match shake_hands(leader, link, &mut incoming).await {
+        match wait_until_ready(child, link, &mut incoming).await {
             Ok(()) => {}
-            // It exits by itself.
-            Err(Unready::Refused(refusal)) => return Err(Unready::Refused(refusal)),
-            // The kill below pulls the switch too.
-            Err(Unready::Silent) if self.switch.is_pulled() => return Err(Unready::TooSlow),
+            // Such a worker exits by itself.
+            Err(StartFailure::Refused(refusal)) => return Err(StartFailure::Refused(refusal)),
+            // The kill below pulls the switch too, so this is tested first.
+            Err(StartFailure::Silent) if self.switch.is_pulled() => {
+                return Err(StartFailure::TooSlow);
+            }
             Err(unready) => {
-                leader.kill();
+                child.kill();
                 return Err(unready);
             }
         }
@@ -211,12 +210,12 @@ impl Supervisor {
             state.handle_ready(now, self.worker, speaker);
         });
         reader.handle_rest();
-        leader.has_started();
+        child.has_started();
         let limit = self.core.limits().own_memory();
-        let mut serve = pin!(self.serve(leader, &reader));
+        let mut serve = pin!(self.serve(child, &reader));
         tokio::select! {
             () = &mut serve => return Ok(()),
-            limit = memory_watch::exceeds(leader.pid(), limit) => self.core.with(|state, now| {
+            limit = memory_watch::exceeds(child.pid(), limit) => self.core.with(|state, now| {
                 state.handle_overgrown(now, self.worker, limit);
             }),
         }
@@ -224,10 +223,10 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Handles what the worker sends, until its process has ended and all that it sent is handled.
-    async fn serve(&self, leader: &Leader, reader: &Arc<Reader>) {
+    /// Has the worker's events handled, until its process has ended and all of them are handled.
+    async fn serve(&self, child: &ChildProcess, reader: &Arc<Reader>) {
         let link = reader.link();
-        // It ends with this.
+        // The reading task ends when this is dropped.
         let mut reading = JoinSet::new();
         reading.spawn(Arc::clone(reader).run());
         loop {
@@ -236,7 +235,7 @@ impl Supervisor {
                 () = link.write_blocked() => tokio::task::yield_now().await,
                 () = link.has_notices() => link.tell_notices(),
                 () = link.collect_requested() => reader.collect(),
-                () = leader.ended() => {
+                () = child.ended() => {
                     if !reader.receive_last() {
                         reading.join_next().await;
                         reader.receive_last();
@@ -245,8 +244,8 @@ impl Supervisor {
                 }
             }
         }
-        // A process that exits closes its end a moment before it has ended, too short for a timer to be
-        // worth while. One that does not exit is of no more use.
+        // A process that exits closes its socket a moment before it has ended. That moment is too short for a timer. A
+        // worker that does not exit then is of no use, and is killed.
         let closed = Instant::now();
         let waited = async {
             while closed.elapsed() < USUAL_EXIT {
@@ -255,28 +254,28 @@ impl Supervisor {
             delay(HANGUP_GRACE).await
         };
         tokio::select! {
-            () = leader.ended() => {}
+            () = child.ended() => {}
             waited = waited => {
                 match waited {
                     Ok(()) => self.core.with(|state, now| state.handle_hangup(now, self.worker)),
-                    // No descriptor is left to wait with. A kill does not change how a process ends
-                    // that is about to exit, so its end is told as what it is.
-                    Err(_) => leader.kill(),
+                    // There is no descriptor for a timer. If the process is about to exit, the kill does not change its
+                    // exit status.
+                    Err(_) => child.kill(),
                 }
-                leader.ended().await;
+                child.ended().await;
             }
         }
         reader.collect();
     }
 
-    fn end(&self, ending: Ending) -> Newcomers {
+    fn end(&self, ending: Ending) -> Replacements {
         if let Ending::NotStarted(error) = &ending {
             let cause = error.source().map(tracing::field::display);
             tracing::warn!(pool = self.core.name(), %error, cause, "procpool: no worker started");
         }
         let core = Arc::clone(&self.core);
-        let of = core.with_newcomers(|state, now| state.handle_ended(now, self.worker, ending));
-        Newcomers {
+        let of = core.with_spawns(|state, now| state.handle_ended(now, self.worker, ending));
+        Replacements {
             core,
             of,
             first: None,
@@ -296,14 +295,8 @@ impl Drop for Supervisor {
         if !self.is_forgotten {
             self.core.terminate();
             self.switch.finish();
-            // Its tasks have got their errors by now; this only strikes the worker off.
-            let error = std::io::Error::other("the runtime has stopped");
-            let ending = Ending::NotStarted(WorkerStartError::spawn(error));
-            let entry = self.core.with(|state, now| {
-                state.handle_ended(now, self.worker, ending);
-                state.forget(self.worker)
-            });
-            drop(entry);
+            // Its tasks have their errors by now.
+            self.core.forget_unstarted(self.worker);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use procpool_scheduler::{Backoff, Config};
 
-use crate::driver::{Surroundings, WorkerLimits};
+use crate::driver::{ProcessEnv, WorkerLimits};
 use crate::error::BuildError;
 use crate::options::processors::processors;
 use crate::options::worker_output::WorkerOutput;
@@ -26,7 +26,7 @@ pub(super) struct Options {
     pub(super) max_age: Option<Duration>,
     pub(super) limits: WorkerLimits,
     pub(super) spin: Duration,
-    pub(super) surroundings: Surroundings,
+    pub(super) env: ProcessEnv,
 }
 
 /// A worker that hasn't started after this has failed to.
@@ -85,7 +85,7 @@ impl Options {
             max_age: None,
             limits: WorkerLimits::default(),
             spin: SPIN,
-            surroundings: Surroundings {
+            env: ProcessEnv {
                 env: Vec::new(),
                 env_clear: false,
                 current_dir: None,

@@ -26,37 +26,34 @@ impl<S> Builder<S> {
     /// ```
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let variable = (name.as_ref().to_owned(), Some(value.as_ref().to_owned()));
-        self.options.surroundings.env.push(variable);
+        self.options.env.env.push(variable);
         self
     }
 
     /// Removes a variable from the workers' environment.
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
-        self.options
-            .surroundings
-            .env
-            .push((name.as_ref().to_owned(), None));
+        self.options.env.env.push((name.as_ref().to_owned(), None));
         self
     }
 
     /// Starts the workers with an empty environment, but for what [`env`](Builder::env) sets. By
     /// default they have this process's own.
     pub fn env_clear(mut self) -> Self {
-        self.options.surroundings.env_clear = true;
-        self.options.surroundings.env.clear();
+        self.options.env.env_clear = true;
+        self.options.env.env.clear();
         self
     }
 
     /// Starts the workers in this directory. By default it is that of this process when they start.
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.options.surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self.options.env.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
     /// Where the workers' standard output goes. The default is
     /// [`Inherit`](WorkerOutput::Inherit): it is this process's own.
     pub fn stdout(mut self, output: WorkerOutput) -> Self {
-        self.options.surroundings.stdout = output;
+        self.options.env.stdout = output;
         self
     }
 
@@ -64,7 +61,7 @@ impl<S> Builder<S> {
     /// this process's own, with its end kept for
     /// [`WorkerExit::stderr_tail`](crate::WorkerExit::stderr_tail).
     pub fn stderr(mut self, output: WorkerOutput) -> Self {
-        self.options.surroundings.stderr = output;
+        self.options.env.stderr = output;
         self
     }
 }

@@ -1,23 +1,25 @@
-//! Chunks of a map: what workers say of their items, and what of a chunk goes to another worker.
+//! Chunks of a map: results of their items, and items that move to another worker.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Finished, ItemFrames, Outcome, Payload, Returned, RunItems, Ticket};
+use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
 
-use super::State;
-use super::ends::{Ending, end};
+use super::pool_state::State;
+use super::settle::end;
 use crate::driver::maps::chunk::Chunk;
+use crate::driver::pool::ending::Ending;
 use crate::driver::pool::job::{Job, Sink};
 use crate::driver::transport::link::Link;
 use crate::error::TaskError;
+use crate::task::cell::TaskEnd;
 
 /// A chunk that a worker has.
 pub(crate) type Held = (Ticket, TaskId, Arc<Chunk>);
 
 impl State {
-    /// A worker says that what it tells from now on is of this chunk.
+    /// A worker sends results of this chunk from now on.
     pub(crate) fn handle_items_began(&mut self, now: Instant, worker: WorkerId, ticket: Ticket) {
         let entry = self.workers.get_mut(&worker);
         if !entry.is_some_and(|entry| entry.open(ticket)) {
@@ -25,84 +27,52 @@ impl State {
         }
     }
 
-    /// A worker says that the next items have returned.
+    /// The next items of a worker's chunk have returned.
     pub(crate) fn handle_items(&mut self, now: Instant, worker: WorkerId, frames: ItemFrames) {
-        self.tell_of_items(now, worker, |chunk| chunk.returned(frames));
+        self.handle_chunk_event(now, worker, |chunk| chunk.returned(frames));
     }
 
-    /// A worker says that the next item has failed.
+    /// The next item of a worker's chunk has failed.
     pub(crate) fn handle_item_failed(&mut self, now: Instant, worker: WorkerId, why: Outcome) {
-        self.tell_of_items(now, worker, |chunk| match end(why) {
+        self.handle_chunk_event(now, worker, |chunk| match end(why) {
             Err(error) => chunk.failed(*error),
             Ok(_) => false,
         });
     }
 
-    fn tell_of_items(
+    fn handle_chunk_event(
         &mut self,
         now: Instant,
         worker: WorkerId,
-        tell: impl FnOnce(&Arc<Chunk>) -> bool,
+        handle: impl FnOnce(&Arc<Chunk>) -> bool,
     ) {
         let entry = self.workers.get(&worker);
-        let told = entry.and_then(|entry| entry.opened()).is_some_and(|chunk| {
-            self.effects.wake(chunk.intake());
-            tell(chunk)
+        let handled = entry.and_then(|entry| entry.opened()).is_some_and(|chunk| {
+            self.effects.wake(chunk.sink());
+            handle(chunk)
         });
-        if !told {
+        if !handled {
             self.handle_faulty(now, worker, "it answered an item that it was not given");
         }
     }
 
-    /// What came of a task whose worker is done with it.
-    pub(super) fn settle_job(&mut self, job: Job, ran: Duration, outcome: Outcome) {
-        self.effects.release(job.call.args);
-        match job.sink {
-            Sink::Cell(cell) => self.effects.finish.push((cell, end(outcome))),
-            Sink::Chunk(chunk) => {
-                match end(outcome) {
-                    Ok(_) => chunk.ran(ran),
-                    Err(error) => chunk.fail_rest(*error),
-                }
-                self.effects.wake(chunk.intake());
-            }
+    /// A worker is done with a chunk.
+    pub(super) fn settle_chunk(&mut self, chunk: &Arc<Chunk>, ran: Duration, end: TaskEnd) {
+        match end {
+            Ok(_) => chunk.ran(ran),
+            Err(error) => chunk.fail_rest(*error),
         }
+        self.effects.wake(chunk.sink());
     }
 
-    /// As [`settle_job`](Self::settle_job), of a function that returned little.
-    #[inline]
-    pub(super) fn settle_returned(&mut self, job: Job, returned: Returned<'_>) {
-        self.effects.release(job.call.args);
-        match job.sink {
-            Sink::Cell(cell) => self.effects.finish_returned(cell, returned.result),
-            Sink::Chunk(chunk) => {
-                chunk.ran(returned.ran);
-                self.effects.wake(chunk.intake());
-            }
+    /// A chunk has ended without an answer of its worker.
+    pub(super) fn fail_chunk(&mut self, chunk: &Arc<Chunk>, error: TaskError, timed_out: bool) {
+        match timed_out {
+            // Only the item that runs has timed out. The results of those before it are on their way.
+            true => chunk.mark_for_kill(error),
+            false => chunk.fail_rest(error),
         }
-    }
-
-    /// A task has ended without its worker's word.
-    pub(super) fn fail_job(&mut self, job: Job, error: TaskError, timed_out: bool) {
-        let abandoned = match &job.sink {
-            Sink::Cell(_) => 1,
-            Sink::Chunk(chunk) => chunk.unanswered() as usize,
-        };
-        if error.is_pool_closed() {
-            self.tally.abandoned += abandoned;
-        }
-        self.effects.release(job.call.args);
-        match job.sink {
-            Sink::Cell(cell) => self.effects.finish.push((cell, Err(Box::new(error)))),
-            Sink::Chunk(chunk) => {
-                match timed_out {
-                    // The one that it runs; it had told of those before it.
-                    true => chunk.condemn(error),
-                    false => chunk.fail_rest(error),
-                }
-                self.effects.wake(chunk.intake());
-            }
-        }
+        self.effects.wake(chunk.sink());
     }
 
     pub(super) fn dispatch_items(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
@@ -130,8 +100,8 @@ impl State {
         entry.dispatch(ticket, task, Some(Arc::clone(chunk)));
     }
 
-    /// Takes back what a worker has not begun of a task, or half of it, and answers the scheduler.
-    pub(super) fn shorten(
+    /// Takes back the items that a worker has not begun, or half of them, and tells the scheduler.
+    pub(super) fn split(
         &mut self,
         now: Instant,
         worker: WorkerId,
@@ -149,7 +119,7 @@ impl State {
         });
         match held {
             Some((chunk, allowed)) => {
-                self.divide(now, task, &chunk, allowed);
+                self.split_off(now, task, &chunk, allowed);
             }
             None => {
                 self.scheduler.handle_shortened(now, task, 1, None);
@@ -157,33 +127,33 @@ impl State {
         }
     }
 
-    /// Before a worker ends, or is asked to give up: what it has not begun runs elsewhere, if anybody
-    /// waits for it.
+    /// Before a worker ends, or is asked to cancel: the items that it has not begun run elsewhere, if the map still wants
+    /// them.
     pub(super) fn save_items(&mut self, now: Instant, worker: WorkerId) {
         for (ticket, task, chunk) in self.held(worker) {
             let Some(link) = self.link(worker) else {
                 return;
             };
             let counts = link.page().take_back_items(usize::from(ticket.slot), |_| 0);
-            self.divide(now, task, &chunk, counts.allowed);
+            self.split_off(now, task, &chunk, counts.allowed);
         }
     }
 
-    fn divide(&mut self, now: Instant, task: TaskId, chunk: &Arc<Chunk>, allowed: u32) {
-        let rest = chunk.shorten(allowed);
-        let wanted = rest.as_ref().filter(|_| !chunk.intake().is_closed());
-        let job = wanted.map(|rest| (rest.count, Chunk::job(&rest.chunk)));
+    fn split_off(&mut self, now: Instant, task: TaskId, chunk: &Arc<Chunk>, allowed: u32) {
+        let rest = chunk.split(allowed);
+        let wanted = rest.as_ref().filter(|_| !chunk.sink().is_closed());
+        let job = wanted.map(|rest| (rest.count, Job::of_chunk(&rest.chunk)));
         let left = chunk.sent();
         let name = self.scheduler.handle_shortened(now, task, left, job);
         if let (Some(name), Some(rest)) = (name, &rest) {
-            chunk.divided(rest, name);
-            self.effects.wake(chunk.intake());
+            chunk.was_split(rest, name);
+            self.effects.wake(chunk.sink());
         }
     }
 
-    /// The worker is gone, and all that it told is handled: what it is done with is not charged with
-    /// its end.
-    pub(super) fn finish_told(&mut self, now: Instant, worker: WorkerId) {
+    /// A worker is gone, and all of its events are handled: chunks whose items it has all answered have finished, and do not
+    /// count as interrupted.
+    pub(super) fn finish_received(&mut self, now: Instant, worker: WorkerId) {
         for (ticket, _, chunk) in self.held(worker) {
             if chunk.is_received() {
                 let ran = Duration::ZERO;
@@ -203,20 +173,20 @@ impl State {
         }
     }
 
-    /// The worker is gone, and its tasks have their ends, but for what it was to tell of items before
-    /// those that it was killed for.
-    pub(super) fn bereave_items(&mut self, worker: WorkerId, ending: &Ending) {
+    /// A worker is gone, and its tasks have their ends: the items fail whose answers were on their way when it was killed
+    /// for a later one.
+    pub(super) fn fail_items_on_exit(&mut self, worker: WorkerId, ending: &Ending) {
         for (_, _, chunk) in self.held(worker) {
             let error = match ending {
                 Ending::Exited(exit) => TaskError::WorkerExited(exit.clone()),
                 Ending::NotStarted(error) => TaskError::WorkerStart(error.clone()),
             };
-            chunk.bereave(error);
-            self.effects.wake(chunk.intake());
+            chunk.fail_on_worker_exit(error);
+            self.effects.wake(chunk.sink());
         }
     }
 
-    /// So many more items of a stream are wanted.
+    /// Lets a stream make `more` further items.
     pub(crate) fn allow_items(&mut self, task: TaskId, more: u32) {
         let Some((link, ticket, chunk)) = self.sent_stream(task) else {
             return;
@@ -228,8 +198,8 @@ impl State {
         }
     }
 
-    /// No more items of a stream are wanted. A worker that has told of all that it has begun waits, or is about
-    /// to look; any other is killed.
+    /// The consumer of a stream is gone. A worker that has sent all items that it has begun waits for permission, or soon
+    /// will, and can be told. Any other is killed.
     pub(crate) fn leave_stream(&mut self, now: Instant, task: TaskId) {
         if let Some((link, ticket, chunk)) = self.sent_stream(task)
             && matches!(link.standing(ticket), Standing::Running { .. })
@@ -237,7 +207,7 @@ impl State {
             let page = link.page();
             let counts = page.take_back_items(usize::from(ticket.slot), |_| 0);
             page.request_cancel(ticket.number);
-            if chunk.has_told(counts.begun) {
+            if chunk.has_sent(counts.begun) {
                 link.push_resume();
                 return self.effects.flush(&link);
             }

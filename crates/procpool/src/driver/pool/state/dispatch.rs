@@ -1,18 +1,18 @@
-//! Tasks that a worker is sent, and how far it says that it has come with them.
+//! Sending tasks to workers, taking them back, and their progress.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{Run, SmallRun, Ticket};
 
-use super::State;
+use super::pool_state::State;
 use crate::driver::pool::job::{Job, Sink};
 use crate::driver::transport::link::Link;
 use crate::soon::Soon;
 use crate::task::task_state::TaskState;
 
 impl State {
-    /// Where the task is. That it was sent to a worker doesn't mean that it runs.
+    /// The state of a task. A task that was sent to a worker may still wait there.
     pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
         match self.scheduler.state(task) {
             Phase::Queued => TaskState::Queued,
@@ -28,7 +28,7 @@ impl State {
         }
     }
 
-    /// How far a running task says that it has come.
+    /// The progress that a running task has reported.
     pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
         match self.scheduler.state(task) {
             Phase::Sent { worker, ticket, .. } => self.link(worker)?.page().progress(ticket),
@@ -36,7 +36,8 @@ impl State {
         }
     }
 
-    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+    /// Sends a task to a worker. With `flush`, the worker sends the results that it holds back before it begins the task.
+    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket, flush: bool) {
         let busy = self.scheduler.busy_workers();
         let Some(entry) = self.workers.get_mut(&worker) else {
             return;
@@ -44,13 +45,15 @@ impl State {
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
-        link.set_crowded(busy > self.processors);
+        if flush {
+            link.push_flush();
+        }
         if let Sink::Chunk(_) = &job.sink {
             return self.dispatch_items(worker, task, ticket);
         }
         let args = job.call.args.len();
         offer(link, ticket, job);
-        // Beyond those that the pool keeps busy now: for the worker that listens, and for who waits awake.
+        // With an idle processor, the worker may spin for its next task, and the caller for the result.
         let is_spare = busy < self.processors;
         link.page().let_listen(match is_spare {
             true => self.spin,
@@ -74,25 +77,37 @@ impl State {
         entry.dispatch(ticket, task, None);
     }
 
-    pub(super) fn revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
+    /// Takes a task back that its worker has not claimed, and tells the scheduler whether that was so.
+    pub(super) fn revoke(&mut self, now: Instant, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let is_revoked = self.try_revoke(worker, ticket);
+        self.scheduler.handle_revoked(now, task, is_revoked);
+    }
+
+    fn try_revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
         let Some(entry) = self.workers.get_mut(&worker) else {
             return true;
         };
         let Some(link) = &entry.link else { return true };
         let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
         if revoked {
-            entry.redeem(ticket);
+            entry.complete_dispatch(ticket);
         }
         revoked
     }
 
-    pub(super) fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
+    /// Tells the scheduler how far a worker has come with a task.
+    pub(super) fn inspect(&mut self, now: Instant, worker: WorkerId, task: TaskId, ticket: Ticket) {
+        let standing = self.standing(worker, ticket);
+        self.scheduler.handle_inspected(now, task, standing);
+    }
+
+    fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
         self.link(worker)
             .map_or(Standing::Unclaimed, |link| link.standing(ticket))
     }
 }
 
-/// Puts a task into the outbox. The arguments are kept: another worker may have to run it.
+/// Puts a task into the outbox. Its arguments are kept, since another worker may have to run it.
 #[inline]
 fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
     let (offsets, limits) = (job.call.offsets, job.limits());

@@ -1,4 +1,4 @@
-//! What happens under the lock, with a control page and a socket, and no process at their other ends.
+//! The state with a control page and a socket, and no process at their other ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use procpool_scheduler::{Config, FunctionKey, Scheduler, TaskSpec, WorkerId};
 use procpool_wire::Limits;
 use procpool_wire::items::push_item;
 
-use super::State;
+use super::pool_state::State;
 use crate::driver::maps::chunk::{Chunk, ChunkCall};
-use crate::driver::maps::map_sink::Intake;
-use crate::driver::pool::event_queue::{Mailbox, Message};
-use crate::driver::pool::state::broadcasts::Broadcasts;
+use crate::driver::maps::map_sink::MapSink;
+use crate::driver::pool::broadcasts::Broadcasts;
+use crate::driver::pool::job::Job;
+use crate::driver::pool::queued_input::QueuedInput;
 use crate::driver::process::worker_limits::WorkerLimits;
 use crate::driver::transport::channel;
-use crate::driver::transport::incoming::Said;
 use crate::driver::transport::link::Link;
 use crate::soon::Speaker;
 
@@ -66,7 +66,7 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
         clocked: false,
         is_stream: false,
     };
-    let intake = Arc::new(Intake::default());
+    let sink = Arc::new(MapSink::default());
     let mut items = Vec::new();
     for _ in 0..3 {
         let item = |out: &mut Vec<u8>| {
@@ -75,12 +75,14 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
         };
         push_item(&mut items, item).unwrap();
     }
-    let chunk = Arc::new(Chunk::new(&intake, call, 0, items.into(), 3));
+    let chunk = Arc::new(Chunk::new(&sink, call, 0, items.into(), 3));
     let spec = TaskSpec {
         items: 3,
         ..TaskSpec::new(FunctionKey(1))
     };
-    let task = state.scheduler.handle_submit(now, spec, Chunk::job(&chunk));
+    let task = state
+        .scheduler
+        .handle_submit(now, spec, Job::of_chunk(&chunk));
     task.expect("there is room");
     state.perform(now);
     let (slot, first_ticket) = (0, 1);
@@ -95,9 +97,9 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     assert_eq!(chunk.unanswered(), 1, "the others are a chunk of their own");
 }
 
-/// What was left at the lock is handled before what comes after it, and each message once.
+/// Inputs that were queued while another thread had the lock are handled once.
 #[test]
-fn what_a_worker_said_at_the_lock_is_handled_when_it_is_entered() {
+fn a_queued_alarm_is_handled_when_the_state_is_locked() {
     let now = Instant::now();
     let mut state = State::new(
         Scheduler::new(Config::default()),
@@ -106,21 +108,9 @@ fn what_a_worker_said_at_the_lock_is_handled_when_it_is_entered() {
         Duration::ZERO,
         Broadcasts::new(Vec::new()),
     );
-    state.scheduler.handle_start(now);
-    state.perform(now);
-    let worker: WorkerId = state.effects.spawn[0].0;
-    let mailbox = Arc::new(Mailbox::default());
-    for what in ["it said this", "and then that"] {
-        mailbox.add(|said| said.push(Said::Nonsense(what.to_owned())));
-    }
-    state.left.push(Message::Said(worker, Arc::clone(&mailbox)));
-    state.left.push(Message::Rang);
+    state.pending.push(QueuedInput::Alarm);
     state.alarm = Some(now);
-    state.handle_left(now);
-    state.perform(now);
+    state.handle_pending(now);
     assert_eq!(state.alarm, None, "the alarm has rung");
-    let fault = state.fault(worker).expect("it broke the protocol");
-    assert!(format!("{fault:?}").contains("it said this"), "{fault:?}");
-    assert_eq!(state.effects.kill.len(), 1);
-    assert!(state.left.is_empty() && mailbox.add(|said| said.is_empty()));
+    assert!(state.pending.is_empty());
 }

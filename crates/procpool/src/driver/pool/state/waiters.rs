@@ -1,13 +1,13 @@
-//! What is awaited that is no task: a pool that is warm, and a broadcast that every worker has run.
+//! Callers that wait for room, for a warm pool, or for a broadcast.
 
 use std::time::Instant;
 
 use futures_channel::oneshot;
-use procpool_scheduler::{BroadcastId, Cold, Unspread, WarmUpId, WorkerId};
+use procpool_scheduler::{BroadcastId, Cold, ReservationId, Unspread, WarmUpId, WorkerId};
 use procpool_wire::Refusal;
 
-use super::State;
-use crate::driver::pool::effects::Told;
+use super::pool_state::State;
+use crate::driver::pool::effects::WaiterReply;
 use crate::error::{TaskError, WorkerStartError};
 use crate::task::call::EncodedCall;
 
@@ -29,10 +29,18 @@ impl State {
         }
     }
 
-    /// What a worker that is starting must run before it is ready.
+    /// The calls that a worker must run before it is ready.
     pub(crate) fn broadcasts(&self, worker: WorkerId) -> Vec<EncodedCall> {
         let entry = self.workers.get(&worker);
         entry.map_or_else(Vec::new, |entry| entry.broadcasts.clone())
+    }
+
+    pub(super) fn grant(&mut self, reservation: ReservationId) {
+        self.effects.grant.extend(self.waiters.remove(&reservation));
+    }
+
+    pub(super) fn deny(&mut self, reservation: ReservationId) {
+        self.effects.deny.extend(self.waiters.remove(&reservation));
     }
 
     pub(super) fn brief(&mut self, worker: WorkerId, broadcast: BroadcastId) {
@@ -72,7 +80,7 @@ impl State {
         self.tell(waiter, told);
     }
 
-    fn tell(&mut self, waiter: Option<oneshot::Sender<Told>>, told: Told) {
+    fn tell(&mut self, waiter: Option<oneshot::Sender<WaiterReply>>, told: WaiterReply) {
         let told = waiter.map(|waiter| (waiter, told));
         self.effects.tell.extend(told);
     }

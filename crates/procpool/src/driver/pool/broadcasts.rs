@@ -1,4 +1,4 @@
-//! What every worker of a pool runs once.
+//! The calls that every worker of a pool runs once.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use futures_channel::oneshot;
 use procpool_scheduler::BroadcastId;
 use procpool_wire::Broadcast;
 
-use crate::driver::pool::effects::Told;
+use crate::driver::pool::effects::WaiterReply;
 use crate::driver::transport::link::Link;
 use crate::task::call::EncodedCall;
 
-/// All that a new worker must run, in order, and who waits until the present ones have.
+/// The calls that a new worker must run, in order, and the callers that wait until the present workers have run them.
 #[derive(Debug)]
 pub(crate) struct Broadcasts {
-    /// Without a number: known since the pool was built.
+    /// The calls without a number are known since the pool was built.
     kept: Vec<(Option<BroadcastId>, EncodedCall)>,
-    waiters: HashMap<BroadcastId, oneshot::Sender<Told>>,
+    waiters: HashMap<BroadcastId, oneshot::Sender<WaiterReply>>,
 }
 
 impl Broadcasts {
@@ -30,13 +30,13 @@ impl Broadcasts {
         &mut self,
         id: BroadcastId,
         call: EncodedCall,
-        waiter: oneshot::Sender<Told>,
+        waiter: oneshot::Sender<WaiterReply>,
     ) {
         self.kept.push((Some(id), call));
         self.waiters.insert(id, waiter);
     }
 
-    /// Has a worker that is ready run it.
+    /// Sends the call to a worker that is ready.
     pub(crate) fn push(&self, id: BroadcastId, link: &Link) {
         let mut kept = self.kept.iter();
         if let Some((_, call)) = kept.find(|(kept, _)| *kept == Some(id)) {
@@ -48,18 +48,18 @@ impl Broadcasts {
         }
     }
 
-    /// What a worker that is spawned now must run.
+    /// The calls that a worker must run which is spawned now.
     pub(crate) fn all(&self) -> Vec<EncodedCall> {
         self.kept.iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Every worker that was to run it has. Gives who waits for it.
-    pub(crate) fn spread(&mut self, id: BroadcastId) -> Option<oneshot::Sender<Told>> {
+    /// Every worker that was sent the call has run it. Gives the caller that waits.
+    pub(crate) fn spread(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
         self.waiters.remove(&id)
     }
 
-    /// It went wrong: no worker that comes later runs it. Gives who waits for it.
-    pub(crate) fn forget(&mut self, id: BroadcastId) -> Option<oneshot::Sender<Told>> {
+    /// The call has failed: later workers do not run it. Gives the caller that waits.
+    pub(crate) fn forget(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
         self.kept.retain(|(kept, _)| *kept != Some(id));
         self.waiters.remove(&id)
     }

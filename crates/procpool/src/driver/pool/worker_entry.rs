@@ -1,4 +1,4 @@
-//! What the driver knows of one worker.
+//! One worker, as the pool's state knows it.
 
 use std::sync::Arc;
 
@@ -19,24 +19,24 @@ pub(crate) struct WorkerEntry {
     pub(crate) switch: Arc<KillSwitch>,
     /// `None` until something can be sent to the worker.
     pub(crate) link: Option<Arc<Link>>,
-    /// Who takes what it says, once it is ready.
+    /// Reads the worker's events; `None` until the worker is ready.
     pub(crate) speaker: Option<Arc<dyn Speaker>>,
-    /// Why the pool had to put an end to it.
+    /// Why the pool has killed it.
     pub(crate) fault: Option<ExitCause>,
-    /// What it must run before it is ready.
+    /// The calls that it must run before it is ready.
     pub(crate) broadcasts: Vec<EncodedCall>,
-    /// Which dispatch each slot of the control page holds, of those that were ever used.
+    /// The dispatch in each slot of the control page, up to the last slot that was ever used.
     dispatched: Vec<Option<Dispatched>>,
-    /// The slot of the chunk whose items it tells of now.
+    /// The slot of the chunk whose results it sends now.
     opened: Option<u16>,
 }
 
-/// What a worker was sent.
+/// A task that a worker was sent.
 #[derive(Debug)]
 struct Dispatched {
     number: u64,
     task: TaskId,
-    /// Of a map; else it is one call.
+    /// `None` if the task is one call.
     chunk: Option<Arc<Chunk>>,
 }
 
@@ -59,7 +59,7 @@ impl WorkerEntry {
 
     pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {
         let slot = usize::from(ticket.slot);
-        // The lowest are used first.
+        // The lowest slots are used first.
         if self.dispatched.len() <= slot && slot < ControlPage::SLOTS {
             self.dispatched.resize_with(slot + 1, || None);
         }
@@ -73,20 +73,20 @@ impl WorkerEntry {
         }
     }
 
-    /// The chunk that was sent by this ticket and is not answered as a whole.
+    /// The chunk that was sent by this dispatch, until the worker is done with it.
     pub(crate) fn chunk(&self, ticket: Ticket) -> Option<&Arc<Chunk>> {
         let slot = self.dispatched.get(usize::from(ticket.slot))?;
         let sent = slot.as_ref().filter(|sent| sent.number == ticket.number);
         sent?.chunk.as_ref()
     }
 
-    /// Whether a worker that says it is done with this has not told all of it.
+    /// Whether results of this chunk are missing, if its worker says that it is done.
     pub(crate) fn breaks_off(&self, ticket: Ticket) -> bool {
         self.chunk(ticket)
             .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())
     }
 
-    /// From now on it tells of the items of this chunk; false if it was not given that, or tells of others.
+    /// The worker sends results of this chunk from now on. False if it does not have it, or sends those of another.
     pub(crate) fn open(&mut self, ticket: Ticket) -> bool {
         let may = self.opened.is_none() && self.chunk(ticket).is_some();
         if may {
@@ -95,13 +95,13 @@ impl WorkerEntry {
         may
     }
 
-    /// The chunk whose items it tells of now.
+    /// The chunk whose results it sends now.
     pub(crate) fn opened(&self) -> Option<&Arc<Chunk>> {
         let slot = self.dispatched.get(usize::from(self.opened?))?;
         slot.as_ref()?.chunk.as_ref()
     }
 
-    /// The chunks that it has.
+    /// The chunks that the worker has.
     pub(crate) fn held(&self) -> Vec<(Ticket, TaskId, Arc<Chunk>)> {
         let held = (0_u16..).zip(&self.dispatched).filter_map(|(slot, sent)| {
             let sent = sent.as_ref()?;
@@ -112,14 +112,14 @@ impl WorkerEntry {
         held.collect()
     }
 
-    /// What this worker has and has not answered.
+    /// The tasks that this worker has not answered.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
         self.dispatched.iter().flatten().map(|sent| sent.task)
     }
 
     /// The task of a ticket, which is used up by this. `None` for a ticket that was never given to
     /// this worker, or was already used up: an answer to it breaks the protocol.
-    pub(crate) fn redeem(&mut self, ticket: Ticket) -> Option<TaskId> {
+    pub(crate) fn complete_dispatch(&mut self, ticket: Ticket) -> Option<TaskId> {
         let sent = self
             .dispatched
             .get_mut(usize::from(ticket.slot))?

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use procpool_scheduler::Config;
 
-use crate::driver::process::process_env::Surroundings;
+use crate::driver::process::process_env::ProcessEnv;
 use crate::driver::process::worker_limits::WorkerLimits;
 use crate::task::call::EncodedCall;
 
 /// The options of a pool, checked.
 #[derive(Debug)]
-pub(crate) struct CoreConfig {
+pub(crate) struct PoolConfig {
     pub(crate) name: String,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) env: ProcessEnv,
     pub(crate) limits: WorkerLimits,
     /// How long a worker may look for its next task before it sleeps.
     pub(crate) spin: Duration,

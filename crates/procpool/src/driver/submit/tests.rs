@@ -1,4 +1,4 @@
-//! What the handles of a pool do while another thread has the pool's lock.
+//! The handles of a pool while another thread has the pool's lock.
 
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -8,8 +8,8 @@ use procpool_scheduler::Config;
 
 use crate::ProcessPool;
 use crate::driver::pool::core::Core;
-use crate::driver::pool::pool_config::CoreConfig;
-use crate::driver::process::process_env::Surroundings;
+use crate::driver::pool_config::PoolConfig;
+use crate::driver::process::process_env::ProcessEnv;
 use crate::driver::process::worker_limits::WorkerLimits;
 use crate::driver::submit::accepted::Accepted;
 use crate::driver::submit::open_pool::OpenPool;
@@ -17,11 +17,10 @@ use crate::options::WorkerOutput;
 use crate::task::Task;
 use crate::task::cell::TaskCell;
 
-/// A pool that starts no workers.
-fn core() -> Arc<Core> {
-    let config = CoreConfig {
+fn config() -> PoolConfig {
+    PoolConfig {
         name: "a pool".to_owned(),
-        surroundings: Surroundings {
+        env: ProcessEnv {
             env: Vec::new(),
             env_clear: false,
             current_dir: None,
@@ -33,14 +32,13 @@ fn core() -> Arc<Core> {
         initializer: None,
         broadcasts: Vec::new(),
         scheduler: Config::default(),
-    };
-    Arc::new(Core::new(config, |_, _, _, _| {}).expect("a timer"))
+    }
 }
 
 /// `Debug` is used by loggers, wherever they are called from.
 #[tokio::test]
 async fn debug_of_the_handles_takes_no_lock_of_the_pool() {
-    let core = core();
+    let (core, _spawns) = Core::new(config()).expect("a timer");
     let open = Arc::new(OpenPool::new(Arc::clone(&core)));
     let pool: ProcessPool = ProcessPool::from_open(Arc::clone(&open));
     let task: Task<u64> = Task::new(Arc::new(TaskCell::pending()), Accepted::new(open));

@@ -1,0 +1,19 @@
+//! Inputs that are queued while another thread has the pool's lock.
+
+use procpool_scheduler::TaskSpec;
+
+use crate::driver::pool::job::Job;
+
+/// An input whose sender needs no answer. The thread that has the lock handles it.
+#[derive(Debug)]
+pub(crate) enum QueuedInput {
+    /// A task is submitted.
+    Submit {
+        /// What the scheduler must know of it.
+        spec: TaskSpec,
+        /// What the driver must know of it.
+        job: Job,
+    },
+    /// The alarm has rung.
+    Alarm,
+}

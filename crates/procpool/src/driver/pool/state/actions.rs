@@ -1,0 +1,128 @@
+//! The scheduler's decisions, performed in order.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use procpool_scheduler::{Action, WorkerId};
+use procpool_wire::Ticket;
+
+use super::pool_state::State;
+use crate::driver::pool::job::Job;
+use crate::driver::pool::worker_entry::WorkerEntry;
+use crate::driver::transport::link::Link;
+
+impl State {
+    /// Performs all that the scheduler has decided.
+    pub(crate) fn perform(&mut self, now: Instant) {
+        while let Some(action) = self.scheduler.poll_action() {
+            self.perform_action(now, action);
+        }
+    }
+
+    fn perform_action(&mut self, now: Instant, action: Action<Job>) {
+        match action {
+            Action::Spawn(worker) => self.spawn(worker),
+            Action::Stop(worker) => self.stop(worker),
+            Action::Kill(worker) => self.kill(now, worker),
+            Action::Collect(worker) => self.collect(worker),
+            Action::Dispatch {
+                worker,
+                task,
+                slot,
+                ticket: number,
+                flush,
+            } => self.dispatch(worker, task, Ticket { slot, number }, flush),
+            Action::Revoke {
+                worker,
+                task,
+                slot,
+                ticket: number,
+            } => self.revoke(now, worker, task, Ticket { slot, number }),
+            Action::Inspect {
+                worker,
+                task,
+                slot,
+                ticket: number,
+            } => self.inspect(now, worker, task, Ticket { slot, number }),
+            Action::Shorten {
+                worker,
+                task,
+                slot,
+                ticket: number,
+                all,
+            } => self.split(now, worker, task, Ticket { slot, number }, all),
+            Action::RequestCancel { worker, ticket, .. } => {
+                self.request_cancel(now, worker, ticket);
+            }
+            Action::Resolve {
+                payload, outcome, ..
+            } => self.fail_task(*payload, outcome),
+            Action::Grant(reservation) => self.grant(reservation),
+            Action::Deny(reservation) => self.deny(reservation),
+            Action::Warm(warm_up) => self.warmed(warm_up, None),
+            Action::NotWarm { warm_up, why } => self.warmed(warm_up, Some(why)),
+            Action::Brief { worker, broadcast } => self.brief(worker, broadcast),
+            Action::Spread(broadcast) => self.spread(broadcast, None),
+            Action::NotSpread { broadcast, why } => self.spread(broadcast, Some(why)),
+        }
+    }
+
+    /// How long a worker that is starting may spin for its first task before it sleeps.
+    ///
+    /// Twice as long as for every task, while a processor is to spare: the first task is sent when this process has heard
+    /// that the worker is ready, and that takes a wake-up more.
+    pub(crate) fn first_spin(&self) -> Duration {
+        let counts = self.scheduler.counts();
+        match counts.starting + counts.busy < self.processors {
+            true => self.spin.saturating_mul(2),
+            false => Duration::ZERO,
+        }
+    }
+
+    fn spawn(&mut self, worker: WorkerId) {
+        let entry = WorkerEntry::starting(self.broadcasts.all());
+        self.effects.spawn.push((worker, Arc::clone(&entry.switch)));
+        self.workers.insert(worker, entry);
+    }
+
+    fn stop(&mut self, worker: WorkerId) {
+        let entry = self.workers.get(&worker);
+        match entry.and_then(|entry| entry.link.as_ref().filter(|_| entry.is_ready())) {
+            Some(link) => {
+                link.push_stop();
+                self.effects.flush(link);
+            }
+            // It has not begun anything that it could bring to an end.
+            None => self.pull_switch(worker),
+        }
+    }
+
+    fn kill(&mut self, now: Instant, worker: WorkerId) {
+        self.tally.killed += 1;
+        self.save_items(now, worker);
+        self.pull_switch(worker);
+    }
+
+    fn pull_switch(&mut self, worker: WorkerId) {
+        if let Some(entry) = self.workers.get(&worker) {
+            self.effects.kill.push(Arc::clone(&entry.switch));
+        }
+    }
+
+    fn collect(&mut self, worker: WorkerId) {
+        if let Some(link) = self.link(worker).filter(|link| link.holds_back()) {
+            self.effects.collect.push(Arc::clone(link));
+        }
+    }
+
+    fn request_cancel(&mut self, now: Instant, worker: WorkerId, ticket: u64) {
+        self.save_items(now, worker);
+        if let Some(link) = self.link(worker) {
+            link.page().request_cancel(ticket);
+        }
+    }
+
+    pub(super) fn link(&self, worker: WorkerId) -> Option<&Arc<Link>> {
+        self.workers.get(&worker)?.link.as_ref()
+    }
+}

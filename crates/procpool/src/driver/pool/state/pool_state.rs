@@ -1,0 +1,197 @@
+//! All state of a pool.
+
+use std::ops::Sub;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_channel::oneshot;
+use procpool_scheduler::{ReservationId, Scheduler, WarmUpId, WorkerId};
+use procpool_wire::{Event, Refusal};
+use rustc_hash::FxHashMap;
+
+use crate::driver::pool::broadcasts::Broadcasts;
+use crate::driver::pool::effects::{Effects, WaiterReply};
+use crate::driver::pool::ending::Ending;
+use crate::driver::pool::job::Job;
+use crate::driver::pool::queued_input::QueuedInput;
+use crate::driver::pool::worker_entry::WorkerEntry;
+use crate::driver::process::worker_limits::WorkerLimits;
+use crate::driver::transport::incoming::WorkerMessage;
+use crate::driver::transport::link::Link;
+use crate::error::ExitCause;
+use crate::options::processors::processors;
+use crate::soon::Speaker;
+
+/// The state that the pool's lock guards.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) scheduler: Scheduler<Job>,
+    pub(crate) effects: Effects,
+    /// The time of its last input.
+    pub(crate) now: Instant,
+    /// The time that the timer is set for; `None` if it is not set.
+    pub(crate) alarm: Option<Instant>,
+    pub(crate) tally: Tally,
+    /// Callers that wait for room in the queue.
+    pub(crate) waiters: FxHashMap<ReservationId, oneshot::Sender<()>>,
+    /// Callers that wait until all workers are ready.
+    pub(crate) warm_ups: FxHashMap<WarmUpId, oneshot::Sender<WaiterReply>>,
+    pub(crate) broadcasts: Broadcasts,
+    pub(super) workers: FxHashMap<WorkerId, WorkerEntry>,
+    pub(super) startup_timeout: Duration,
+    pub(super) limits: WorkerLimits,
+    /// The number of processors that this process may use.
+    pub(super) processors: usize,
+    /// How long a worker may spin for a task before it sleeps, while a processor is idle.
+    pub(super) spin: Duration,
+    /// Inputs that were queued while another thread had the lock.
+    pub(crate) pending: Vec<QueuedInput>,
+    /// The ending that is being handled.
+    pub(super) ending: Option<Ending>,
+    /// Why the broadcast failed that is being handled.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// The work that was broken off since the pool was built.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// Tasks that got an error because the pool ended.
+    pub(crate) abandoned: usize,
+    /// Workers that were killed, for whatever reason.
+    pub(crate) killed: usize,
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Tally {
+            abandoned: self.abandoned - before.abandoned,
+            killed: self.killed - before.killed,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn new(
+        scheduler: Scheduler<Job>,
+        startup_timeout: Duration,
+        limits: WorkerLimits,
+        spin: Duration,
+        broadcasts: Broadcasts,
+    ) -> Self {
+        State {
+            scheduler,
+            effects: Effects::default(),
+            now: Instant::now(),
+            alarm: None,
+            tally: Tally::default(),
+            waiters: FxHashMap::default(),
+            warm_ups: FxHashMap::default(),
+            broadcasts,
+            workers: FxHashMap::default(),
+            startup_timeout,
+            limits,
+            processors: processors(),
+            spin,
+            pending: Vec::new(),
+            ending: None,
+            refusal: None,
+        }
+    }
+
+    /// A worker that is starting can be sent its first task.
+    pub(crate) fn handle_reachable(&mut self, now: Instant, worker: WorkerId, link: Arc<Link>) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.link = Some(link);
+        }
+        self.scheduler.handle_reachable(now, worker);
+    }
+
+    /// A worker has completed the handshake.
+    pub(crate) fn handle_ready(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        speaker: Arc<dyn Speaker>,
+    ) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.speaker = Some(speaker);
+        }
+        self.scheduler.handle_ready(now, worker);
+    }
+
+    /// The alarm has rung.
+    pub(crate) fn handle_alarm(&mut self, now: Instant) {
+        self.alarm = None;
+        self.scheduler.handle_tick(now);
+    }
+
+    /// A worker that is ready has sent a message.
+    pub(crate) fn handle_message(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        message: WorkerMessage,
+    ) {
+        let event = match message {
+            WorkerMessage::Event(event) => event,
+            WorkerMessage::ProtocolViolation(what) => {
+                return self.handle_faulty(now, worker, &what);
+            }
+        };
+        match event {
+            Event::Finished(finished) => self.handle_finished(now, worker, finished),
+            Event::ItemsBegan(ticket) => self.handle_items_began(now, worker, ticket),
+            Event::Items(frames) => self.handle_items(now, worker, frames),
+            Event::ItemFailed(why) => self.handle_item_failed(now, worker, why),
+            Event::BroadcastEnded(refusal) => self.handle_briefed(now, worker, refusal),
+            Event::Ready | Event::Refused(_) | Event::Segments(_) => {
+                self.handle_faulty(now, worker, "it started twice");
+            }
+        }
+    }
+
+    /// A worker has broken the protocol; it is killed, and its exit will say why.
+    pub(crate) fn handle_faulty(&mut self, now: Instant, worker: WorkerId, what: &str) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry
+                .fault
+                .get_or_insert_with(|| ExitCause::Protocol(what.to_owned()));
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// A worker has more memory than it may; it is killed.
+    pub(crate) fn handle_overgrown(&mut self, now: Instant, worker: WorkerId, limit: u64) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.fault.get_or_insert(ExitCause::Memory(limit));
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// A worker has closed its socket. If it is not about to exit, it is killed.
+    pub(crate) fn handle_hangup(&mut self, now: Instant, worker: WorkerId) {
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.fault.get_or_insert(ExitCause::Hangup);
+        }
+        self.scheduler.handle_faulty(now, worker);
+    }
+
+    /// Removes a worker whose end was handled. Gives its entry, to be dropped while nothing is locked.
+    pub(crate) fn forget(&mut self, worker: WorkerId) -> Option<WorkerEntry> {
+        self.workers.remove(&worker)
+    }
+
+    /// Whether the pool is closed and nothing is left of it.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.scheduler.is_stopped() && self.workers.is_empty()
+    }
+
+    /// Why the pool itself ended this worker, if it did for a fault.
+    pub(crate) fn fault(&self, worker: WorkerId) -> Option<ExitCause> {
+        self.workers
+            .get(&worker)
+            .and_then(|entry| entry.fault.clone())
+    }
+}

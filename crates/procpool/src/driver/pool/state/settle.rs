@@ -1,0 +1,166 @@
+//! The ends of tasks: by their worker's answer, or by a decision of the scheduler.
+
+use std::time::{Duration, Instant};
+
+use procpool_scheduler::{Finished as Feedback, Outcome as Verdict, WorkerId};
+use procpool_wire::{Finished, Outcome, Payload, Returned, Ticket};
+
+use super::pool_state::State;
+use crate::driver::pool::ending::Ending;
+use crate::driver::pool::job::{Job, Sink};
+use crate::error::{DecodeError, Panic, TaskError, TimeoutPhase};
+use crate::task::cell::TaskEnd;
+
+/// A dispatch that its worker is done with.
+enum Completed {
+    /// The task has its end now.
+    Now(Job),
+    /// The task had its end before: it was cancelled, or has timed out.
+    Late,
+    /// The worker has no such dispatch. It broke the protocol, and is killed.
+    Unknown,
+}
+
+impl State {
+    /// A worker has answered a task.
+    pub(crate) fn handle_finished(&mut self, now: Instant, worker: WorkerId, finished: Finished) {
+        let Finished {
+            ticket,
+            ran,
+            worn,
+            outcome,
+        } = finished;
+        let has_returned = matches!(outcome, Outcome::Returned(_));
+        if worn {
+            self.scheduler.handle_worn(now, worker);
+        }
+        match self.complete_dispatch(now, worker, ticket, ran, has_returned) {
+            Completed::Now(job) => self.settle(job, ran, outcome),
+            Completed::Late => {
+                if let Outcome::Returned(result) = outcome {
+                    self.effects.release(result);
+                }
+            }
+            Completed::Unknown => {}
+        }
+    }
+
+    /// A worker has answered a task with a small result.
+    pub(crate) fn handle_returned(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        returned: Returned<'_>,
+    ) {
+        if returned.worn {
+            self.scheduler.handle_worn(now, worker);
+        }
+        let completed = self.complete_dispatch(now, worker, returned.ticket, returned.ran, true);
+        if let Completed::Now(job) = completed {
+            self.settle_returned(job, returned);
+        }
+    }
+
+    #[inline]
+    fn complete_dispatch(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        ticket: Ticket,
+        ran: Duration,
+        has_returned: bool,
+    ) -> Completed {
+        let entry = self.workers.get_mut(&worker);
+        if has_returned && entry.as_ref().is_some_and(|entry| entry.breaks_off(ticket)) {
+            self.handle_faulty(now, worker, "it ended a chunk before its items");
+            return Completed::Unknown;
+        }
+        let feedback = match entry.and_then(|entry| entry.complete_dispatch(ticket)) {
+            Some(task) => self.scheduler.handle_finished(now, worker, task, ran),
+            None => Feedback::Unknown,
+        };
+        match feedback {
+            Feedback::Resolved(job) => Completed::Now(job),
+            Feedback::Late => Completed::Late,
+            Feedback::Unknown => {
+                self.handle_faulty(now, worker, "it answered a task that it was not given");
+                Completed::Unknown
+            }
+        }
+    }
+
+    fn settle(&mut self, job: Job, ran: Duration, outcome: Outcome) {
+        self.effects.release(job.call.args);
+        let end = end(outcome);
+        match job.sink {
+            Sink::Cell(cell) => self.effects.finish.push((cell, end)),
+            Sink::Chunk(chunk) => self.settle_chunk(&chunk, ran, end),
+        }
+    }
+
+    #[inline]
+    fn settle_returned(&mut self, job: Job, returned: Returned<'_>) {
+        self.effects.release(job.call.args);
+        match job.sink {
+            Sink::Cell(cell) => self.effects.finish_returned(cell, returned.result),
+            Sink::Chunk(chunk) => self.settle_chunk(&chunk, returned.ran, Ok(Payload::default())),
+        }
+    }
+
+    /// A task has ended without an answer of its worker.
+    pub(super) fn fail_task(&mut self, job: Job, verdict: Verdict) {
+        let error = self.error(verdict, &job);
+        if error.is_pool_closed() {
+            self.tally.abandoned += match &job.sink {
+                Sink::Cell(_) => 1,
+                Sink::Chunk(chunk) => chunk.unanswered() as usize,
+            };
+        }
+        self.effects.release(job.call.args);
+        match job.sink {
+            Sink::Cell(cell) => self.effects.finish.push((cell, Err(Box::new(error)))),
+            Sink::Chunk(chunk) => {
+                let timed_out = matches!(verdict, Verdict::TimedOut { .. });
+                self.fail_chunk(&chunk, error, timed_out);
+            }
+        }
+    }
+
+    fn error(&self, verdict: Verdict, job: &Job) -> TaskError {
+        match verdict {
+            Verdict::Cancelled => TaskError::Cancelled,
+            Verdict::TimedOut { limit } => TaskError::TimedOut {
+                phase: TimeoutPhase::Running,
+                limit,
+            },
+            Verdict::QueueTimedOut { limit } => TaskError::TimedOut {
+                phase: TimeoutPhase::Queued,
+                limit,
+            },
+            Verdict::Terminated => TaskError::PoolClosed,
+            Verdict::WorkerDied { attempts, .. } => match &self.ending {
+                Some(Ending::Exited(exit)) => {
+                    let exit = exit.clone().of(job.id(), attempts);
+                    match self.limits.exceeded(job.limits(), &exit) {
+                        Some(exceeded) => TaskError::LimitExceeded(exceeded),
+                        None => TaskError::WorkerExited(exit),
+                    }
+                }
+                Some(Ending::NotStarted(error)) => TaskError::WorkerStart(error.clone()),
+                None => TaskError::PoolClosed,
+            },
+            Verdict::StartFailed { .. } => TaskError::WorkerStart(self.start_error()),
+        }
+    }
+}
+
+/// The end of a task that its worker has answered.
+pub(super) fn end(outcome: Outcome) -> TaskEnd {
+    Err(Box::new(match outcome {
+        Outcome::Returned(result) => return Ok(result),
+        Outcome::Panicked(report) => TaskError::Panicked(Panic::new(report)),
+        Outcome::ArgsRefused(why) => TaskError::Decode(DecodeError::args(why)),
+        Outcome::ResultRefused(why) => TaskError::Decode(DecodeError::result_in_worker(why)),
+        Outcome::NoSuchFunction(why) => TaskError::Decode(DecodeError::function(why)),
+    }))
+}
