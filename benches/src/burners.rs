@@ -14,6 +14,7 @@ use tokio::task;
 use crate::cpu::{self, burn};
 use crate::procspawn_pool::Procspawn;
 use crate::python::Python;
+use crate::random::Random;
 use crate::rayon_threads::Rayon;
 use crate::table::Table;
 use crate::threads::Threads;
@@ -194,19 +195,11 @@ pub fn log_normal(
     from: Duration,
     to: Duration,
 ) -> Vec<Duration> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut uniform = move || {
-        // splitmix64; never 0.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        ((mixed >> 11) + 1) as f64 / (1_u64 << 53) as f64
-    };
+    let mut random = Random::new(0);
     iter::repeat_with(|| {
         // Box and Muller.
-        let normal = (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+        let radius = (-2.0 * random.uniform().ln()).sqrt();
+        let normal = radius * (std::f64::consts::TAU * random.uniform()).cos();
         median.mul_f64((sigma * normal).exp()).clamp(from, to)
     })
     .take(tasks)

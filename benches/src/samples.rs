@@ -53,6 +53,15 @@ impl Samples {
         self.quantile(99, 100)
     }
 
+    /// What 999 of 1000 don't exceed, in microseconds.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[must_use]
+    pub fn p999(&self) -> f64 {
+        self.quantile(999, 1000)
+    }
+
     /// How many took longer.
     #[must_use]
     pub fn longer_than(&self, limit: Duration) -> usize {
