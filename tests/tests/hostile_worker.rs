@@ -302,7 +302,7 @@ fn assert_broke_protocol(error: &TaskError, how: &str) {
     let pid = exit.pid();
     assert_eq!(
         error.to_string(),
-        format!("worker {pid} was killed since it broke the protocol: {how}")
+        format!("worker {pid} was killed because it broke the protocol: {how}")
     );
 }
 
@@ -335,7 +335,7 @@ async fn a_worker_that_refuses_says_why() {
 #[tokio::test]
 async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
     let error = first_task_fails(&Stage::of("sends garbage in place of the handshake")).await;
-    let text = "what was started does not behave like a worker: the reserved bytes of a frame header \
+    let text = "the started process does not behave like a worker: the reserved bytes of a frame header \
                 are not zero";
     assert_not_started(&error, text, None);
 }
@@ -343,7 +343,7 @@ async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
 #[tokio::test]
 async fn an_answer_in_place_of_the_handshake_is_a_failed_start() {
     let error = first_task_fails(&Stage::of("answers before it is asked")).await;
-    let text = "what was started does not behave like a worker: it answered before it was asked";
+    let text = "the started process does not behave like a worker: it answered before it was asked";
     assert_not_started(&error, text, None);
 }
 
@@ -543,7 +543,7 @@ async fn a_worker_that_closes_its_socket_and_lives_on_is_killed() {
     let pid = exit.pid();
     assert_eq!(
         error.to_string(),
-        format!("worker {pid} was killed since it closed its socket")
+        format!("worker {pid} was killed because it closed its socket")
     );
 }
 

@@ -49,7 +49,7 @@ async fn a_task_that_kills_one_worker_more_than_it_may_fails() {
     assert_eq!(exit.attempts(), 2);
     let told = exit.to_string();
     assert!(
-        told.ends_with("(SIGABRT), the last of 2 that died of the task"),
+        told.ends_with("(SIGABRT), the last of 2 workers that died running the task"),
         "{told}"
     );
 }

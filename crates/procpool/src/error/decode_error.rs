@@ -1,8 +1,8 @@
-//! A value that did not come through.
+//! The error of decoding arguments, or of encoding or decoding a result.
 
 use thiserror::Error;
 
-/// A value that did not come through, on which side, and why.
+/// The reason why arguments or a result can't be transferred. The message says on which side.
 #[derive(Debug, Clone, Error)]
 #[error("{0}")]
 pub struct DecodeError(Box<str>);

@@ -1,8 +1,8 @@
-//! A task that can't be put into bytes.
+//! The error of encoding a call.
 
 use thiserror::Error;
 
-/// A task that could not be sent to a worker, and why.
+/// The reason why a call can't be sent to a worker.
 #[derive(Debug, Clone, Error)]
 #[error("{0}")]
 pub struct EncodeError(Box<str>);

@@ -1,11 +1,13 @@
-//! A limit of the machine's means.
+//! The error of a task that used too much CPU time or memory.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::error::WorkerExit;
 
-/// The task used more than it may. Its worker has been replaced; it is not retried.
+/// The task used more CPU time or memory than its limit. Its worker was killed and replaced.
+///
+/// Such a task is never [retried](crate::TaskOptions::retries).
 #[derive(Debug, Clone)]
 pub struct LimitExceeded {
     limit: Limit,
@@ -33,7 +35,7 @@ impl LimitExceeded {
         }
     }
 
-    /// The CPU time that the task was allowed, if it is that which it exceeded.
+    /// Returns the CPU time limit, if the task exceeded that one.
     #[must_use]
     pub fn cpu_time_limit(&self) -> Option<Duration> {
         match self.limit {
@@ -42,7 +44,7 @@ impl LimitExceeded {
         }
     }
 
-    /// The bytes that the task was allowed, if it is those which it exceeded.
+    /// Returns the memory limit in bytes, if the task exceeded that one.
     #[must_use]
     pub fn memory_limit(&self) -> Option<u64> {
         match self.limit {
@@ -51,7 +53,7 @@ impl LimitExceeded {
         }
     }
 
-    /// How the worker ended by it.
+    /// Returns how the worker ended.
     #[must_use]
     pub fn exit(&self) -> &WorkerExit {
         &self.exit

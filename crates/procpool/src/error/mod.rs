@@ -1,4 +1,4 @@
-//! What can go wrong, told apart by who can do something about it.
+//! The error types, one for each call that can fail and one for each cause with details.
 
 mod build_error;
 mod decode_error;

@@ -1,10 +1,10 @@
-//! A panic of the function, told by the worker that lived on.
+//! The error of a function that panicked.
 
 use std::fmt;
 
 use procpool_wire::PanicReport;
 
-/// A panic of the function: what it said, and where.
+/// A panic of the function: its message, location and backtrace. The worker keeps running.
 #[derive(Clone)]
 pub struct Panic(Box<PanicReport>);
 
@@ -13,20 +13,23 @@ impl Panic {
         Panic(Box::new(report))
     }
 
-    /// What the panic said. A payload that isn't a string, as of `panic_any`, is described.
+    /// Returns the panic message. For a payload that is not a string, as `panic_any` allows, it
+    /// describes the payload.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// Where it was: `file:line:column`. `None` if the panic was resumed from an older one, or the
-    /// function replaced the panic hook.
+    /// Returns the location of the panic as `file:line:column`.
+    ///
+    /// `None` if the function replaced the panic hook, or resumed an earlier panic by
+    /// `resume_unwind`.
     #[must_use]
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }
 
-    /// The backtrace, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked the worker for one.
+    /// Returns the backtrace, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` enables it in the worker.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.0.backtrace.as_deref()
@@ -35,7 +38,7 @@ impl Panic {
 
 impl fmt::Display for Panic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One line, whatever the message is; `message()` has it whole.
+        // An error is displayed in one line, so only the message's first line is shown.
         let first = self.message().lines().next().unwrap_or_default();
         match self.location() {
             Some(location) => write!(f, "the function panicked at {location}: {first}"),

@@ -1,10 +1,10 @@
-//! The error of those who waited for a pool that was closed.
+//! The error of waiting for a pool that is closed.
 
 use thiserror::Error;
 
 use crate::error::TaskError;
 
-/// The pool accepts nothing more: it was closed or terminated, or its runtime has stopped.
+/// The pool accepts no new tasks: it was closed or terminated, or its runtime has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the pool is closed")]
 pub struct PoolClosed(());
@@ -15,7 +15,7 @@ impl PoolClosed {
     }
 }
 
-/// For a function that also awaits tasks, and has one kind of error.
+/// Lets a function that also awaits tasks use `?` with [`TaskError`] alone.
 impl From<PoolClosed> for TaskError {
     fn from(PoolClosed(()): PoolClosed) -> Self {
         TaskError::PoolClosed

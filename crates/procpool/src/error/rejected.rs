@@ -1,4 +1,4 @@
-//! A call that was not accepted, with what belongs to the caller.
+//! A call that the pool did not accept.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,10 @@ use procpool_scheduler::RefusedReason;
 
 use crate::error::TaskError;
 
-/// A call that a pool did not accept, with the arguments that it was made with.
+/// A call that a pool did not accept, with its arguments.
 ///
-/// From [`ProcessPool::try_run_in_process`](crate::ProcessPool::try_run_in_process). Nothing of the
-/// call is left in the pool.
+/// Returned by [`ProcessPool::try_run_in_process`](crate::ProcessPool::try_run_in_process). The pool
+/// keeps nothing of the call.
 pub struct Rejected<A> {
     args: A,
     reason: RefusedReason,
@@ -21,19 +21,19 @@ impl<A> Rejected<A> {
         Rejected { args, reason }
     }
 
-    /// The arguments, unchanged.
+    /// Returns the arguments, unchanged.
     #[must_use]
     pub fn into_args(self) -> A {
         self.args
     }
 
-    /// Whether there was no room; later there may be.
+    /// Returns whether the queue was full. The same call may be accepted later.
     #[must_use]
     pub fn is_queue_full(&self) -> bool {
         self.reason == RefusedReason::QueueFull
     }
 
-    /// Whether the pool accepts nothing more.
+    /// Returns whether the pool is closed.
     #[must_use]
     pub fn is_pool_closed(&self) -> bool {
         self.reason == RefusedReason::Closed

@@ -1,24 +1,25 @@
-//! Why a pool keeps its size.
+//! The error of resizing a pool.
 
 use thiserror::Error;
 
-/// Why [`ProcessPool::resize`](crate::ProcessPool::resize) changed nothing.
+/// The reason why [`ProcessPool::resize`](crate::ProcessPool::resize) changed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ResizeError {
-    /// The pool was to have no worker, fewer at most than at least, or more than a system can have.
+    /// The pool would have no worker, a minimum above its maximum, or more workers than a system can
+    /// have processes.
     #[error(
         "a pool can't have {min} to {max} workers: give it at least one, and min <= max \
          (and no more than 4194304)"
     )]
     #[non_exhaustive]
     Workers {
-        /// The least number of workers asked for.
+        /// The least number of workers requested.
         min: usize,
-        /// The greatest number of workers asked for.
+        /// The greatest number of workers requested.
         max: usize,
     },
-    /// The pool is closed: what is left of it is what its last tasks need.
-    #[error("the pool is closed, and keeps its size")]
+    /// The pool is closed, so its size no longer changes.
+    #[error("the pool is closed, so its size can't be changed")]
     PoolClosed,
 }

@@ -1,4 +1,4 @@
-//! Why a task has no result.
+//! The error of a task.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use crate::error::{DecodeError, EncodeError, LimitExceeded, Panic, WorkerExit, WorkerStartError};
 
-/// Why a task has no result.
+/// The reason why a task has no result.
 ///
-/// An error of the function itself is none of these: a function that returns `Result` gives it
-/// back inside, `task.await??`.
+/// An error that the function itself returns is not one of these: if the function returns a
+/// `Result`, that is the task's result, and `task.await??` unwraps both.
 ///
-/// Each kind has a predicate, so that a program needn't match on an enum that may grow:
+/// Each variant has a predicate, so that a program need not match on an enum that may grow:
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -30,58 +30,58 @@ use crate::error::{DecodeError, EncodeError, LimitExceeded, Panic, WorkerExit, W
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum TaskError {
-    /// The function panicked. Its worker lives on.
+    /// The function panicked. Its worker keeps running.
     #[error(transparent)]
     Panicked(Panic),
-    /// The worker died while it ran the function: by a signal, an exit, an abort, or for want of
-    /// memory. A replacement has been started; no other task has noticed.
+    /// The worker died while it ran the function: it was killed by a signal, exited, aborted, or ran
+    /// out of memory. A new worker replaces it; no other task is affected.
     #[error(transparent)]
     WorkerExited(WorkerExit),
-    /// A time limit passed. If the function was running, its worker has been killed.
+    /// A time limit passed. If the function was running, its worker was killed.
     #[error("the task timed out: {phase} for longer than {limit:?}")]
     #[non_exhaustive]
     TimedOut {
-        /// What the task was doing when the limit passed.
+        /// Whether the task was queued or running.
         phase: TimeoutPhase,
-        /// The limit: [`TaskOptions::timeout`](crate::TaskOptions::timeout) or
+        /// The limit that passed: [`TaskOptions::timeout`](crate::TaskOptions::timeout) or
         /// [`TaskOptions::queue_timeout`](crate::TaskOptions::queue_timeout).
         limit: Duration,
     },
-    /// The task was aborted, by [`Task::abort`](crate::Task::abort) or an
-    /// [`AbortHandle`](crate::AbortHandle).
+    /// The task was aborted by [`Task::abort`](crate::Task::abort) or an
+    /// [`AbortHandle`](crate::AbortHandle), or by the set or pool that it belonged to.
     #[error("the task was cancelled")]
     Cancelled,
-    /// As many tasks wait as [`Builder::queue_capacity`](crate::Builder::queue_capacity) allows; the
-    /// task was not accepted.
+    /// The task was not accepted: as many tasks are queued as
+    /// [`Builder::queue_capacity`](crate::Builder::queue_capacity) allows.
     #[error("the pool's queue is full")]
     QueueFull,
-    /// The pool accepts nothing more, or was terminated, or its runtime stopped, before the task
-    /// finished.
+    /// The pool was closed before it accepted the task, or it was terminated, or its runtime stopped,
+    /// before the task finished.
     #[error("the pool is closed")]
     PoolClosed,
     /// No worker could be started to run the task.
     #[error(transparent)]
     WorkerStart(WorkerStartError),
-    /// The task used more CPU time or memory than it may.
+    /// The task used more CPU time or memory than its limit.
     #[error(transparent)]
     LimitExceeded(LimitExceeded),
-    /// The task could not be sent to a worker: its arguments can't be encoded, or its function is
-    /// not one of this executable.
+    /// The task could not be sent to a worker: its arguments can't be encoded, or its function is not
+    /// in this executable.
     #[error(transparent)]
     Encode(EncodeError),
-    /// The worker could not decode the arguments, the worker could not encode the result, or this
-    /// process could not decode it.
+    /// The worker could not decode the arguments or encode the result, or this process could not
+    /// decode the result.
     #[error(transparent)]
     Decode(DecodeError),
 }
 
-/// What a task was doing when it timed out.
+/// The phase in which a task timed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutPhase {
-    /// It waited for a worker.
+    /// It was waiting for a worker.
     Queued,
-    /// It ran.
+    /// It was running.
     Running,
 }
 
@@ -102,61 +102,61 @@ impl TaskError {
         }
     }
 
-    /// Whether the function panicked.
+    /// Returns whether the function panicked.
     #[must_use]
     pub fn is_panicked(&self) -> bool {
         matches!(self, TaskError::Panicked(_))
     }
 
-    /// Whether the worker died while it ran the function.
+    /// Returns whether the worker died while it ran the function.
     #[must_use]
     pub fn is_worker_exited(&self) -> bool {
         matches!(self, TaskError::WorkerExited(_))
     }
 
-    /// Whether a time limit passed, in whichever phase.
+    /// Returns whether a time limit passed, in either phase.
     #[must_use]
     pub fn is_timed_out(&self) -> bool {
         matches!(self, TaskError::TimedOut { .. })
     }
 
-    /// Whether the task was aborted.
+    /// Returns whether the task was aborted.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, TaskError::Cancelled)
     }
 
-    /// Whether the task was refused for want of room in the queue.
+    /// Returns whether the task was refused because the queue was full.
     #[must_use]
     pub fn is_queue_full(&self) -> bool {
         matches!(self, TaskError::QueueFull)
     }
 
-    /// Whether the pool was closed before the task finished.
+    /// Returns whether the pool was closed before the task finished.
     #[must_use]
     pub fn is_pool_closed(&self) -> bool {
         matches!(self, TaskError::PoolClosed)
     }
 
-    /// Whether no worker could be started.
+    /// Returns whether no worker could be started.
     #[must_use]
     pub fn is_worker_start(&self) -> bool {
         matches!(self, TaskError::WorkerStart(_))
     }
 
-    /// Whether the task used more CPU time or memory than it may.
+    /// Returns whether the task used more CPU time or memory than its limit.
     #[must_use]
     pub fn is_limit_exceeded(&self) -> bool {
         matches!(self, TaskError::LimitExceeded(_))
     }
 
-    /// Whether the task could not be encoded for a worker.
+    /// Returns whether the call could not be sent to a worker.
     #[must_use]
     pub fn is_encode(&self) -> bool {
         matches!(self, TaskError::Encode(_))
     }
 
-    /// Whether arguments or result could not be carried over.
+    /// Returns whether the arguments or the result could not be transferred.
     #[must_use]
     pub fn is_decode(&self) -> bool {
         matches!(self, TaskError::Decode(_))

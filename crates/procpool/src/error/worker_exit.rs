@@ -1,4 +1,4 @@
-//! The death of a worker.
+//! The error of a task whose worker died.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,12 +7,27 @@ use std::time::Duration;
 use crate::task::task_id::TaskId;
 
 /// The death of the worker that ran the task.
+///
+/// ```
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use procpool::TaskError;
+///
+/// fn exit(code: i32) {
+///     std::process::exit(code)
+/// }
+/// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+/// let error = pool.run_in_process(exit, 3).await.unwrap_err();
+/// let TaskError::WorkerExited(exit) = error else { panic!("{error}") };
+/// assert_eq!(exit.code(), Some(3));
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct WorkerExit {
     exit: Arc<Inner>,
     task: Option<TaskId>,
     attempts: u32,
-    /// It said that an allocation had failed.
+    /// The worker reported that an allocation had failed.
     is_out_of_memory: bool,
 }
 
@@ -26,14 +41,14 @@ struct Inner {
     stderr_tail: String,
 }
 
-/// Why the pool itself put an end to a worker.
+/// The reason why the pool itself killed a worker.
 #[derive(Debug, Clone)]
 pub(crate) enum ExitCause {
-    /// It closed its socket and lived on.
+    /// The worker closed its socket without exiting.
     Hangup,
-    /// It had more memory than this limit.
+    /// The worker used more memory than this limit, in bytes.
     Memory(u64),
-    /// It sent what no worker sends.
+    /// The worker broke the protocol in this way.
     Protocol(String),
 }
 
@@ -83,49 +98,51 @@ impl WorkerExit {
         }
     }
 
-    /// The worker's process id. It may by now belong to another process.
+    /// Returns the worker's process id. The system may have given it to another process since.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.exit.pid
     }
 
-    /// The code it exited with; `None` if a signal killed it.
+    /// Returns the exit code, or `None` if a signal killed the worker.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.exit.code
     }
 
-    /// The signal that killed it, as in `signal(7)`; `None` if it exited by itself.
+    /// Returns the number of the signal that killed the worker, or `None` if it exited by itself.
     ///
-    /// 6 is an abort, 11 an invalid access, and 9 without anybody's doing most often the kernel's
-    /// answer to a lack of memory.
+    /// The numbers are those of `signal(7)`: 6 is an abort, 11 an invalid memory access. An unexpected 9
+    /// most often means that the system had run out of memory.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
         self.exit.signal
     }
 
-    /// The last 8 KiB that it wrote to its standard error, from a whole line on where there is one;
-    /// empty if its standard error doesn't pass through this process
-    /// ([`WorkerOutput`](crate::WorkerOutput)).
+    /// Returns the end of what the worker wrote to its standard error: at most 8 KiB, starting at a
+    /// whole line if there is one.
+    ///
+    /// It is empty if the worker's standard error does not pass through this process, see
+    /// [`WorkerOutput`](crate::WorkerOutput).
     #[must_use]
     pub fn stderr_tail(&self) -> &str {
         &self.exit.stderr_tail
     }
 
-    /// The task that it ran; `None` for a worker that died before it was ready.
+    /// Returns the id of the task that ran, or `None` if the worker died before it was ready.
     #[must_use]
     pub fn task(&self) -> Option<TaskId> {
         self.task
     }
 
-    /// How many workers died of this task: more than one if it was
-    /// [retried](crate::TaskOptions::retries). This is the last of them.
+    /// Returns how many workers died running this task: more than one if it was
+    /// [retried](crate::TaskOptions::retries). This is the last of those deaths.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// How long the worker had lived, from its spawn to its end.
+    /// Returns the time from the worker's spawn to its death.
     #[must_use]
     pub fn uptime(&self) -> Duration {
         self.exit.uptime
@@ -137,7 +154,10 @@ impl fmt::Display for WorkerExit {
         self.exit.fmt(f)?;
         match self.attempts {
             0 | 1 => Ok(()),
-            deaths => write!(f, ", the last of {deaths} that died of the task"),
+            deaths => write!(
+                f,
+                ", the last of {deaths} workers that died running the task"
+            ),
         }
     }
 }
@@ -155,16 +175,16 @@ impl fmt::Display for Inner {
             Some(ExitCause::Protocol(what)) => {
                 return write!(
                     f,
-                    "worker {pid} was killed since it broke the protocol: {what}"
+                    "worker {pid} was killed because it broke the protocol: {what}"
                 );
             }
             Some(ExitCause::Hangup) => {
-                return write!(f, "worker {pid} was killed since it closed its socket");
+                return write!(f, "worker {pid} was killed because it closed its socket");
             }
             Some(ExitCause::Memory(limit)) => {
                 return write!(
                     f,
-                    "worker {pid} was killed since it had more than {limit} bytes of memory"
+                    "worker {pid} was killed because it used more than {limit} bytes of memory"
                 );
             }
             None => {}
@@ -182,8 +202,8 @@ impl fmt::Display for Inner {
 
 impl std::error::Error for WorkerExit {}
 
-/// The names of the signals that end processes, by `signal(7)`; these numbers are the same on all
-/// of Linux's architectures that Rust's standard library supports but MIPS, for `SIGBUS`.
+/// Returns the name of a signal that ends processes, by `signal(7)`. Of these numbers, only that of
+/// `SIGBUS` differs between the Linux architectures of Rust's standard library: on MIPS.
 fn signal_name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "SIGHUP",

@@ -1,4 +1,4 @@
-//! Why no worker could be started.
+//! The error of a task for which no worker could be started.
 
 use std::fmt;
 use std::io;
@@ -9,9 +9,9 @@ use procpool_wire::Refusal;
 
 use crate::error::WorkerExit;
 
-/// Why no worker could be started, for a task that waited for one.
+/// The reason why no worker could be started for a waiting task.
 ///
-/// The pool goes on to try, at growing intervals; a task that is submitted later may well run.
+/// The pool keeps trying, at growing intervals, so a task that is submitted later may run.
 #[derive(Debug, Clone)]
 pub struct WorkerStartError(Arc<Cause>);
 
@@ -45,7 +45,7 @@ impl WorkerStartError {
         WorkerStartError(Arc::new(Cause::TimedOut(limit)))
     }
 
-    /// Whether the worker was not ready within
+    /// Returns whether a worker was not ready within
     /// [`Builder::startup_timeout`](crate::Builder::startup_timeout).
     #[must_use]
     pub fn is_timed_out(&self) -> bool {
@@ -63,7 +63,10 @@ impl fmt::Display for WorkerStartError {
             Cause::Refused(_) => f.write_str("the worker refused to start"),
             Cause::Exited(_) => f.write_str("the worker ended before it was ready"),
             Cause::Protocol(what) => {
-                write!(f, "what was started does not behave like a worker: {what}")
+                write!(
+                    f,
+                    "the started process does not behave like a worker: {what}"
+                )
             }
             Cause::TimedOut(limit) => write!(f, "the worker was not ready within {limit:?}"),
         }

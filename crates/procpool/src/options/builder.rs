@@ -1,11 +1,11 @@
-//! Options for a new pool.
+//! The builder of a pool.
 
+mod initializer;
+mod lifecycle;
 mod limits;
 mod pool_options;
-mod preparation;
 mod process_env;
 mod size;
-mod turnover;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,7 +20,9 @@ use crate::pool::process_pool::ProcessPool;
 use crate::task::call::EncodedCall;
 use pool_options::Options;
 
-/// Options for a new pool; made by [`ProcessPool::builder`]. Every default suits a server.
+/// Builds a pool with options of its own; created by [`ProcessPool::builder`].
+///
+/// The defaults suit a server: as many workers as processors, an unlimited queue, no limits.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -41,11 +43,13 @@ pub struct Builder<S = ()> {
     state: PhantomData<fn(S)>,
 }
 
-// Here and not with the pool's other methods, so that a pool needs to know nothing of its builder.
+// These methods are here, so that `process_pool` does not import its builder.
 impl ProcessPool {
-    /// A pool with as many workers as this process may use CPUs
-    /// ([`available_parallelism`](std::thread::available_parallelism), which honours cgroups and
-    /// affinity), and the defaults of [`Builder`] otherwise.
+    /// Builds a pool with the default options of [`Builder`] on the current tokio runtime.
+    ///
+    /// It has as many workers as this process may use processors
+    /// ([`available_parallelism`](std::thread::available_parallelism), which honours cgroups and CPU
+    /// affinity).
     ///
     /// # Errors
     /// As [`Builder::build`].
@@ -53,7 +57,7 @@ impl ProcessPool {
         Self::builder().build()
     }
 
-    /// Options for a new pool.
+    /// Returns a builder with the default options.
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -71,15 +75,18 @@ impl Builder {
 }
 
 impl<S> Builder<S> {
-    /// Builds the pool on the tokio runtime around, and starts its workers.
+    /// Builds the pool on the current tokio runtime and starts its workers.
     ///
-    /// It doesn't wait for them: tasks may be submitted at once. Trouble in starting workers is told
-    /// to the tasks that wait for them, as
-    /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart).
+    /// It does not wait for the workers; tasks may be submitted at once. If a worker can't start,
+    /// the waiting tasks give [`TaskError::WorkerStart`](crate::TaskError::WorkerStart).
     ///
     /// # Errors
-    /// [`BuildError`], if this process never called [`init`](crate::init), an option has a value
-    /// that can't be, there is no runtime with I/O around, or the system is short of descriptors.
+    /// - [`BuildError::NotInitialized`] if this process never called [`init`](crate::init).
+    /// - [`BuildError::Workers`] or [`BuildError::Option`] if an option has an impossible value.
+    /// - [`BuildError::Runtime`] if this is no tokio runtime, or one without I/O.
+    /// - [`BuildError::System`] if the system refused a file descriptor.
+    /// - [`BuildError::Initializer`] or [`BuildError::Broadcast`] if such a call can't be encoded.
+    /// - [`BuildError::Image`] if the running executable can't be read.
     pub fn build(self) -> Result<ProcessPool<S>, BuildError> {
         if !procpool_worker::is_initialized() {
             return Err(BuildError::NotInitialized);
@@ -88,7 +95,7 @@ impl<S> Builder<S> {
         let config = PoolConfig {
             scheduler: self.options.config()?,
             name: self.options.name,
-            env: self.options.env,
+            env: self.options.process_env,
             limits: self.options.limits,
             spin: self.options.spin,
             initializer: self
@@ -104,7 +111,7 @@ impl<S> Builder<S> {
         if let Err(error) = tokio::runtime::Handle::try_current() {
             return Err(BuildError::Runtime(error.to_string()));
         }
-        // The only way that tokio has to say that a runtime has no I/O driver is a panic.
+        // Tokio reports a runtime without an I/O driver only by a panic.
         match panic::catch_unwind(AssertUnwindSafe(|| driver::start(config))) {
             Ok(Ok(core)) => Ok(ProcessPool::from_open(Arc::new(OpenPool::new(core)))),
             Ok(Err(error)) => Err(BuildError::System(error)),

@@ -1,10 +1,10 @@
-//! What a program calls things, as a number.
+//! The hashes of a program's share and affinity keys.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
 
-/// One for the whole process, so that a key is the same in every handle; and another in each, so that
-/// nobody who chooses keys can choose those that collide.
+/// One state for the whole process, so that a key has the same hash in every handle. It is random, so
+/// that nobody can choose keys whose hashes collide.
 static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 pub(crate) fn key_hash(key: impl Hash) -> u64 {

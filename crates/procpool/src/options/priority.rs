@@ -1,13 +1,13 @@
-//! How urgent the tasks of a handle are.
+//! The urgency of the tasks of a handle.
 
 use procpool_scheduler::Level;
 
 use crate::options::priority_out_of_range::PriorityOutOfRange;
 
-/// How urgent a task is; see [`TaskOptions::priority`](crate::TaskOptions::priority).
+/// The urgency of a task; see [`TaskOptions::priority`](crate::TaskOptions::priority).
 ///
-/// There are these five and no others. A number, from a configuration or a request, becomes one by
-/// `try_from`, from -2, the lowest, to 2, the highest; any other number is an error.
+/// There are exactly five priorities. `try_from` converts a number, for example from a configuration
+/// file, from -2 (lowest) to 2 (highest), and returns an error for any other.
 ///
 /// ```
 /// use procpool::Priority;
@@ -20,16 +20,16 @@ use crate::options::priority_out_of_range::PriorityOutOfRange;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// What can wait for everything else: -2.
+    /// Can wait for every other task: -2.
     Lowest,
-    /// What can wait: -1.
+    /// Can wait: -1.
     Low,
-    /// What nothing is said of: 0.
+    /// The default: 0.
     #[default]
     Normal,
-    /// What somebody waits for: 1.
+    /// Somebody waits for the result: 1.
     High,
-    /// What everything else can wait for: 2.
+    /// Every other task can wait for it: 2.
     Highest,
 }
 

@@ -1,10 +1,12 @@
-//! How many processors there are to keep busy.
+//! The number of processors.
 
 use std::sync::OnceLock;
 use std::thread;
 
-/// How many this process may use, as at the first call: to ask takes some 100 µs, since there are the files
-/// of control groups to read, and a pool that is built shall not wait for that each time.
+/// Returns how many processors this process may use, as determined by the first call.
+///
+/// The kernel's answer takes some 100 µs, because it involves files of control groups; building
+/// another pool must not wait for it again.
 pub(crate) fn processors() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     *PROCESSORS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))

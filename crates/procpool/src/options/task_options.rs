@@ -1,4 +1,4 @@
-//! What a pool does with the tasks of one of its handles.
+//! The options of the tasks of a handle.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -8,14 +8,16 @@ use procpool_scheduler::{AffinityKey, ShareKey};
 use crate::options::key_hash::key_hash;
 use crate::options::priority::Priority;
 
-/// How the tasks of a handle are treated; see [`ProcessPool::with`](crate::ProcessPool::with).
+/// The options of the tasks that are submitted through one handle; see
+/// [`ProcessPool::with`](crate::ProcessPool::with).
 ///
-/// The default sets no limit and retries nothing.
+/// The default has no limits, no retries, no grace, the normal priority, no share key and no
+/// affinity.
 ///
 /// ```
 /// use std::time::Duration;
-/// let patient = procpool::TaskOptions::new().timeout(Duration::from_secs(60)).retries(1);
-/// assert_eq!(patient, patient.clone());
+/// let options = procpool::TaskOptions::new().timeout(Duration::from_secs(60)).retries(1);
+/// assert_eq!(options, options.clone());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskOptions {
@@ -31,82 +33,94 @@ pub struct TaskOptions {
 }
 
 impl TaskOptions {
-    /// No limit, no retries, no grace, the normal priority, no share of its own, no affinity.
+    /// Returns the default options.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long a task may run, from its start in a worker. Then it gives
-    /// [`TaskError::TimedOut`](crate::TaskError::TimedOut) and its worker is killed. Waiting for a
-    /// worker, and a worker's start-up, don't count.
+    /// Limits the time that a task may run, counted from its start in a worker. By default there is
+    /// no limit.
     ///
-    /// The worker itself notes the start, so that a program whose runtime is blocked charges that to no task; and
-    /// a task that has finished by the time the program looks gives its result, however late that is.
+    /// After this time the task gives [`TaskError::TimedOut`](crate::TaskError::TimedOut), and its
+    /// worker is killed. The time in the queue and the start of a worker do not count.
+    ///
+    /// The worker itself records the start, so a blocked runtime in this process is not counted as
+    /// running time. A task that has finished before the pool checks its limit gives its result,
+    /// however late the check is.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
 
-    /// How long a task may wait for a worker, from the call. Then it gives
-    /// [`TaskError::TimedOut`](crate::TaskError::TimedOut) and never runs.
+    /// Limits the time that a task may wait for a worker, counted from the call. By default there is
+    /// no limit.
+    ///
+    /// After this time the task gives [`TaskError::TimedOut`](crate::TaskError::TimedOut) and never
+    /// runs.
     #[must_use]
     pub fn queue_timeout(mut self, limit: Duration) -> Self {
         self.queue_timeout = Some(limit);
         self
     }
 
-    /// How often a task is run again after the death of the worker that ran it. Never after a panic
-    /// or an `Err`, which would only come again, nor after any limit or a cancel. There is a pause
-    /// before each, from 20 milliseconds, doubled each time, to 2 seconds. The default is 0 times,
-    /// since the function may have done half of its work.
+    /// Sets how many times a task is run again after its worker died while running it. The default is
+    /// 0, since the function may have done half of its work.
+    ///
+    /// A task is not retried after a panic, an `Err`, a limit or a cancellation. The pause before the
+    /// first retry is 20 ms; it doubles with each retry, up to 2 s.
     #[must_use]
     pub fn retries(mut self, count: u32) -> Self {
         self.retries = count;
         self
     }
 
-    /// How much CPU time a task may use, of all threads of its worker together, to some milliseconds.
-    /// Then it gives [`TaskError::LimitExceeded`](crate::TaskError::LimitExceeded) and its worker is
-    /// replaced. Processes that the task starts don't count. It goes before
-    /// [`Builder::cpu_time_limit`](crate::Builder::cpu_time_limit).
+    /// Limits the CPU time that a task may use, summed over all threads of its worker, to within some
+    /// milliseconds. It replaces [`Builder::cpu_time_limit`](crate::Builder::cpu_time_limit).
+    ///
+    /// A task that uses more gives [`TaskError::LimitExceeded`](crate::TaskError::LimitExceeded), and
+    /// its worker is replaced. Processes that the task starts do not count.
     #[must_use]
     pub fn cpu_time_limit(mut self, limit: Duration) -> Self {
         self.cpu_time_limit = Some(limit);
         self
     }
 
-    /// How many bytes of data its worker may have while a task runs; see
-    /// [`Builder::memory_limit`](crate::Builder::memory_limit), whose smaller limit counts.
+    /// Limits the memory of the task's worker while the task runs, in bytes; see
+    /// [`Builder::memory_limit`](crate::Builder::memory_limit). The smaller of the two limits applies.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
         self
     }
 
-    /// How long a running task may go on after it was cancelled or timed out, before its worker is
-    /// killed. It sees it by `worker::is_cancelled()`. Its error comes at once in any case; the
-    /// worker takes nothing else meanwhile.
+    /// Sets how long a running task may go on after it was cancelled or timed out, before its worker
+    /// is killed. By default the worker is killed at once.
+    ///
+    /// The function notices the cancellation by
+    /// [`worker::is_cancelled()`](crate::worker::is_cancelled). The caller gets the task's error at
+    /// once in any case; the worker takes no other task meanwhile.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
         self
     }
 
-    /// How urgent a task is. Of the tasks that wait for a worker, the one with the highest priority is
-    /// next, and of those with the same priority the one that was called first. The default is
-    /// [`Priority::Normal`].
+    /// Sets the urgency of a task. The default is [`Priority::Normal`].
     ///
-    /// No priority starves: while tasks of higher priorities wait, each lower priority that has some
-    /// gets a sixteenth of the worker time that those above it get. So a task that takes a second
-    /// begins, once it is the first of its priority, when higher ones have had 16 seconds since, or
-    /// sooner. What a task takes is guessed from earlier runs of its function; if there are none, it
-    /// begins when 16 higher ones have.
+    /// Of the queued tasks, the one with the highest priority starts first; tasks of the same priority
+    /// start in the order of the calls.
     ///
-    /// No running task is interrupted, and a worker that is about to be done may hold a few short tasks
-    /// that nobody overtakes. Room in a queue with a
-    /// [capacity](crate::Builder::queue_capacity) is given without regard to priorities.
+    /// No priority starves. While tasks of higher priorities wait, each lower priority still gets a
+    /// sixteenth of the worker time that the priorities above it get. So a task that takes one second
+    /// starts at the latest when higher priorities have used 16 seconds since it became the first of
+    /// its priority. The duration of a task is estimated from earlier runs of its function. Without
+    /// earlier runs, it starts after 16 tasks of higher priorities.
+    ///
+    /// A running task is never interrupted. A worker that has nearly finished may already have been
+    /// sent a few short tasks, which are not overtaken either. Room in a queue with a
+    /// [capacity](crate::Builder::queue_capacity) does not depend on priorities.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -116,7 +130,7 @@ impl TaskOptions {
     /// let pool = ProcessPool::builder().workers(1).build()?;
     /// let interactive = pool.with(TaskOptions::new().priority(Priority::High));
     /// let report = pool.run_in_process(|n: u64| (1..=n).sum::<u64>(), 1_000_000);
-    /// // Were there many reports, it would not wait for them.
+    /// // If many reports were queued, this task would start before them.
     /// assert_eq!(interactive.run_in_process(|x: u64| x + 1, 1).await?, 2);
     /// # assert_eq!(report.await?, 500_000_500_000);
     /// # Ok(()) }
@@ -127,20 +141,26 @@ impl TaskOptions {
         self
     }
 
-    /// Whose a task is. The shares whose tasks wait with the same priority get equal times of the
-    /// workers, however many tasks each has and however long they take; the tasks of one share are
-    /// served in the order of the calls. The default is no key: all tasks without one are one share.
+    /// Assigns a task to the share named by `key`, so that one customer's tasks don't delay those of
+    /// another.
     ///
-    /// It is the time that tasks really take that counts, and only while others wait: who had an idle
-    /// pool for himself does not pay for it when others come, and who comes late has no credit. A share
-    /// whose tasks take a thousand times as long as another's gets a worker for one of them where the
-    /// other gets a thousand. A single task is never interrupted, so who comes while all workers are at
-    /// long tasks waits for the first to end.
+    /// Shares with queued tasks of the same priority get the same worker time, however many tasks each
+    /// has and however long they take. Within a share, tasks start in the order of the calls. All tasks
+    /// without a key form one share.
     ///
-    /// The key is whatever names the share: a number, a string, a tuple. It is kept as a 64-bit hash; if
-    /// two hash alike, which among a million keys happens in one process of 30 million, they are one
-    /// share. There may be any number of keys; no memory is kept for those that have not been in use.
-    /// Room in a queue with a [capacity](crate::Builder::queue_capacity) is for whoever comes first.
+    /// Only measured running time counts, and only while other shares have queued tasks. Using an idle
+    /// pool is not held against a share later, and idling earns it no credit. If the tasks of one share
+    /// take a thousand times as long as those of another, it gets a worker for one task where the other
+    /// gets a worker for a thousand. A running task is never interrupted: if all workers are busy with long
+    /// tasks, a new share waits for the first of them to finish.
+    ///
+    /// The key may be a number, a string, a tuple or anything else that is `Hash`. The pool keeps a 64-bit
+    /// hash of it; two keys with the same hash form one share. With a million keys, the chance of any
+    /// such pair is about 1 in 30 million. There may be any number of keys: the pool keeps no memory of keys
+    /// that are not in use. Room in a queue with a [capacity](crate::Builder::queue_capacity) does
+    /// not depend on shares.
+    ///
+    /// The method is start-time fair queueing (Goyal, Vin and Cheng, 1996).
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -151,7 +171,7 @@ impl TaskOptions {
     /// let of = |customer: &str| pool.with(TaskOptions::new().share(customer));
     /// let (anna, ben) = (of("anna"), of("ben"));
     /// let many: Vec<_> = (0..50).map(|x: u64| anna.run_in_process(|x| x * x, x)).collect();
-    /// // He is not behind all of hers.
+    /// // Ben's task does not wait for all of Anna's.
     /// assert_eq!(ben.run_in_process(|x: u64| x * x, 12).await?, 144);
     /// # drop(many);
     /// # Ok(()) }
@@ -162,16 +182,17 @@ impl TaskOptions {
         self
     }
 
-    /// Lets a task prefer the worker that was given a task with the same key last, whose caches are
-    /// warm: a file that is mapped, a model that is loaded, a connection that is open.
+    /// Lets a task prefer the worker that last got a task with the same key, because its caches are
+    /// warm: a mapped file, a loaded model, an open connection.
     ///
-    /// It is a preference, and no worker is idle for it. The task goes to that worker if it is idle, or
-    /// will be in some hundred microseconds and the task itself is as short; if that turns out not to be
-    /// so while another is idle, the other gets the task. Else it goes to any that is free, which
-    /// is preferred from then on. A function must work in any worker.
+    /// This is a preference; the function must work in any worker, and no worker stays idle for it.
+    /// The task goes to the preferred worker if that is idle, or if both the task and the worker's
+    /// remaining work are estimated at some hundred microseconds at most. If that estimate proves
+    /// wrong while another worker is idle, the other worker gets the task. Otherwise the task goes to
+    /// any free worker, which is the preferred one from then on.
     ///
-    /// The key is whatever names what is warm, and is kept as a hash, as that of a
-    /// [share](TaskOptions::share). The pool remembers the 4096 keys that were used last, or more.
+    /// The pool keeps a hash of the key, as for a [share](TaskOptions::share), and remembers at least the
+    /// 4096 keys used last.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]

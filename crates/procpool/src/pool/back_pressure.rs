@@ -1,4 +1,4 @@
-//! What a caller can do about a queue that is full: have the call back, or wait.
+//! Calls for a queue with a capacity: refuse a call with its arguments, or wait for room.
 
 use procpool_os::{CallOffsets, FunctionPointer, Trampoline};
 use procpool_scheduler::RefusedReason;
@@ -15,16 +15,16 @@ use crate::task::call::{EncodedCall, discard, offsets};
 use crate::task::future::Task;
 
 impl<S> ProcessPool<S> {
-    /// As [`run_in_process`](ProcessPool::run_in_process), but a call that the pool does not accept
-    /// comes back, with its arguments.
+    /// Runs `function(args)` as [`run_in_process`](ProcessPool::run_in_process) does, or returns the
+    /// arguments if the pool does not accept the task.
     ///
-    /// If it is clear beforehand that there is no room, the arguments are not even encoded.
+    /// If the queue is already known to be full, the arguments are not even encoded.
     ///
     /// # Errors
-    /// [`Rejected`] if the queue is full, if others wait for room by
-    /// [`reserve`](ProcessPool::reserve), or if the pool is closed. Whatever is wrong with the call
-    /// itself is an error of the task, as ever: arguments that can't be encoded make a task that has
-    /// failed with [`TaskError::Encode`], since no other moment and no other pool would help them.
+    /// [`Rejected`] if the queue is full, if other callers wait in
+    /// [`reserve`](ProcessPool::reserve), or if the pool is closed. An error of the call itself is
+    /// given by the task instead, since it would fail in any pool at any time: arguments that can't be
+    /// encoded give [`TaskError::Encode`].
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -36,7 +36,7 @@ impl<S> ProcessPool<S> {
     /// let pool = procpool::ProcessPool::builder().workers(1).queue_capacity(100).build()?;
     /// let hash = match pool.try_run_in_process(hash, "text".to_owned()) {
     ///     Ok(task) => task.await?,
-    ///     // Too much to do: do it here.
+    ///     // The pool is busy: run it here.
     ///     Err(rejected) => hash(rejected.into_args()),
     /// };
     /// # assert_ne!(hash, 0);
@@ -54,11 +54,11 @@ impl<S> ProcessPool<S> {
         self.try_run::<_, PlainCall, A, R>(function, args)
     }
 
-    /// As [`run_with_state`](ProcessPool::run_with_state), but a call that the pool does not accept
-    /// comes back, with its arguments.
+    /// Runs `function(&mut state, args)` as [`run_with_state`](ProcessPool::run_with_state) does, or
+    /// returns the arguments if the pool does not accept the task.
     ///
     /// # Errors
-    /// As of [`try_run_in_process`](ProcessPool::try_run_in_process).
+    /// As [`try_run_in_process`](ProcessPool::try_run_in_process).
     pub fn try_run_with_state<A, R>(
         &self,
         function: fn(&mut S, A) -> R,
@@ -72,24 +72,24 @@ impl<S> ProcessPool<S> {
         self.try_run::<_, StatefulCall, A, R>(function, args)
     }
 
-    /// Waits until there is room for a task, and holds it: the [`Permit`] runs one task, which can't
-    /// be refused for want of room.
+    /// Waits until there is room for one task and reserves it. The returned [`Permit`] runs one task,
+    /// which can't be refused because the queue is full.
     ///
-    /// Room is what [`Builder::queue_capacity`](crate::Builder::queue_capacity) says: a free worker,
-    /// or a place in the queue. It is given in the order in which it was asked for, and a call of
-    /// [`run_in_process`](ProcessPool::run_in_process) can't take it from those who wait. The task
-    /// of the permit has the options of this handle.
+    /// Room is a free worker or a place in the queue, whose length is
+    /// [`Builder::queue_capacity`](crate::Builder::queue_capacity). A pool without a `queue_capacity`
+    /// always has room. Callers get room in the order in which they asked for it; meanwhile the pool
+    /// refuses calls of [`run_in_process`](ProcessPool::run_in_process). The permit's task has the
+    /// options of this handle.
     ///
-    /// Works on any runtime and on none, and spends none of tokio's cooperative budget. A pool
-    /// without a `queue_capacity` always has room.
+    /// The future works on any runtime and without one, and does not spend tokio's cooperative budget.
     ///
     /// # Errors
-    /// [`PoolClosed`] if the pool is closed or terminated, or its runtime stops, before there is
-    /// room.
+    /// [`PoolClosed`] if, before there is room, the pool is closed or terminated, or its runtime
+    /// stops.
     ///
     /// # Cancel safety
-    /// The place in line is taken by the first poll. If this is dropped, the next one moves up; if
-    /// it had been given room just then, that goes to the next one.
+    /// The first poll joins the line. Dropping the future leaves the line; room that it had just been
+    /// given goes to the next caller.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -124,7 +124,7 @@ impl<S> ProcessPool<S> {
         match task {
             Ok(task) => Ok(match discard(args) {
                 Ok(()) => task,
-                // What is dropped here is cancelled.
+                // The accepted task is dropped here, which cancels it.
                 Err(error) => unsendable(error),
             }),
             Err(reason) => Err(Rejected::new(args, reason)),

@@ -1,4 +1,4 @@
-//! Having every worker of a running pool run something once.
+//! Running a function once in every worker of a running pool.
 
 use std::fmt;
 use std::future::Future;
@@ -14,30 +14,37 @@ use crate::pool::process_pool::ProcessPool;
 use crate::task::call::EncodedCall;
 
 impl<S> ProcessPool<S> {
-    /// Runs `function(args)` once in every worker, the present ones and all that come later: what
-    /// [`Builder::broadcast`](crate::Builder::broadcast) does, in a pool that runs. For a new
-    /// configuration, a rotated key, a cache to be emptied.
+    /// Runs `function(args)` once in every worker, in those that exist and in all that start later.
+    /// Use it for a new configuration, a rotated key, or a cache that must be emptied.
     ///
-    /// It begins in this call. A worker that is idle runs it at once, a busy one after the task that it
-    /// has (and those that were already sent to it), one that is starting before its first task; none
-    /// takes another task until it has. What is submitted after the returned future has given `Ok`
-    /// runs in a worker that has run it. Several run in the order of the calls. The pool remembers it
-    /// for as long as it lives: each worker that is started from now on runs it, after all that came
-    /// before it.
+    /// It does in a running pool what [`Builder::broadcast`](crate::Builder::broadcast) does in a new
+    /// one. The broadcast starts in this call:
+    /// - an idle worker runs it at once;
+    /// - a busy worker runs it after its running task and the tasks already sent to it;
+    /// - a starting worker runs it before its first task.
     ///
-    /// Each worker has [`startup_timeout`](crate::Builder::startup_timeout) for it, counted from when it
-    /// has nothing else to do; then it is killed.
+    /// No worker takes another task before it has run the broadcast. Tasks submitted after the
+    /// returned future gave `Ok` run only in workers that have run it. Several broadcasts run in the
+    /// order of the calls. The pool remembers each of them until its end: every worker that starts
+    /// later runs all of them in that order.
+    ///
+    /// Each worker has [`startup_timeout`](crate::Builder::startup_timeout) to run it, counted from
+    /// the moment when the worker has nothing else to do. A worker that takes longer is killed.
     ///
     /// # Errors
-    /// The first failure. The workers go on, also those where it failed, and what has run in others is not
-    /// undone; but **the pool does not remember it**, so that no later worker fails to start for it.
-    /// [`TaskError::WorkerStart`] with the cause if it panics, or its worker ends in it or takes too
-    /// long; [`TaskError::PoolClosed`] if the pool is closed before every worker has run it;
-    /// [`TaskError::Encode`] if it can't be sent to a worker at all. A worker that ends of something
-    /// else, or stops, is none of those that had to run it.
+    /// The first failure in any worker:
+    /// - [`TaskError::WorkerStart`], with the cause, if the function panics, its worker exits while it
+    ///   runs, or it takes too long;
+    /// - [`TaskError::PoolClosed`] if the pool is closed before every worker has run it;
+    /// - [`TaskError::Encode`] if the call can't be sent to a worker.
+    ///
+    /// After a failure the workers keep running, including those in which the function failed, and its
+    /// effects in other workers are not undone. But **the pool forgets a failed broadcast**, so that
+    /// later workers can start. A worker that stops, or exits for another reason, no longer counts
+    /// among those that must run it.
     ///
     /// # Cancel safety
-    /// Dropping the future changes nothing but that nobody is told.
+    /// Dropping the future does not stop the broadcast; only its outcome is lost.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -69,14 +76,15 @@ impl<S> ProcessPool<S> {
         self.begin_broadcast(call)
     }
 
-    /// As [`broadcast`](ProcessPool::broadcast), for a function that may fail.
+    /// Broadcasts a function that may fail; all else is as with
+    /// [`broadcast`](ProcessPool::broadcast).
     ///
     /// # Errors
-    /// As there; an `Err` is in the source of [`TaskError::WorkerStart`] as the text that its `Display`
-    /// gives.
+    /// As [`broadcast`](ProcessPool::broadcast). If the function returns `Err`, the source of the
+    /// [`TaskError::WorkerStart`] has the text of the error's `Display`.
     ///
     /// # Cancel safety
-    /// As of [`broadcast`](ProcessPool::broadcast).
+    /// As [`broadcast`](ProcessPool::broadcast).
     pub fn try_broadcast<A, E>(
         &self,
         function: fn(A) -> Result<(), E>,
@@ -96,7 +104,7 @@ impl<S> ProcessPool<S> {
         &self,
         call: Result<EncodedCall, EncodeError>,
     ) -> impl Future<Output = Result<(), TaskError>> + Send + use<S> {
-        // The pool stays open while someone waits.
+        // The future keeps the pool open until the broadcast has finished.
         let open = Arc::clone(self.open());
         let begun = call.map(|call| open.core().broadcast(call));
         async move {

@@ -1,4 +1,4 @@
-//! The pools that are there without being built: one for each runtime.
+//! The default pools, which need not be built: one for each runtime.
 
 use std::io;
 
@@ -11,20 +11,20 @@ use crate::error::{BuildError, TaskError, WorkerStartError};
 use crate::pool::process_pool::ProcessPool;
 use crate::task::future::Task;
 
-/// The default pool of each runtime that has one, the newest last.
+/// The default pools with the runtimes they run on, the newest last.
 static DEFAULTS: Mutex<Vec<(Id, ProcessPool)>> = Mutex::new(Vec::new());
 
-/// Runs `function(args)` in a worker process of a default pool; see
-/// [`ProcessPool::run_in_process`].
+/// Runs `function(args)` in a worker process of a default pool, as
+/// [`ProcessPool::run_in_process`] does.
 ///
-/// The default pool is that of [`ProcessPool::new`]. Each runtime has one of its own: the first call
-/// on a runtime builds it, and it stays for as long as that runtime. So one runtime's end, or its
-/// being busy elsewhere, is nothing to the calls on another. A call in a thread without a runtime
-/// uses the newest default pool that there is.
+/// Each tokio runtime has a default pool of its own, with the options of [`ProcessPool::new`]. The
+/// first call on a runtime builds the pool, which lives as long as that runtime. So neither the end
+/// nor a blocked thread of one runtime affects calls on another. A call from a thread outside any
+/// runtime uses the newest default pool.
 ///
 /// # Errors
-/// As of [`ProcessPool::run_in_process`]. If the pool can't be built, the task gives
-/// [`TaskError::WorkerStart`] whose source is the [`BuildError`].
+/// As [`ProcessPool::run_in_process`]. If the pool can't be built, the task gives
+/// [`TaskError::WorkerStart`]; its source is the [`BuildError`].
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -59,10 +59,10 @@ fn default_pool() -> Result<ProcessPool, BuildError> {
     let closed: Vec<_> = defaults
         .extract_if(.., |(_, pool)| pool.is_closed())
         .collect();
-    // Without a runtime no pool could have been built.
+    // `ProcessPool::new` has succeeded, so there is a runtime.
     defaults.extend(runtime.map(|runtime| (runtime, pool.clone())));
     drop(defaults);
-    // The end of a pool may run code that calls this.
+    // Dropping a pool may run code that calls this function, so the lock must be released first.
     drop(closed);
     Ok(pool)
 }

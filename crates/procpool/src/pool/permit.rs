@@ -1,4 +1,4 @@
-//! Room for one task.
+//! Reserved room for one task.
 
 use std::fmt;
 
@@ -12,12 +12,23 @@ use crate::pool::process_pool::ProcessPool;
 use crate::task::call::EncodedCall;
 use crate::task::future::Task;
 
-/// Room for one task in a pool, from [`ProcessPool::reserve`].
+/// Reserved room for one task in a pool, returned by [`ProcessPool::reserve`].
 ///
-/// It counts against [`Builder::queue_capacity`](crate::Builder::queue_capacity) as a waiting task
-/// does, until it is used. **Dropping it gives the room back**, to the next who waits for it. It
-/// keeps the pool open, as a handle does.
-#[must_use = "dropping a permit gives its room to another: run a task by it"]
+/// Until it is used, it counts against
+/// [`Builder::queue_capacity`](crate::Builder::queue_capacity) as a queued task does, and keeps the
+/// pool open as a handle does. **Dropping it gives the room back**, to the next caller that waits.
+///
+/// Modelled on the `Permit` of tokio's `mpsc::Sender::reserve`.
+///
+/// ```
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = procpool::ProcessPool::builder().workers(1).queue_capacity(1).build()?;
+/// let permit = pool.reserve().await?;
+/// assert_eq!(permit.run_in_process(|x: u32| x + 1, 1).await?, 2);
+/// # Ok(()) }
+/// ```
+#[must_use = "dropping a permit gives its room to another caller: run a task with it"]
 pub struct Permit<S = ()> {
     pool: ProcessPool<S>,
     room: Reservation,
@@ -28,13 +39,13 @@ impl<S> Permit<S> {
         Permit { pool, room }
     }
 
-    /// As [`ProcessPool::run_in_process`], in the room that this permit holds.
+    /// Runs `function(args)` as [`ProcessPool::run_in_process`] does, in the reserved room.
     ///
     /// # Errors
-    /// None here; the [`Task`] gives any error but
-    /// [`TaskError::QueueFull`](crate::TaskError::QueueFull). If the pool has been closed since, that
-    /// is [`TaskError::PoolClosed`](crate::TaskError::PoolClosed). Arguments that can't be encoded
-    /// give the room back.
+    /// This call returns no error; the [`Task`] gives any error but
+    /// [`TaskError::QueueFull`](crate::TaskError::QueueFull). If the pool has been closed meanwhile,
+    /// it gives [`TaskError::PoolClosed`](crate::TaskError::PoolClosed). If the arguments can't be
+    /// encoded, the room is given back.
     pub fn run_in_process<A, R>(self, function: fn(A) -> R, args: A) -> Task<R>
     where
         A: Serialize + DeserializeOwned + 'static,
@@ -44,10 +55,11 @@ impl<S> Permit<S> {
         self.pool.run(call, Some(self.room))
     }
 
-    /// As [`ProcessPool::run_with_state`], in the room that this permit holds.
+    /// Runs `function(&mut state, args)` as [`ProcessPool::run_with_state`] does, in the reserved
+    /// room.
     ///
     /// # Errors
-    /// As of [`run_in_process`](Permit::run_in_process).
+    /// As [`run_in_process`](Permit::run_in_process).
     pub fn run_with_state<A, R>(self, function: fn(&mut S, A) -> R, args: A) -> Task<R>
     where
         S: 'static,

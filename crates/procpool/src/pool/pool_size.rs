@@ -1,11 +1,12 @@
-//! How many workers a pool has.
+//! The least and the greatest number of workers.
 
 use std::ops::{RangeInclusive, RangeToInclusive};
 
-/// How many workers a pool has at least and at most, for [`ProcessPool::resize`](crate::ProcessPool::resize).
+/// The least and the greatest number of workers of a pool, for
+/// [`ProcessPool::resize`](crate::ProcessPool::resize).
 ///
-/// Made from a number (exactly so many), from `2..=8` (at least 2, at most 8), or from `..=8` (as many
-/// as there is work for, at most 8).
+/// Convert it from `4` (exactly 4 workers), `2..=8` (at least 2, at most 8) or `..=8` (as many as
+/// there is work for, at most 8).
 ///
 /// ```
 /// use procpool::PoolSize;
@@ -22,16 +23,16 @@ pub struct PoolSize {
 }
 
 impl PoolSize {
-    /// Linux gives no higher process id than this (`proc(5)`, `pid_max`), so that more workers are a mistake.
+    /// Linux gives no process id above this (`pid_max` in `proc_sys_kernel(5)`), so a greater number is a mistake.
     pub(crate) const MOST: usize = 4_194_304;
 
-    /// Workers that are kept even if there is nothing to do.
+    /// Returns the number of workers that the pool keeps even if there is nothing to do.
     #[must_use]
     pub fn min(&self) -> usize {
         self.min
     }
 
-    /// The most workers that run tasks at one moment.
+    /// Returns the greatest number of workers that run tasks at the same time.
     #[must_use]
     pub fn max(&self) -> usize {
         self.max
@@ -41,27 +42,27 @@ impl PoolSize {
         PoolSize { min, max }
     }
 
-    /// Whether a pool can be so large.
+    /// Returns whether a pool can have this size.
     pub(crate) fn is_possible(&self) -> bool {
         (1..=Self::MOST).contains(&self.max) && self.min <= self.max
     }
 }
 
-/// Exactly so many workers.
+/// Exactly `count` workers.
 impl From<usize> for PoolSize {
     fn from(count: usize) -> Self {
         PoolSize::new(count, count)
     }
 }
 
-/// So many workers at least and at most.
+/// At least `start` and at most `end` workers.
 impl From<RangeInclusive<usize>> for PoolSize {
     fn from(range: RangeInclusive<usize>) -> Self {
         PoolSize::new(*range.start(), *range.end())
     }
 }
 
-/// So many workers at most, and none that there is no work for.
+/// At most `end` workers, and none while there is no work.
 impl From<RangeToInclusive<usize>> for PoolSize {
     fn from(range: RangeToInclusive<usize>) -> Self {
         PoolSize::new(0, range.end)

@@ -1,4 +1,4 @@
-//! The handle of a pool.
+//! The handle of a pool: running calls, and ending the pool.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,11 +22,14 @@ use crate::task::future::Task;
 
 /// A pool of worker processes that run plain functions.
 ///
-/// A handle: cheap to clone, `Send` and `Sync`, and usable from any thread and any runtime. The pool
-/// itself lives on the runtime it was built on. When the last handle and the last awaited [`Task`]
-/// are gone, or that runtime stops, so are all of its workers.
+/// This is a handle: cloning it is cheap, it is `Send` and `Sync`, and it works from any thread and
+/// any runtime. The pool itself runs on the tokio runtime on which it was built. All workers are
+/// gone soon after the last handle and the last awaited [`Task`] are dropped, or that runtime stops.
 ///
-/// `S` is the type of a state that every worker holds; `()` for none.
+/// `S` is the type of the state that every worker holds (see
+/// [`Builder::initializer`](crate::Builder::initializer)); it is `()` if there is none.
+///
+/// Named after `ProcessPoolExecutor` of Python's `concurrent.futures`.
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -43,7 +46,7 @@ use crate::task::future::Task;
 pub struct ProcessPool<S = ()> {
     open: Arc<OpenPool>,
     options: Arc<TaskOptions>,
-    /// Workers have an `S`, this handle has none.
+    /// The workers hold an `S`; the handle holds none, so it is `Send` and `Sync` whatever `S` is.
     state: PhantomData<fn(S)>,
 }
 
@@ -58,26 +61,40 @@ impl<S> ProcessPool<S> {
 
     /// Runs `function(args)` in a worker process.
     ///
-    /// The task is accepted in this call, as with `spawn_blocking`: it runs whether or not the
-    /// returned [`Task`] is polled, in the order of the calls. **Dropping the `Task` cancels it.**
+    /// The pool accepts the task in this call, as `spawn_blocking` does: the task runs whether or not
+    /// the returned [`Task`] is polled, and tasks start in the order of the calls. **Dropping the
+    /// `Task` cancels it.**
     ///
-    /// `function` is a plain function, a generic function, or a closure that captures nothing.
-    /// Several arguments are a tuple: `|(image, width): (Vec<u8>, u32)| resize(image, width)`. What
-    /// a function that returns a `Result` returns comes back inside: `task.await??`.
+    /// `function` is a plain function, a generic function, or a closure that captures nothing. Pass
+    /// several arguments as a tuple: `|(image, width): (Vec<u8>, u32)| resize(image, width)`. If
+    /// `function` returns a `Result`, that `Result` is inside the task's own: `task.await??`.
     ///
-    /// Arguments are encoded in this call and the result is decoded when it is awaited. Any type that
-    /// `serde_json` can carry comes back equal; each may take 1 GiB at most, encoded.
+    /// The arguments are encoded in this call; the result is decoded when it is awaited. Any type
+    /// that survives a `serde_json` round trip survives this one. Encoded arguments, and an encoded
+    /// result, may take at most 1 GiB each.
     ///
     /// # Errors
-    /// None here; the `Task` gives a [`TaskError`]. Arguments that can't be encoded, a function that
-    /// is not one of this executable (but of a shared library), a full queue and a closed pool make
-    /// a task that has failed already. To have the arguments back there is
-    /// [`try_run_in_process`](ProcessPool::try_run_in_process), to wait for room
-    /// [`reserve`](ProcessPool::reserve).
+    /// This call returns no error; the `Task` gives a [`TaskError`]. The task has already failed when
+    /// it is returned if
+    /// - the arguments can't be encoded, or `function` is in a shared library and not in this
+    ///   executable: [`TaskError::Encode`];
+    /// - the queue is full: [`TaskError::QueueFull`];
+    /// - the pool is closed: [`TaskError::PoolClosed`].
+    ///
+    /// To get the arguments back, use [`try_run_in_process`](ProcessPool::try_run_in_process). To
+    /// wait for room in the queue, use [`reserve`](ProcessPool::reserve).
     ///
     /// # Panics
-    /// Never. A panic of `function`, or of a `Serialize` or `Deserialize` on the way, is an error of
-    /// this task.
+    /// Never. If `function`, a `Serialize` or a `Deserialize` panics, the task gives an error.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let sum = pool.run_in_process(|numbers: Vec<u64>| numbers.iter().sum::<u64>(), vec![1, 2, 3]);
+    /// assert_eq!(sum.await?, 6);
+    /// # Ok(()) }
+    /// ```
     pub fn run_in_process<A, R>(&self, function: fn(A) -> R, args: A) -> Task<R>
     where
         A: Serialize + DeserializeOwned + 'static,
@@ -86,12 +103,12 @@ impl<S> ProcessPool<S> {
         self.call::<fn(A) -> R, PlainCall, A, R>(function, args)
     }
 
-    /// Runs `function(&mut state, args)` in a worker process, with the state that the pool's
-    /// [`initializer`](crate::Builder::initializer) made in that worker. All else is as with
-    /// [`run_in_process`](ProcessPool::run_in_process).
+    /// Runs `function(&mut state, args)` in a worker process, where `state` is what the pool's
+    /// [`initializer`](crate::Builder::initializer) returned in that worker.
     ///
-    /// Each worker has a state of its own, and a replacement makes a new one. A function that panics
-    /// leaves the state as it was at that moment.
+    /// Each worker has its own state; a replacement worker creates a new one. If a function panics,
+    /// the state stays as it was at that moment. All else is as with
+    /// [`run_in_process`](ProcessPool::run_in_process), errors included.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -119,7 +136,7 @@ impl<S> ProcessPool<S> {
         self.call::<fn(&mut S, A) -> R, StatefulCall, A, R>(function, args)
     }
 
-    /// The same pool, with other options for the tasks of the new handle.
+    /// Returns a handle of the same pool whose tasks have these options.
     ///
     /// ```
     /// # use procpool::{ProcessPool, TaskOptions};
@@ -139,8 +156,8 @@ impl<S> ProcessPool<S> {
         }
     }
 
-    /// The same pool with [`TaskOptions::timeout`] set to `limit` for the tasks of the new handle,
-    /// and the other options as they are on this one.
+    /// Returns a handle of the same pool whose tasks have this [`TaskOptions::timeout`], and
+    /// otherwise the options of this handle.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -159,20 +176,34 @@ impl<S> ProcessPool<S> {
         self.with(TaskOptions::clone(&self.options).timeout(limit))
     }
 
-    /// Accepts nothing more, through any handle. Accepted tasks finish; then the workers stop.
-    /// Doing it again changes nothing.
+    /// Closes the pool: from now on, every handle refuses new tasks.
+    ///
+    /// Accepted tasks finish; then the workers stop. Closing a closed pool changes nothing.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let accepted = pool.run_in_process(|x: u32| x + 1, 1);
+    /// pool.close();
+    /// assert_eq!(accepted.await?, 2);
+    /// assert!(pool.run_in_process(|x: u32| x + 1, 1).await.unwrap_err().is_pool_closed());
+    /// # Ok(()) }
+    /// ```
     pub fn close(&self) {
         self.open.core().close();
     }
 
-    /// Whether the pool accepts nothing more.
+    /// Returns whether the pool is closed and accepts no new tasks.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.open.core().is_closed()
     }
 
-    /// Cancels every task that has not begun, of all handles, and tells how many: they never run, and
-    /// give [`TaskError::Cancelled`]. Those that run go on, and so does the pool.
+    /// Cancels every task, of any handle, that has not started, and returns their number.
+    ///
+    /// Those tasks never run and give [`TaskError::Cancelled`]. Running tasks go on, and the pool
+    /// still accepts new ones.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -180,35 +211,60 @@ impl<S> ProcessPool<S> {
     /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
     /// let tasks: Vec<_> = (0..100_u64).map(|x| pool.run_in_process(|x| x * x, x)).collect();
     /// let cancelled = pool.cancel_queued();
-    /// pool.shutdown().await; // waits for what had begun
+    /// pool.shutdown().await; // waits for the tasks that had started
     /// let results = futures::future::join_all(tasks).await;
     /// assert_eq!(results.iter().filter(|result| result.is_err()).count(), cancelled);
     /// # Ok(()) }
     /// ```
     #[allow(
         clippy::must_use_candidate,
-        reason = "who only wants them gone needs no count"
+        reason = "a caller may cancel them without needing their number"
     )]
     pub fn cancel_queued(&self) -> usize {
         self.open.core().cancel_queued()
     }
 
-    /// [Closes](ProcessPool::close) the pool, and waits until all accepted tasks have finished and
+    /// [Closes](ProcessPool::close) the pool and waits until all accepted tasks have finished and
     /// all workers have exited and are reaped.
     ///
     /// # Cancel safety
-    /// The pool is closed by the first poll, and stops whether or not this is polled on.
+    /// The first poll closes the pool, which then stops whether or not the future is polled again.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let task = pool.run_in_process(|x: u32| x + 1, 1);
+    /// pool.shutdown().await;
+    /// assert!(task.is_finished());
+    /// # Ok(()) }
+    /// ```
     pub async fn shutdown(&self) {
         self.close();
         self.open.core().stopped().await;
     }
 
-    /// As [`shutdown`](ProcessPool::shutdown), but after `grace`, in real time, what is left is
-    /// [terminated](ProcessPool::terminate).
+    /// Shuts the pool down as [`shutdown`](ProcessPool::shutdown) does, and
+    /// [terminates](ProcessPool::terminate) what is left after `grace`, in real time.
     ///
     /// # Cancel safety
-    /// As of [`shutdown`](ProcessPool::shutdown); if it is dropped before the grace has passed, the
-    /// accepted tasks have all the time they need.
+    /// The first poll closes the pool. If the future is dropped before `grace` has passed, nothing is
+    /// terminated: the accepted tasks have all the time they need.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let task = pool.run_in_process(hang, ());
+    /// let report = pool.shutdown_timeout(Duration::from_millis(50)).await;
+    /// assert_eq!(report.abandoned_tasks(), 1);
+    /// assert!(task.await.unwrap_err().is_pool_closed());
+    /// # Ok(()) }
+    /// ```
     pub async fn shutdown_timeout(&self, grace: Duration) -> ShutdownReport {
         let core = self.open.core();
         let (began, before) = (Instant::now(), core.tally());
@@ -219,11 +275,21 @@ impl<S> ProcessPool<S> {
         ShutdownReport::new(core.tally() - before, began.elapsed())
     }
 
-    /// Kills all workers now, and waits until they are reaped. Unfinished tasks get
+    /// Kills all workers at once and waits until they are reaped. Unfinished tasks give
     /// [`TaskError::PoolClosed`].
     ///
     /// # Cancel safety
-    /// The kill is done by the first poll.
+    /// The first poll kills the workers.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let report = pool.terminate().await;
+    /// assert_eq!(report.abandoned_tasks(), 0);
+    /// assert!(pool.is_closed());
+    /// # Ok(()) }
+    /// ```
     pub async fn terminate(&self) -> ShutdownReport {
         let core = self.open.core();
         let (began, before) = (Instant::now(), core.tally());
@@ -236,7 +302,7 @@ impl<S> ProcessPool<S> {
         &self.open
     }
 
-    /// The same handle, for calls whose function needs no `S`, or is known to be given one.
+    /// Returns the same handle for calls that need no `S`, or whose function is known to take one.
     pub(crate) fn without_state(&self) -> ProcessPool {
         ProcessPool {
             open: Arc::clone(&self.open),
@@ -269,7 +335,9 @@ impl<S> ProcessPool<S> {
         Task::new(cell, Accepted::new(Arc::clone(&self.open)))
     }
 
-    /// Submits a call that was to be encoded, in the room that was reserved for it if there is one.
+    /// Submits an encoded call, in its reserved room if it has one.
+    ///
+    /// An error of the encoding or of the pool becomes the error of the returned task.
     pub(crate) fn run<R>(
         &self,
         call: Result<EncodedCall, EncodeError>,
@@ -286,7 +354,10 @@ impl<S> ProcessPool<S> {
         }
     }
 
-    /// Submits a call, in the room that was reserved for it if there is one, or else tells why it is refused.
+    /// Submits an encoded call, in its reserved room if it has one.
+    ///
+    /// # Errors
+    /// The reason why the pool refuses the call.
     pub(crate) fn submit<R>(
         &self,
         call: EncodedCall,
@@ -307,7 +378,7 @@ impl<S> ProcessPool<S> {
         (spec, Job::new(call, limits, Sink::Cell(Arc::clone(cell))))
     }
 
-    /// What is called for each item of a map.
+    /// Describes the call that is made for each item of a map.
     pub(crate) fn chunk_call(&self, offsets: CallOffsets) -> ChunkCall {
         ChunkCall {
             column: None,
@@ -318,7 +389,7 @@ impl<S> ProcessPool<S> {
         }
     }
 
-    /// Submits a chunk of so many items.
+    /// Submits a chunk of `items` items.
     pub(crate) fn submit_chunk(
         &self,
         chunk: &Arc<Chunk>,
@@ -344,7 +415,8 @@ impl<S> ProcessPool<S> {
             affinity,
             ..
         } = *self.options;
-        // One generic function has many entries, and one entry many functions.
+        // Instances of one generic function differ in the entry; functions that share an entry differ
+        // in the function. So the key needs both.
         let function = FunctionKey(call.entry.rotate_left(32) ^ call.function);
         TaskSpec {
             function,

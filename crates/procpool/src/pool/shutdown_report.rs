@@ -1,10 +1,25 @@
-//! What a shutdown had to break off.
+//! The report of a shutdown.
 
 use std::time::Duration;
 
 use crate::driver::Tally;
 
-/// What became of the tasks and workers that a pool had when its shutdown began.
+/// A report of a shutdown: the tasks it abandoned, the workers it killed, and the time it took.
+///
+/// Returned by [`ProcessPool::shutdown_timeout`](crate::ProcessPool::shutdown_timeout) and
+/// [`ProcessPool::terminate`](crate::ProcessPool::terminate). It counts from the moment when that
+/// call began.
+///
+/// ```
+/// # use std::time::Duration;
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+/// assert_eq!(pool.run_in_process(|x: u32| x + 1, 1).await?, 2);
+/// let report = pool.shutdown_timeout(Duration::from_secs(60)).await;
+/// assert!(report.is_clean());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShutdownReport {
     abandoned: usize,
@@ -21,25 +36,25 @@ impl ShutdownReport {
         }
     }
 
-    /// How many accepted tasks were unfinished and got an error.
+    /// Returns the number of accepted tasks that had not finished and got an error.
     #[must_use]
     pub fn abandoned_tasks(&self) -> usize {
         self.abandoned
     }
 
-    /// How many workers had to be killed, rather than exiting by themselves.
+    /// Returns the number of workers that were killed instead of exiting by themselves.
     #[must_use]
     pub fn killed_workers(&self) -> usize {
         self.killed
     }
 
-    /// How long it took until the last worker was gone.
+    /// Returns the time until the last worker was gone.
     #[must_use]
     pub fn took(&self) -> Duration {
         self.took
     }
 
-    /// Whether all accepted tasks finished and all workers exited by themselves.
+    /// Returns whether all accepted tasks finished and all workers exited by themselves.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.abandoned == 0 && self.killed == 0

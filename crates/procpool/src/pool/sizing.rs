@@ -1,4 +1,4 @@
-//! Making a pool larger or smaller, and waiting until all of it is there.
+//! Changing the number of workers, and waiting until all of them have started.
 
 use crate::driver::WarmUp;
 use crate::error::{ResizeError, TaskError};
@@ -6,22 +6,27 @@ use crate::pool::pool_size::PoolSize;
 use crate::pool::process_pool::ProcessPool;
 
 impl<S> ProcessPool<S> {
-    /// Gives the pool another number of workers: exactly `4`, from `2..=8`, or `..=8` as many as there is
-    /// work for. It is as if the pool had been built with these
-    /// [`min_workers`](crate::Builder::min_workers) and [`max_workers`](crate::Builder::max_workers).
+    /// Changes the number of workers: `4` for exactly 4, `2..=8` for at least 2 and at most 8, `..=8`
+    /// for as many as there is work for, at most 8.
     ///
-    /// New workers are started at once, as many as the pool is to have at least or has work for. If there are
-    /// more than the pool may have, those that are starting are given up, then those that are idle
-    /// stop, and the rest stop as soon as they have finished what they have: **no task is lost or
-    /// broken off**. Until so many have finished that the pool has its new size, no task begins. Workers
-    /// between the least and the greatest number stop after
-    /// [`idle_timeout`](crate::Builder::idle_timeout), as ever.
+    /// Afterwards the pool behaves as if it had been built with these
+    /// [`min_workers`](crate::Builder::min_workers) and
+    /// [`max_workers`](crate::Builder::max_workers). This call does not wait for the change; after
+    /// several calls, the last size counts.
     ///
-    /// It doesn't wait for any of this. Of several calls the last one counts.
+    /// If the pool grows, new workers start at once: the new minimum, or more if there is work for
+    /// them.
+    ///
+    /// If the pool shrinks, **no task is lost or interrupted**. Surplus workers stop in this order:
+    /// those that are starting, those that are idle, then those that run tasks, each when its tasks
+    /// have finished. No task starts until the pool has its new size. Workers beyond the minimum
+    /// still stop after [`idle_timeout`](crate::Builder::idle_timeout).
     ///
     /// # Errors
-    /// [`ResizeError::Workers`] for no worker, or `min > max`; [`ResizeError::PoolClosed`] after
-    /// [`close`](ProcessPool::close). Then nothing has changed.
+    /// - [`ResizeError::Workers`] if there would be no worker at all, or `min > max`.
+    /// - [`ResizeError::PoolClosed`] after [`close`](ProcessPool::close).
+    ///
+    /// The pool is unchanged after an error.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -45,29 +50,31 @@ impl<S> ProcessPool<S> {
         }
     }
 
-    /// How many workers the pool is to have at least and at most: what it was built with, or the last
-    /// [`resize`](ProcessPool::resize) said.
+    /// Returns the least and the greatest number of workers, as given to the builder or to the last
+    /// [`resize`](ProcessPool::resize).
     #[must_use]
     pub fn size(&self) -> PoolSize {
         self.open().core().size()
     }
 
-    /// Starts all workers that the pool may have, and waits until they are ready, so that the first
-    /// tasks wait for none of them. For the start of a server, before it says that it is healthy.
+    /// Starts all workers that the pool may have and waits until they are ready, so that the first
+    /// tasks do not wait for a worker to start. A server calls this before it reports that it is healthy.
     ///
-    /// These are [`max_workers`](crate::Builder::max_workers), as they are at the moment, and the
-    /// [standby workers](crate::Builder::standby_workers). A worker that runs a task is ready. Those
-    /// beyond `min_workers` stop again if there is nothing to do for
-    /// [`idle_timeout`](crate::Builder::idle_timeout).
+    /// These are [`max_workers`](crate::Builder::max_workers), as set at this moment, and the
+    /// [standby workers](crate::Builder::standby_workers). A worker that runs a task counts as ready.
+    /// Workers beyond `min_workers` stop again after
+    /// [`idle_timeout`](crate::Builder::idle_timeout) without work.
     ///
     /// # Errors
-    /// [`TaskError::WorkerStart`], with the cause, as soon as one worker fails to start, be it that it
-    /// ends, that its initializer fails, or that it takes longer than
-    /// [`startup_timeout`](crate::Builder::startup_timeout); the pool goes on to try, and this may be
-    /// called again. [`TaskError::PoolClosed`] if the pool is closed before.
+    /// - [`TaskError::WorkerStart`], with the cause, as soon as one worker fails to start: it exits,
+    ///   its initializer fails, or it takes longer than
+    ///   [`startup_timeout`](crate::Builder::startup_timeout). The pool keeps trying, and this method
+    ///   may be called again.
+    /// - [`TaskError::PoolClosed`] if the pool is closed first.
     ///
     /// # Cancel safety
-    /// May be dropped and called again at any moment. The workers that have begun to start do start.
+    /// The future may be dropped, and the method called again, at any moment. Workers that are
+    /// already starting finish their start.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]

@@ -1,4 +1,4 @@
-//! Aborting a task from elsewhere.
+//! Aborting a task without its future.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,25 @@ use crate::driver::WeakAccepted;
 use crate::task::cell::TaskCell;
 use crate::task::task_id::TaskId;
 
-/// Aborts a task from elsewhere; made by [`Task::abort_handle`](crate::Task::abort_handle).
+/// A handle that aborts a task from elsewhere, returned by
+/// [`Task::abort_handle`](crate::Task::abort_handle).
 ///
-/// Cheap to clone. It keeps neither the task nor its pool alive, and dropping it does nothing.
+/// Cloning it is cheap. It keeps neither the task nor its pool alive, and dropping it has no effect.
+/// Named after tokio's `AbortHandle`.
+///
+/// ```
+/// # #[procpool::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// fn hang(_: ()) {
+///     loop { std::hint::spin_loop() }
+/// }
+/// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+/// let task = pool.run_in_process(hang, ());
+/// let handle = task.abort_handle();
+/// tokio::spawn(async move { handle.abort() });
+/// assert!(task.await.unwrap_err().is_cancelled());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct AbortHandle {
     id: TaskId,
@@ -22,30 +38,32 @@ impl AbortHandle {
         AbortHandle { id, cell, accepted }
     }
 
-    /// The task's name in logs.
+    /// Returns an id that names the task in logs.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// Cancels the task, wherever it is: queued, it never runs; running, its worker is killed and
+    /// Cancels the task. A queued task never runs; if it is running, its worker is killed and
     /// replaced. Its `Task` gives [`TaskError::Cancelled`](crate::TaskError::Cancelled). A finished
-    /// task is left as it is.
+    /// task stays as it is.
     pub fn abort(&self) {
         if let Some(accepted) = self.unfinished() {
             accepted.cancel(&self.cell);
         }
     }
 
-    /// Cancels the task only if it has not begun, and tells whether it did: `true` means that the
-    /// function never runs. This is what `Future.cancel()` does in Python's `concurrent.futures`.
-    #[must_use = "the answer tells whether the task runs all the same"]
+    /// Cancels the task only if it has not started. Returns whether it was cancelled: after `true`,
+    /// the function never runs.
+    ///
+    /// This is `Future.cancel()` of Python's `concurrent.futures`.
+    #[must_use = "the return value says whether the task runs anyway"]
     pub fn abort_if_queued(&self) -> bool {
         self.unfinished()
             .is_some_and(|accepted| accepted.cancel_if_queued(&self.cell))
     }
 
-    /// Whether the task has a result or an error.
+    /// Returns whether the task has a result or an error.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.cell.is_finished()

@@ -1,4 +1,4 @@
-//! A call as it goes to a worker: offsets and bytes.
+//! An encoded call: the offsets of its function and the bytes of its arguments.
 
 use std::mem;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::EncodeError;
 use crate::task::catch::catch;
 
-/// A function of this executable with its encoded arguments.
+/// A call of a function of this executable, with its encoded arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct EncodedCall {
     pub(crate) offsets: CallOffsets,
@@ -42,7 +42,7 @@ impl EncodedCall {
         call
     }
 
-    /// Encodes a call with these arguments, which are kept.
+    /// Encodes a call without dropping its arguments.
     ///
     /// # Errors
     /// The arguments can't be encoded, or take more than `limit` bytes.
@@ -59,10 +59,10 @@ impl EncodedCall {
     }
 }
 
-/// Encodes arguments that are kept.
+/// Encodes arguments without dropping them.
 ///
 /// # Errors
-/// They can't be encoded, or take more than `limit` bytes.
+/// The arguments can't be encoded, or take more than `limit` bytes.
 fn encode_args<A: Serialize>(
     args: &A,
     limit: usize,
@@ -71,23 +71,25 @@ fn encode_args<A: Serialize>(
     match catch(|| encoding.encode(args, memory::reserve)) {
         Some(Ok(())) => within(encoding.len(), limit),
         Some(Err(error)) => Err(EncodeError::args(error)),
-        None => Err(EncodeError::args("their `Serialize` panicked")),
+        None => Err(EncodeError::args(
+            "the `Serialize` of the arguments panicked",
+        )),
     }
 }
 
 fn within(len: usize, limit: usize) -> Result<(), EncodeError> {
     match len > limit {
         true => Err(EncodeError::args(format_args!(
-            "they take {len} bytes, the limit is {limit}"
+            "the arguments take {len} bytes; the limit is {limit}"
         ))),
         false => Ok(()),
     }
 }
 
-/// Where `function` and the trampoline `T` are in the executable.
+/// Returns the offsets of `function` and of the trampoline `T` in the executable.
 ///
 /// # Errors
-/// The function is not one of this executable.
+/// The function is not in this executable.
 pub(crate) fn offsets<F, T>(function: F) -> Result<CallOffsets, EncodeError>
 where
     F: FunctionPointer,
@@ -96,11 +98,12 @@ where
     CallOffsets::of::<F, T>(function).map_err(EncodeError::function)
 }
 
-/// Drops arguments, which may run code of the user's that panics.
+/// Drops arguments; their `Drop` is the user's code and may panic.
 #[inline]
 pub(crate) fn discard<A>(args: A) -> Result<(), EncodeError> {
     if !mem::needs_drop::<A>() {
         return Ok(());
     }
-    catch(move || drop(args)).ok_or_else(|| EncodeError::args("their `Drop` panicked"))
+    catch(move || drop(args))
+        .ok_or_else(|| EncodeError::args("the `Drop` of the arguments panicked"))
 }

@@ -1,13 +1,13 @@
-//! Code of the user's that runs in this process: `Serialize`, `Deserialize`, `Drop` and wakers.
+//! Running the user's code in this process: `Serialize`, `Deserialize`, `Drop` and wakers.
 
 use std::any::Any;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
-/// Runs code of the user's; `None` if it panics, which is then over.
+/// Runs the user's code; returns `None` if it panics.
 #[inline]
 pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Option<T> {
-    // What the code touches and does not own is only dropped after a panic.
+    // After a panic, the values that the code may have left inconsistent are only dropped.
     match panic::catch_unwind(AssertUnwindSafe(code)) {
         Ok(value) => Some(value),
         Err(payload) => {
@@ -17,7 +17,7 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Runs code of the user's whose panic concerns no task. It is logged; `what` says what has panicked.
+/// Runs the user's code and logs a panic, which concerns no task. `what` says which code panicked.
 #[inline]
 pub(crate) fn catch_logged(what: &'static str, code: impl FnOnce()) {
     if catch(code).is_none() {
@@ -27,14 +27,14 @@ pub(crate) fn catch_logged(what: &'static str, code: impl FnOnce()) {
 
 #[cold]
 fn log_panic(what: &'static str) {
-    // The panic hook has printed the message, and the place.
+    // The panic hook has already printed the message and the location.
     tracing::error!("procpool: {what}");
 }
 
-/// Drops what a panic has thrown.
+/// Drops the payload of a panic.
 #[cold]
 pub(crate) fn forget(payload: Box<dyn Any + Send>) {
-    // A payload's own `drop` may panic in turn.
+    // The `drop` of a payload may panic, too.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         mem::forget(second);
     }

@@ -18,17 +18,17 @@ use crate::task::cell::{TaskCell, TaskEnd};
 use crate::task::task_id::TaskId;
 use crate::task::task_state::TaskState;
 
-/// A call that was made: a future of the function's result.
+/// The future of one call: it gives the function's result, or a [`TaskError`].
 ///
-/// The call was accepted when this was returned, and runs whether or not this is polled. The result
-/// is decoded when it is awaited. A `Task` is `Send` and `Unpin` whatever `R` is, can be awaited on
-/// any runtime, and doesn't spend tokio's cooperative budget.
+/// The pool accepted the call before it returned this future; the call runs whether or not the
+/// future is polled. The result is decoded when it is awaited. A `Task` is `Send` and `Unpin`
+/// whatever `R` is, can be awaited on any runtime, and does not spend tokio's cooperative budget.
 ///
 /// # Cancel safety
-/// **Dropping a `Task` cancels it**, also when it loses a `select!` or a `timeout`. If it was
-/// queued, it never runs. If it was running, its worker's whole process group is killed and a new
-/// worker takes its place. To await it in several steps, poll `&mut task`; to let it run on unheard,
-/// [`detach`](Task::detach) it.
+/// **Dropping a `Task` cancels it**, also when it loses a `select!` or a `timeout`. A queued task
+/// then never runs. If the task is running, its worker's whole process group is killed, and a new
+/// worker replaces it. To await a task in several steps, poll `&mut task`. To let it run to its end
+/// without a result, [`detach`](Task::detach) it.
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -43,7 +43,7 @@ pub struct Task<R> {
     cell: Arc<TaskCell>,
     /// `None` if the task was never accepted by a pool.
     accepted: Option<Accepted>,
-    /// Makes an `R`; so `Task` needs no bounds to be a future, wherever it is named.
+    /// Decodes an `R`. With a function pointer here, `Task<R>` is a future without bounds on `R`.
     decode: fn(TaskEnd) -> Result<R, TaskError>,
 }
 
@@ -56,7 +56,7 @@ impl<R: DeserializeOwned + 'static> Task<R> {
         }
     }
 
-    /// A task that has failed before any pool accepted it.
+    /// Returns a task that failed before a pool accepted it.
     pub(crate) fn failed(error: TaskError) -> Self {
         let cell = Arc::new(TaskCell::finished(Err(Box::new(error))));
         Task {
@@ -68,13 +68,23 @@ impl<R: DeserializeOwned + 'static> Task<R> {
 }
 
 impl<R> Task<R> {
-    /// The task's name in logs.
+    /// Returns an id that names the task in logs.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.cell.id()
     }
 
-    /// How far the task has come, at this moment.
+    /// Returns whether the task is queued, running or finished at this moment.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let mut task = pool.run_in_process(|x: u32| x + 1, 1);
+    /// assert_eq!((&mut task).await?, 2);
+    /// assert_eq!(task.state(), procpool::TaskState::Finished);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn state(&self) -> TaskState {
         match &self.accepted {
@@ -83,15 +93,16 @@ impl<R> Task<R> {
         }
     }
 
-    /// Whether the task has a result or an error.
+    /// Returns whether the task has a result or an error.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.cell.is_finished()
     }
 
-    /// How far the running task says that it has come, by
-    /// [`worker::set_progress`](crate::worker::set_progress): what is done, and of how much. `None` if
-    /// it does not run now, or has said nothing. It costs no system call on either side.
+    /// Returns the progress that the running function last reported by
+    /// [`worker::set_progress`](crate::worker::set_progress): what is done, and the total.
+    ///
+    /// `None` if the task is not running, or has reported nothing. Neither side makes a system call.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -114,28 +125,42 @@ impl<R> Task<R> {
         self.accepted.as_ref()?.progress(&self.cell)
     }
 
-    /// Cancels the task as dropping it does, but leaves it to be awaited: it gives
+    /// Cancels the task as dropping it does, but leaves it to be awaited: it then gives
     /// [`TaskError::Cancelled`], or its result if it had already finished.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let task = pool.run_in_process(hang, ());
+    /// task.abort();
+    /// assert!(task.await.unwrap_err().is_cancelled());
+    /// # Ok(()) }
+    /// ```
     pub fn abort(&self) {
         if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
             accepted.cancel(&self.cell);
         }
     }
 
-    /// Aborts the task at this moment, if it isn't finished by then; `None` takes that back.
+    /// Aborts the task at this moment unless it has finished by then; `None` withdraws that.
     pub(crate) fn abort_at(&self, at: Option<Instant>) {
         if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
             accepted.cancel_at(&self.cell, at);
         }
     }
 
-    /// Has the waker woken when the task finishes, and nobody else's; tells whether it is finished,
-    /// when nobody is woken.
+    /// Registers `waker` in place of any other, to be woken when the task finishes.
+    ///
+    /// Returns whether the task has already finished; then no waker is woken.
     pub(crate) fn watch(&self, waker: Waker) -> bool {
         self.cell.watch(waker)
     }
 
-    /// The result or error, once the task is finished.
+    /// Returns the result or error if the task has finished.
     pub(crate) fn take(&mut self) -> Option<Result<R, TaskError>> {
         if !self.cell.is_finished() {
             return None;
@@ -146,8 +171,9 @@ impl<R> Task<R> {
         }
     }
 
-    /// A handle that can abort the task from elsewhere. It keeps neither the task nor its pool
-    /// alive.
+    /// Returns a handle that can abort the task from elsewhere.
+    ///
+    /// The handle keeps neither the task nor its pool alive.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle::new(
@@ -157,10 +183,19 @@ impl<R> Task<R> {
         )
     }
 
-    /// Lets the task run on with nobody to wait for it. Its result or error is thrown away.
+    /// Lets the task run to its end without a `Task`; its result or error is discarded.
     ///
-    /// The pool stays open for it as long as it runs, even when the last handle is gone; it does not
-    /// outlive the runtime or the program.
+    /// A running detached task keeps the pool open, even after the last handle is dropped. It does not
+    /// outlive the pool's runtime or the program.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// pool.run_in_process(|text: String| println!("{text}"), "hello".to_owned()).detach();
+    /// pool.shutdown().await; // waits for the detached task
+    /// # Ok(()) }
+    /// ```
     pub fn detach(mut self) {
         self.accepted = None;
     }
@@ -171,7 +206,7 @@ impl<R> Future for Task<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let end = ready!(self.cell.poll(cx));
-        // There is nothing left to cancel.
+        // The task has finished, so the drop of this future must not cancel anything.
         self.accepted = None;
         Poll::Ready((self.decode)(end))
     }
@@ -195,7 +230,7 @@ impl<R> fmt::Debug for Task<R> {
 
 pub(crate) fn decode<R: DeserializeOwned + 'static>(mut end: TaskEnd) -> Result<R, TaskError> {
     match end {
-        // From where it is: to move it once more costs more than it seems.
+        // The payload is decoded in place, which saves a copy.
         Ok(ref mut result) => decode_caught(|| result.take()),
         Err(error) => Err(*error),
     }
@@ -207,7 +242,7 @@ pub(crate) fn decode_result<R: DeserializeOwned + 'static>(
     decode_caught(|| result.decode())
 }
 
-/// As [`decode_result`], to where the value is wanted.
+/// Decodes a result into `into`, which saves the copy that [`decode_result`] makes.
 #[inline]
 pub(crate) fn decode_into<R: DeserializeOwned + 'static>(
     result: ItemResult<'_>,
@@ -219,7 +254,7 @@ pub(crate) fn decode_into<R: DeserializeOwned + 'static>(
     }
 }
 
-/// There is no result; if its decoding has not even an error, it has panicked.
+/// Returns the error of a result that can't be decoded; with `None`, its `Deserialize` panicked.
 #[cold]
 fn undecoded(error: Option<value::DecodeError>) -> TaskError {
     TaskError::Decode(match error {
@@ -231,7 +266,7 @@ fn undecoded(error: Option<value::DecodeError>) -> TaskError {
 fn decode_caught<R>(
     decode: impl FnOnce() -> Result<R, value::DecodeError>,
 ) -> Result<R, TaskError> {
-    // A `Deserialize` of the user's that panics costs this task, not the one that awaits it.
+    // If the user's `Deserialize` panics, the task fails; the code that awaits it does not panic.
     match catch(decode) {
         Some(Ok(result)) => Ok(result),
         Some(Err(error)) => Err(undecoded(Some(error))),

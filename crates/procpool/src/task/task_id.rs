@@ -1,9 +1,9 @@
-//! The name of a task.
+//! The id of a task.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Names a task in this process, for logs; no two tasks have the same.
+/// The id of a task, for logs. No two tasks of this process have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(u64);
 

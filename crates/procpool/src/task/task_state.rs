@@ -1,12 +1,12 @@
-//! How far a task has come.
+//! Queued, running or finished.
 
-/// How far a task has come.
+/// The progress of a task through the pool, returned by [`Task::state`](crate::Task::state).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskState {
-    /// It waits for a worker, or at a worker that has not begun it.
+    /// It waits in the pool's queue, or at a worker that has not started it.
     Queued,
-    /// A worker runs it.
+    /// A worker is running it.
     Running,
-    /// It has a result or an error, which may be awaited.
+    /// It has a result or an error.
     Finished,
 }

@@ -1,4 +1,4 @@
-//! What workers and tasks may use.
+//! Limits of the memory and CPU time that workers and tasks may use.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,36 +6,46 @@ use std::time::Duration;
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// How many bytes of data each worker may have, 8 MiB at least. A task that needs more gives
-    /// [`TaskError::LimitExceeded`](crate::TaskError::LimitExceeded), and its worker is replaced. By
-    /// default there is no limit.
+    /// Limits the memory of each worker, in bytes; the least value is 8 MiB. By default there is no
+    /// limit.
     ///
-    /// Two things are limited: what the worker allocates (`RLIMIT_DATA`, so that the allocation
-    /// itself fails), and what it has resident, shared memory and mapped files included (looked at
-    /// ten times a second). An allocation that fails is told from another abort by what Rust's or
-    /// C++'s standard library then says on stderr, so with [`stderr`](Builder::stderr) set to
-    /// `Inherit` or `Null` it is a [`TaskError::WorkerExited`](crate::TaskError::WorkerExited) by
-    /// SIGABRT. A program that handles failed allocations itself goes on.
+    /// A task that needs more gives [`TaskError::LimitExceeded`](crate::TaskError::LimitExceeded), and
+    /// its worker is replaced. Two quantities are limited:
+    /// - what the worker allocates, by `RLIMIT_DATA`, so that the allocation itself fails;
+    /// - the worker's resident memory, including shared memory and mapped files, which is checked ten
+    ///   times a second.
+    ///
+    /// A program that handles a failed allocation itself goes on. Otherwise it aborts, and the pool
+    /// recognises this abort by the message of Rust's or C++'s standard library on stderr. With
+    /// [`stderr`](Builder::stderr) set to `Inherit` or `Null` it can't, and the task gives
+    /// [`TaskError::WorkerExited`](crate::TaskError::WorkerExited) with SIGABRT.
+    ///
+    /// With a [`cgroup`](Builder::cgroup), the kernel enforces the limit exactly.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.options.limits.memory = Some(bytes);
         self
     }
 
-    /// A control group (`cgroups(7)`, version 2) that this program may divide: a directory below
-    /// `/sys/fs/cgroup` that was delegated to it, has no process of its own, and passes the memory
-    /// controller on to its children if there is a [`memory_limit`](Builder::memory_limit).
+    /// Puts each worker into a control group of its own below `directory` (`cgroups(7)`, version 2).
+    /// By default workers are in the control group of this process.
     ///
-    /// Each worker then gets a group in it, which it joins before it does anything else. The kernel
-    /// keeps the memory limit exactly, for the worker and all of its descendants together, and what
-    /// the worker started ends with it, also processes that left its process group (`setsid(2)`).
-    /// Without it, and by default, the worker limits itself.
+    /// `directory` is a directory below `/sys/fs/cgroup` that
+    /// - was delegated to this program,
+    /// - contains no process, and
+    /// - enables the memory controller for its children, if a
+    ///   [`memory_limit`](Builder::memory_limit) is set.
+    ///
+    /// A worker joins its group before it does anything else. The kernel then enforces the memory
+    /// limit exactly, for the worker and all of its descendants together. When the worker ends, all of
+    /// its descendants are killed, including those that left its process group by `setsid(2)`.
     pub fn cgroup(mut self, directory: impl AsRef<Path>) -> Self {
         self.options.limits.cgroup = Some(directory.as_ref().to_owned());
         self
     }
 
-    /// How much CPU time each task may use that has no
-    /// [limit of its own](crate::TaskOptions::cpu_time_limit). By default there is no limit.
+    /// Limits the CPU time that each task may use. By default there is no limit.
+    ///
+    /// A task with a [limit of its own](crate::TaskOptions::cpu_time_limit) uses that one instead.
     pub fn cpu_time_limit(mut self, limit: Duration) -> Self {
         self.options.limits.cpu_time = Some(limit);
         self

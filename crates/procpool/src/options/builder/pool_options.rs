@@ -1,4 +1,4 @@
-//! The options of a pool that is to be built, and what they may be.
+//! The values of a builder's options, their defaults, and their checks.
 
 use std::num::NonZeroU64;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::options::processors::processors;
 use crate::options::worker_output::WorkerOutput;
 use crate::pool::pool_size::PoolSize;
 
-/// All options but what decides the type of the workers' state.
+/// All options of a [`Builder`](super::Builder) that do not depend on the type of the workers' state.
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) min_workers: Option<usize>,
@@ -26,52 +26,52 @@ pub(super) struct Options {
     pub(super) max_age: Option<Duration>,
     pub(super) limits: WorkerLimits,
     pub(super) spin: Duration,
-    pub(super) env: ProcessEnv,
+    pub(super) process_env: ProcessEnv,
 }
 
-/// A worker that hasn't started after this has failed to.
+/// The default of `startup_timeout`.
 const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A worker that was told to stop and hasn't exited after this is killed; a worker that doesn't begin
-/// what it was sent for as long is stuck.
+/// The time after which a worker is killed if it was told to stop and has not exited, or if it has
+/// not started a task that it was sent.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A worker beyond `min_workers` that had nothing to do for this long stops.
+/// The default of `idle_timeout`.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How much work of known, short functions is sent to a worker ahead of its turn. Long enough to
-/// keep a worker busy while its parent is not looking, short enough to be no queue of its own.
+/// The estimated total of the short tasks that a worker may prefetch. It is long enough to keep a
+/// worker busy until its parent wakes up, and short enough that other workers need not take tasks over.
 const SEND_AHEAD: Duration = Duration::from_micros(300);
 
-/// A worker holds results back for half of this; longer only if the next task takes longer.
+/// A worker holds results back for at most half of this time, unless the next task takes longer.
 const HELD_BACK: Duration = Duration::from_micros(100);
 
-/// How long a worker looks for its next task before it sleeps: what two processors take to wake up.
+/// The default of `spin`: the time that it takes to wake two sleeping processors.
 const SPIN: Duration = Duration::from_micros(50);
 
-/// The longest time for which one may.
+/// The greatest value of `spin`.
 pub(super) const LONGEST_SPIN: Duration = Duration::from_millis(1);
 
-/// How long until the next attempt when no worker could be started.
+/// The pause after a failed attempt to start a worker.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(100),
     max: Duration::from_secs(2),
 };
 
-/// How long until a task runs again after the death of its worker.
+/// The pause between the death of a worker and the retry of its task.
 const RETRY_BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(20),
     max: Duration::from_secs(2),
 };
 
-/// The least memory that a worker can live on.
+/// The least value of `memory_limit`: a worker that runs nothing needs about as much.
 const LEAST_MEMORY: u64 = 8 << 20;
 
-/// The least time after which it makes sense to replace a worker.
+/// The least value of `max_worker_age`.
 const LEAST_AGE: Duration = Duration::from_millis(100);
 
 impl Options {
-    /// The defaults.
+    /// Returns the defaults.
     pub(super) fn new() -> Self {
         Options {
             min_workers: None,
@@ -85,7 +85,7 @@ impl Options {
             max_age: None,
             limits: WorkerLimits::default(),
             spin: SPIN,
-            env: ProcessEnv {
+            process_env: ProcessEnv {
                 env: Vec::new(),
                 env_clear: false,
                 current_dir: None,
@@ -95,74 +95,29 @@ impl Options {
         }
     }
 
-    /// What the scheduler must know of them.
+    /// Checks the options and returns the scheduler's part of them.
     ///
     /// # Errors
-    /// An option has a value that can't be.
+    /// An option has an impossible value.
     pub(super) fn config(&self) -> Result<Config, BuildError> {
-        let cpus = || thread::available_parallelism().map_or(1, Into::into);
-        let max = self
-            .max_workers
-            .unwrap_or_else(|| cpus().max(self.min_workers.unwrap_or(0)));
-        let min = self.min_workers.unwrap_or(max);
-        if !PoolSize::new(min, max).is_possible() {
-            return Err(BuildError::Workers { min, max });
-        }
-        if self.standby_workers > PoolSize::MOST {
-            return Err(BuildError::Option {
-                option: "standby_workers",
-                value: self.standby_workers.to_string(),
-                expected: "a system has no more than 4194304 processes",
-            });
-        }
-        let count = self.max_tasks_per_worker;
-        let max_tasks_per_worker = count.and_then(NonZeroU64::new);
-        if count.is_some() && max_tasks_per_worker.is_none() {
-            return Err(BuildError::Option {
-                option: "max_tasks_per_worker",
-                value: "0".to_owned(),
-                expected: "a worker must be allowed one task at least",
-            });
-        }
-        if self.startup_timeout.is_zero() {
-            return Err(BuildError::Option {
-                option: "startup_timeout",
-                value: "0".to_owned(),
-                expected: "a worker takes about two milliseconds to start",
-            });
-        }
-        if let Some(bytes) = self.limits.memory.filter(|bytes| *bytes < LEAST_MEMORY) {
-            return Err(BuildError::Option {
-                option: "memory_limit",
-                value: format!("{bytes} bytes"),
-                expected: "a worker needs 8 MiB to live on",
-            });
-        }
-        if let Some(age) = self.max_age.filter(|age| *age < LEAST_AGE) {
-            return Err(BuildError::Option {
-                option: "max_worker_age",
-                value: format!("{age:?}"),
-                expected: "workers that live less than 100 ms would do little but start",
-            });
-        }
-        if self.name.contains('\0') {
-            return Err(BuildError::Option {
-                option: "name",
-                value: format!("{:?}", self.name),
-                expected: "it becomes an argument of the workers, which can't hold a zero byte",
-            });
-        }
+        let size = self.size()?;
+        let standby_workers = self.standby_workers()?;
+        let max_tasks_per_worker = self.max_tasks_per_worker()?;
+        let startup_timeout = self.startup_timeout()?;
+        self.check_memory_limit()?;
+        let max_age = self.max_age()?;
+        self.check_name()?;
         Ok(Config {
-            min_workers: min,
-            max_workers: max,
-            standby_workers: self.standby_workers,
+            min_workers: size.min(),
+            max_workers: size.max(),
+            standby_workers,
             queue_capacity: self.queue_capacity,
-            startup_timeout: self.startup_timeout,
+            startup_timeout,
             stop_timeout: STOP_TIMEOUT,
             untouched_timeout: Some(STOP_TIMEOUT),
             idle_timeout: Some(self.idle_timeout),
             max_tasks_per_worker,
-            max_age: self.max_age,
+            max_age,
             window: Config::MAX_WINDOW,
             processors: processors(),
             send_ahead: SEND_AHEAD,
@@ -170,5 +125,85 @@ impl Options {
             backoff: BACKOFF,
             retry_backoff: RETRY_BACKOFF,
         })
+    }
+
+    fn size(&self) -> Result<PoolSize, BuildError> {
+        let cpus = || thread::available_parallelism().map_or(1, Into::into);
+        let max = self
+            .max_workers
+            .unwrap_or_else(|| cpus().max(self.min_workers.unwrap_or(0)));
+        let min = self.min_workers.unwrap_or(max);
+        let size = PoolSize::new(min, max);
+        match size.is_possible() {
+            true => Ok(size),
+            false => Err(BuildError::Workers { min, max }),
+        }
+    }
+
+    fn standby_workers(&self) -> Result<usize, BuildError> {
+        let count = self.standby_workers;
+        match count > PoolSize::MOST {
+            true => Err(BuildError::Option {
+                option: "standby_workers",
+                value: count.to_string(),
+                expected: "a system has no more than 4194304 processes",
+            }),
+            false => Ok(count),
+        }
+    }
+
+    fn max_tasks_per_worker(&self) -> Result<Option<NonZeroU64>, BuildError> {
+        let nonzero = |count| {
+            NonZeroU64::new(count).ok_or_else(|| BuildError::Option {
+                option: "max_tasks_per_worker",
+                value: "0".to_owned(),
+                expected: "a worker must be allowed one task at least",
+            })
+        };
+        self.max_tasks_per_worker.map(nonzero).transpose()
+    }
+
+    fn startup_timeout(&self) -> Result<Duration, BuildError> {
+        match self.startup_timeout.is_zero() {
+            true => Err(BuildError::Option {
+                option: "startup_timeout",
+                value: "0".to_owned(),
+                expected: "a worker takes about two milliseconds to start",
+            }),
+            false => Ok(self.startup_timeout),
+        }
+    }
+
+    fn check_memory_limit(&self) -> Result<(), BuildError> {
+        match self.limits.memory {
+            Some(bytes) if bytes < LEAST_MEMORY => Err(BuildError::Option {
+                option: "memory_limit",
+                value: format!("{bytes} bytes"),
+                expected: "a worker needs at least 8 MiB",
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn max_age(&self) -> Result<Option<Duration>, BuildError> {
+        match self.max_age {
+            Some(age) if age < LEAST_AGE => Err(BuildError::Option {
+                option: "max_worker_age",
+                value: format!("{age:?}"),
+                expected: "workers that live less than 100 ms would do little but start",
+            }),
+            age => Ok(age),
+        }
+    }
+
+    fn check_name(&self) -> Result<(), BuildError> {
+        match self.name.contains('\0') {
+            true => Err(BuildError::Option {
+                option: "name",
+                value: format!("{:?}", self.name),
+                expected: "it becomes an argument of the workers, which can't hold a zero byte",
+            }),
+            false => Ok(()),
+        }
     }
 }

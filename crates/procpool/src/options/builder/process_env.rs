@@ -1,4 +1,4 @@
-//! What surrounds the workers: their name, environment, directory, and where their output goes.
+//! The environment of the workers: name, variables, directory and output.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,14 +7,14 @@ use super::Builder;
 use crate::options::worker_output::WorkerOutput;
 
 impl<S> Builder<S> {
-    /// The pool's name, in logs and in the workers' arguments, where `ps` shows it. The default is
-    /// "procpool".
+    /// Names the pool in logs and in the workers' arguments, which `ps` shows. The default is
+    /// `procpool`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.name = name.into();
         self
     }
 
-    /// Sets a variable of the workers' environment, in addition to this process's own.
+    /// Sets an environment variable of the workers. They inherit the others from this process.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -26,42 +26,46 @@ impl<S> Builder<S> {
     /// ```
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let variable = (name.as_ref().to_owned(), Some(value.as_ref().to_owned()));
-        self.options.env.env.push(variable);
+        self.options.process_env.env.push(variable);
         self
     }
 
     /// Removes a variable from the workers' environment.
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
-        self.options.env.env.push((name.as_ref().to_owned(), None));
+        self.options
+            .process_env
+            .env
+            .push((name.as_ref().to_owned(), None));
         self
     }
 
-    /// Starts the workers with an empty environment, but for what [`env`](Builder::env) sets. By
-    /// default they have this process's own.
+    /// Starts the workers with an empty environment, except for variables set by later calls of
+    /// [`env`](Builder::env). By default they inherit the environment of this process.
     pub fn env_clear(mut self) -> Self {
-        self.options.env.env_clear = true;
-        self.options.env.env.clear();
+        self.options.process_env.env_clear = true;
+        self.options.process_env.env.clear();
         self
     }
 
-    /// Starts the workers in this directory. By default it is that of this process when they start.
+    /// Starts the workers in this directory. By default they start in the directory that is current in this
+    /// process at that moment.
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.options.env.current_dir = Some(directory.as_ref().to_owned());
+        self.options.process_env.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
-    /// Where the workers' standard output goes. The default is
-    /// [`Inherit`](WorkerOutput::Inherit): it is this process's own.
+    /// Sets the destination of the workers' standard output. The default is
+    /// [`Inherit`](WorkerOutput::Inherit): they write to that of this process.
     pub fn stdout(mut self, output: WorkerOutput) -> Self {
-        self.options.env.stdout = output;
+        self.options.process_env.stdout = output;
         self
     }
 
-    /// Where the workers' standard error goes. The default is [`Forward`](WorkerOutput::Forward): to
-    /// this process's own, with its end kept for
-    /// [`WorkerExit::stderr_tail`](crate::WorkerExit::stderr_tail).
+    /// Sets the destination of the workers' standard error. The default is
+    /// [`Forward`](WorkerOutput::Forward): the pool forwards it to that of this process and keeps its
+    /// end for [`WorkerExit::stderr_tail`](crate::WorkerExit::stderr_tail).
     pub fn stderr(mut self, output: WorkerOutput) -> Self {
-        self.options.env.stderr = output;
+        self.options.process_env.stderr = output;
         self
     }
 }

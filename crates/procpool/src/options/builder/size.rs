@@ -1,40 +1,51 @@
-//! How many workers there are, and how many tasks may wait for them.
+//! The number of workers and the length of the queue.
 
 use std::time::Duration;
 
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// Exactly this many workers, started at once. The default is
-    /// [`available_parallelism`](std::thread::available_parallelism), which honours cgroups and affinity.
+    /// Sets the number of workers, all of which start at once. The default is
+    /// [`available_parallelism`](std::thread::available_parallelism), which honours cgroups and CPU affinity.
+    ///
+    /// It sets both [`min_workers`](Builder::min_workers) and [`max_workers`](Builder::max_workers).
     pub fn workers(self, count: usize) -> Self {
         self.min_workers(count).max_workers(count)
     }
 
-    /// At least this many workers, started at once. The default is `max_workers`.
+    /// Sets the least number of workers, which start at once. The default is `max_workers`.
     pub fn min_workers(mut self, count: usize) -> Self {
         self.options.min_workers = Some(count);
         self
     }
 
-    /// At most this many workers; those beyond `min_workers` are started when tasks wait, and stop
-    /// after [`idle_timeout`](Builder::idle_timeout). The default is `available_parallelism`, or
-    /// `min_workers` if that is more.
+    /// Sets the greatest number of workers. The default is `available_parallelism`, or `min_workers` if
+    /// that is more.
+    ///
+    /// Workers beyond `min_workers` start when tasks wait, and stop after
+    /// [`idle_timeout`](Builder::idle_timeout).
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let elastic = procpool::ProcessPool::builder().min_workers(0).max_workers(2).build()?;
+    /// assert_eq!(elastic.run_in_process(|x: u32| x + 1, 1).await?, 2);
+    /// # Ok(()) }
+    /// ```
     pub fn max_workers(mut self, count: usize) -> Self {
         self.options.max_workers = Some(count);
         self
     }
 
-    /// So many workers stand by: started, idle, and beyond those that are needed. The default is 0.
+    /// Keeps this many extra workers started and idle. The default is 0.
     ///
-    /// When a worker dies or is killed, the next task waits for no start: it goes at once to one that
-    /// stood by, and another is started behind that. It is for workers that are slow to start, for the
-    /// [initializer](Builder::initializer) above all, and for growth without waiting where
-    /// `min_workers` is less than `max_workers`.
+    /// If a worker dies or is killed, the next task goes to a standby worker at once, and another
+    /// standby worker starts in the background. Use it if workers are slow to start, for example because of an
+    /// [initializer](Builder::initializer), and to let a pool grow from `min_workers` without a delay.
     ///
-    /// They are processes in addition to the number of the pool, with all that an initializer loads. While
-    /// `max_workers` run tasks the others don't. `idle_timeout` doesn't stop them; what replaces
-    /// workers, as [`max_worker_age`](Builder::max_worker_age), replaces them too.
+    /// Standby workers are processes beyond `max_workers`, with all that an initializer loads. They
+    /// don't run tasks while `max_workers` others do. They don't stop after `idle_timeout`. Options that
+    /// replace workers, as [`max_worker_age`](Builder::max_worker_age), replace them too.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -46,7 +57,7 @@ impl<S> Builder<S> {
     /// let pool = procpool::ProcessPool::builder().workers(1).standby_workers(1).build()?;
     /// pool.warm_up().await?;
     /// assert!(pool.run_in_process(crash, ()).await.is_err());
-    /// // This one starts without delay.
+    /// // This task does not wait for a worker to start.
     /// assert_eq!(pool.run_in_process(|x: u32| x + 1, 1).await?, 2);
     /// # Ok(()) }
     /// ```
@@ -55,18 +66,22 @@ impl<S> Builder<S> {
         self
     }
 
-    /// How long a worker beyond `min_workers` may have nothing to do before it stops. The default is
-    /// 60 seconds.
+    /// Sets how long a worker beyond `min_workers` may be idle before it stops. The default is 60
+    /// seconds.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.options.idle_timeout = limit;
         self
     }
 
-    /// How many tasks may wait for a worker; one more gives
-    /// [`TaskError::QueueFull`](crate::TaskError::QueueFull), or comes back from
-    /// [`try_run_in_process`](crate::ProcessPool::try_run_in_process), or waits in
-    /// [`reserve`](crate::ProcessPool::reserve). With 0, only what a free worker can
-    /// take at once is accepted. By default there is no limit.
+    /// Limits how many tasks may wait for a worker. By default there is no limit.
+    ///
+    /// If the queue is full,
+    /// - [`run_in_process`](crate::ProcessPool::run_in_process) gives
+    ///   [`TaskError::QueueFull`](crate::TaskError::QueueFull),
+    /// - [`try_run_in_process`](crate::ProcessPool::try_run_in_process) returns the arguments,
+    /// - [`reserve`](crate::ProcessPool::reserve) waits.
+    ///
+    /// With 0, a task is accepted only if a free worker can take it at once.
     pub fn queue_capacity(mut self, tasks: usize) -> Self {
         self.options.queue_capacity = tasks;
         self

@@ -1,4 +1,4 @@
-//! What a worker does before its first task.
+//! The functions that a worker runs before its first task.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,15 +13,19 @@ use crate::error::EncodeError;
 use crate::task::call::EncodedCall;
 
 impl<S> Builder<S> {
-    /// Makes a state in each worker, before its first task, by `function(arg)`; tasks get it by
-    /// [`run_with_state`](crate::ProcessPool::run_with_state). It replaces an initializer that was set before.
+    /// Creates a state in each worker by `function(arg)`, before the worker's first task. Tasks access
+    /// it through [`run_with_state`](crate::ProcessPool::run_with_state). A second call replaces the
+    /// first initializer.
     ///
-    /// The argument is encoded here, once, and decoded in each worker. The state itself never leaves
-    /// its worker, and may be of any type. It is dropped when the worker stops at the pool's shutdown,
-    /// or is replaced, for which it has 5 seconds; not when the worker is killed.
+    /// The argument is encoded once, in this call, and decoded in each worker. The state never leaves
+    /// its worker and may be of any type. When the worker is replaced, or the pool shuts down, the worker
+    /// drops the state and has 5 seconds to do so. A worker that is killed does not drop it.
     ///
-    /// A panic fails the worker's start: tasks that wait get
+    /// If `function` panics, the worker does not start: waiting tasks give
     /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) with the panic as its source.
+    ///
+    /// This is `initializer` of Python's `ProcessPoolExecutor`. There is an example at
+    /// [`run_with_state`](crate::ProcessPool::run_with_state).
     pub fn initializer<I, T>(self, function: fn(I) -> T, arg: I) -> Builder<T>
     where
         I: Serialize + DeserializeOwned + 'static,
@@ -32,9 +36,11 @@ impl<S> Builder<S> {
         self.with_initializer(call)
     }
 
-    /// As [`initializer`](Builder::initializer), for a function that may fail: an `Err` fails the
-    /// worker's start, and is in the source of
-    /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) as the text that its `Display` gives.
+    /// Creates a state in each worker as [`initializer`](Builder::initializer) does, by a function that
+    /// may fail.
+    ///
+    /// If it returns `Err`, the worker does not start: the source of
+    /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) has the text of the error's `Display`.
     pub fn try_initializer<I, T, E>(self, function: fn(I) -> Result<T, E>, arg: I) -> Builder<T>
     where
         I: Serialize + DeserializeOwned + 'static,
@@ -47,16 +53,18 @@ impl<S> Builder<S> {
         self.with_initializer(call)
     }
 
-    /// Runs `function(args)` once in each worker, after the initializer and before its first task: in
-    /// those that the pool starts with, and in each that comes later. For what a process does once,
-    /// and that is no state to be lent to tasks: logging, a thread pool's size, a cache to be filled.
+    /// Runs `function(args)` once in each worker, present and future, after the initializer and before
+    /// the first task. Use it for what a process does once: set up logging, size a thread pool, fill a
+    /// cache.
     ///
-    /// Several run in the order in which they are given here. The arguments are encoded here, once,
-    /// and decoded in each worker. It counts as a part of the worker's start, for
-    /// [`startup_timeout`](Builder::startup_timeout) too.
+    /// Several broadcasts run in the order of these calls. The arguments are encoded once, in this
+    /// call, and decoded in each worker. The time counts towards
+    /// [`startup_timeout`](Builder::startup_timeout).
     ///
-    /// A panic fails the worker's start: tasks that wait get
+    /// If `function` panics, the worker does not start: waiting tasks give
     /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) with the panic as its source.
+    ///
+    /// [`ProcessPool::broadcast`](crate::ProcessPool::broadcast) does the same in a running pool.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -85,9 +93,10 @@ impl<S> Builder<S> {
         self
     }
 
-    /// As [`broadcast`](Builder::broadcast), for a function that may fail: an `Err` fails the worker's
-    /// start, and is in the source of [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) as the
-    /// text that its `Display` gives.
+    /// Runs a function that may fail once in each worker, as [`broadcast`](Builder::broadcast) does.
+    ///
+    /// If it returns `Err`, the worker does not start: the source of
+    /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) has the text of the error's `Display`.
     pub fn try_broadcast<A, E>(mut self, function: fn(A) -> Result<(), E>, args: A) -> Self
     where
         A: Serialize + DeserializeOwned + 'static,
