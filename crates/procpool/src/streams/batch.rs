@@ -1,4 +1,4 @@
-//! Items that were pulled and are in no chunk yet.
+//! The encoded items that were pulled and are in no chunk yet.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -11,17 +11,17 @@ use crate::error::EncodeError;
 use crate::task::call::discard;
 use crate::task::catch::forget;
 
-/// A chunk takes no more than the item with which it reaches this many bytes: 512 KiB.
+/// A chunk ends with the item that brings it to this size: 512 KiB.
 pub(super) const CHUNK_BYTES: usize = 512 * 1024;
 
-/// Items, encoded one behind another: as a column if they are bare numbers, which [`Plain::of`] their type tells.
+/// Encoded items, one after another. Items that are numbers by [`Plain::of`] are stored as a column.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) items: Vec<u8>,
     pub(super) count: u32,
 }
 
-/// What runs, and so what it is that panics.
+/// The step that is running, to tell whose panic it is.
 enum Step {
     Pulling,
     Encoding,
@@ -29,20 +29,20 @@ enum Step {
 }
 
 impl Batch {
-    /// Adds the items that `pull` gives, until it gives none. It is told how many there are, and how many
-    /// bytes.
+    /// Adds the items that `pull` returns until it returns none. `pull` gets the number of items so far
+    /// and their bytes.
     ///
     /// # Errors
-    /// The last one that it gave could not be encoded, and is not in here.
+    /// The last item could not be encoded and was not added.
     ///
     /// # Panics
-    /// If `pull` does.
+    /// If `pull` panics.
     pub(super) fn fill<T: Serialize + 'static>(
         &mut self,
         mut pull: impl FnMut(u32, usize) -> Option<T>,
     ) -> Result<(), EncodeError> {
         if let Some(kind) = Plain::of::<T>() {
-            // Of these only `pull` can panic, and what it gave before is whole.
+            // Of these steps only `pull` can panic, and it leaves the items before it whole.
             while let Some(number) = pull(self.count, self.items.len()) {
                 kind.write(Plain::bits(&number), &mut self.items);
                 self.count += 1;
@@ -52,7 +52,7 @@ impl Batch {
         let mut step = Step::Pulling;
         let mut item = None;
         let mut whole = self.items.len();
-        // Panics are caught once for all items that don't. The item is out here, so that it is not dropped
+        // One `catch_unwind` serves all items. The item is declared outside, so that it is not dropped
         // while its `Serialize` unwinds.
         let fill = || -> Result<(), Option<value::EncodeError>> {
             loop {
@@ -74,15 +74,15 @@ impl Batch {
         let why = match (filled, step) {
             (Ok(Ok(())), _) => return Ok(()),
             (Ok(Err(Some(error))), _) => EncodeError::args(error),
-            (Ok(Err(None)), _) => EncodeError::args("they take more than a message may hold"),
+            (Ok(Err(None)), _) => EncodeError::args("an item takes more than a message may hold"),
             (Err(panic), Step::Pulling) => panic::resume_unwind(panic),
             (Err(panic), Step::Encoding) => {
                 forget(panic);
-                EncodeError::args("their `Serialize` panicked")
+                EncodeError::args("the `Serialize` of an item panicked")
             }
             (Err(panic), Step::Dropping) => {
                 forget(panic);
-                EncodeError::args("their `Drop` panicked")
+                EncodeError::args("the `Drop` of an item panicked")
             }
         };
         self.items.truncate(whole);
@@ -91,7 +91,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// Takes all items, and says how many these are. The next ones are likely to take as much memory.
+    /// Takes all items and their number, and reserves as much memory for the next ones.
     pub(super) fn take(&mut self) -> (Bytes, u32) {
         let next = Vec::with_capacity(self.items.len().min(CHUNK_BYTES));
         let items = std::mem::replace(&mut self.items, next);
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// What goes wrong with an item.
+    /// The faults of a test item.
     #[derive(Clone, Copy, PartialEq)]
     enum Wrong {
         Nothing,
@@ -137,9 +137,9 @@ mod tests {
         std::iter::from_fn(|| take_item(&mut rest).map(|item| item[0])).collect()
     }
 
-    /// Two panics at once would end the process.
+    /// A second panic during an unwinding would abort the process.
     #[test]
-    fn an_item_that_panics_is_left_out_and_those_before_it_stay() {
+    fn an_item_whose_serialize_panics_is_left_out_and_earlier_items_stay() {
         for wrong in [Wrong::Encoding, Wrong::Dropping, Wrong::Both] {
             let mut batch = Batch::default();
             let mut source = [(1, Wrong::Nothing), (2, wrong), (3, Wrong::Nothing)]
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_lie_behind_each_other_as_they_are() {
+    fn numbers_are_stored_as_a_column() {
         let mut batch = Batch::default();
         let mut source = [-2_i16, 300].into_iter();
         batch.fill(|_, _| source.next()).unwrap();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_the_source_gets_out_and_what_it_gave_stays() {
+    fn a_panic_of_the_source_propagates_and_earlier_items_stay() {
         let mut batch = Batch::default();
         let pull = |count, _| {
             assert!(count < 2, "the source's own");

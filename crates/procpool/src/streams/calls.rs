@@ -1,4 +1,4 @@
-//! The calls that make a map.
+//! The methods that create maps.
 
 use futures_core::Stream;
 use procpool_worker::{PlainItems, StatefulItems};
@@ -11,16 +11,16 @@ use crate::streams::map::Map;
 use crate::task::call::offsets;
 
 impl<S> ProcessPool<S> {
-    /// Runs `function` on each item in worker processes: a [`Stream`] of the results, in the order of
-    /// the items.
+    /// Runs `function` on each item of an iterator in worker processes. Returns a [`Stream`] of the
+    /// results, in the order of the items.
     ///
-    /// Items are taken from the iterator as they are needed, so that it may be infinite; see
-    /// [`Map::buffer`]. One that fails gives its error in its place, and the others go on. Nothing
-    /// happens before the stream is polled. **Dropping it cancels what is left.**
+    /// The map starts when it is first polled. It pulls items as it needs them, so the iterator may be
+    /// infinite; see [`Map::buffer`]. **Dropping the map cancels the rest of it.**
     ///
     /// # Errors
-    /// None here; each item gives what [`run_in_process`](ProcessPool::run_in_process) would give,
-    /// but that a full queue is waited for.
+    /// This call returns no error. An item that fails gives its [`TaskError`](crate::TaskError) in its
+    /// place, and the other items go on. The errors are those of
+    /// [`run_in_process`](ProcessPool::run_in_process), without `QueueFull`: a map waits for room.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -42,8 +42,11 @@ impl<S> ProcessPool<S> {
         Map::new(self, offsets::<_, PlainItems>(function), source)
     }
 
-    /// As [`map`](ProcessPool::map), with the state that the pool's
-    /// [`initializer`](crate::Builder::initializer) made in the worker that runs the item.
+    /// Runs `function` on each item as [`map`](ProcessPool::map) does, with the state that the pool's
+    /// [`initializer`](crate::Builder::initializer) created in the item's worker.
+    ///
+    /// # Errors
+    /// As [`map`](ProcessPool::map).
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -75,7 +78,7 @@ impl<S> ProcessPool<S> {
     }
 }
 
-/// What any [`Stream`] can do with a pool.
+/// Maps the items of any [`Stream`] in worker processes; implemented for all of them.
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -97,10 +100,11 @@ impl<S> ProcessPool<S> {
 /// # Ok(()) }
 /// ```
 pub trait ProcessStreamExt: Stream + Sized {
-    /// As [`ProcessPool::map`], on the items of this stream.
+    /// Runs `function` on each item of this stream, as [`ProcessPool::map`] does for an iterator.
     ///
-    /// An item goes to a worker as soon as the stream gives it. The stream is polled only for items
-    /// that there is room for ([`Map::buffer`]), so that a source which heeds that is slowed down.
+    /// An item is sent to a worker as soon as the stream gives it. The map polls the stream only if it
+    /// has room for an item ([`Map::buffer`]), so a stream that produces items on demand is slowed
+    /// down to the speed of the workers.
     fn map_in_process<S, R>(
         self,
         pool: &ProcessPool<S>,
@@ -113,7 +117,8 @@ pub trait ProcessStreamExt: Stream + Sized {
         Map::new(pool, offsets::<_, PlainItems>(function), self)
     }
 
-    /// As [`ProcessPool::map_with_state`], on the items of this stream.
+    /// Runs `function` on each item of this stream, as [`ProcessPool::map_with_state`] does for an
+    /// iterator.
     fn map_in_process_with_state<S, R>(
         self,
         pool: &ProcessPool<S>,

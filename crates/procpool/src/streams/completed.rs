@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 
 use crate::task::foreign_waker::{discard_waker, is_for, wake};
 
-/// The places of the tasks that have finished and were not taken, in that order, and who waits for
-/// the next one.
+/// The places of the finished tasks that were not taken, in the order in which they finished, and the
+/// waker of the set.
 ///
-/// Each task wakes a waker of its own, which knows its place. So nothing is searched, whichever
-/// task of however many finishes.
+/// Each task wakes a waker of its own, which knows the task's place. So finding the next finished task
+/// takes the same time whatever the number of tasks.
 #[derive(Debug, Default)]
 pub(super) struct Completed(Mutex<Content>);
 
@@ -23,29 +23,29 @@ struct Content {
 }
 
 impl Completed {
-    /// What a task in this place is to wake when it finishes.
-    pub(super) fn bell(self: &Arc<Self>, place: usize) -> Waker {
+    /// Returns the waker that records that the task in this place has finished.
+    pub(super) fn waker(self: &Arc<Self>, place: usize) -> Waker {
         let completed = Arc::clone(self);
-        Waker::from(Arc::new(Bell { completed, place }))
+        Waker::from(Arc::new(TaskWaker { completed, place }))
     }
 
     pub(super) fn push(&self, place: usize) {
         let mut content = self.0.lock();
         content.places.push_back(place);
         let waiting = content.waiting.take();
-        // A waker runs foreign code, which may well poll the set.
+        // A waker is foreign code and may poll the set, so it is woken outside the lock.
         drop(content);
         if let Some(waiting) = waiting {
             wake(waiting);
         }
     }
 
-    /// The next place; if there is none, the waker is woken when there is.
+    /// Takes the next place. If there is none, the next one wakes `waker`.
     pub(super) fn pop(&self, waker: &Waker) -> Option<usize> {
         let mut content = self.0.lock();
         let mut replaced = None;
         if content.places.is_empty() && !is_for(content.waiting.as_ref(), waker) {
-            // To clone a waker runs foreign code.
+            // The clone of a waker is foreign code, so it is made outside the lock.
             drop(content);
             let new = waker.clone();
             content = self.0.lock();
@@ -57,19 +57,20 @@ impl Completed {
         place
     }
 
-    /// Nobody waits any more.
+    /// Drops the waker of the set.
     pub(super) fn forget_waiting(&self) {
         let waiting = self.0.lock().waiting.take();
         discard_waker(waiting);
     }
 }
 
-struct Bell {
+/// Records that the task in one place has finished.
+struct TaskWaker {
     completed: Arc<Completed>,
     place: usize,
 }
 
-impl Wake for Bell {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         self.completed.push(self.place);
     }

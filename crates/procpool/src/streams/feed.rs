@@ -1,10 +1,9 @@
-//! From the source to the pool: pulls items, and sends them in chunks.
+//! Pulling items from the source and sending them to the pool in chunks.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use procpool_os::CallOffsets;
@@ -16,42 +15,36 @@ use crate::driver::{AskedRoom, Chunk, ChunkCall, MapSink, Reservation};
 use crate::error::{EncodeError, TaskError};
 use crate::pool::process_pool::ProcessPool;
 use crate::streams::batch::{Batch, CHUNK_BYTES};
+use crate::streams::pull_budget::PullBudget;
 use crate::streams::results::Results;
 use crate::streams::sizer::Sizer;
 use crate::task::call::discard;
 
-/// Chunks that each worker has or is to have next.
+/// The number of chunks for each worker that may be in flight: the one it runs, and the next one.
 const CHUNKS_EACH: usize = 2;
 
-/// A source is not waited for longer than this before what it has given is sent.
-const PATIENCE: Duration = Duration::from_millis(1);
-
-/// The most items that are pulled between two looks at the clock.
-const MOST_UNSEEN: u32 = 256;
-
-/// Without a [`buffer`](crate::Map::buffer): how many bytes of arguments and results may be held: 16
-/// MiB.
+/// The limit of held arguments and results without a [`buffer`](crate::Map::buffer): 16 MiB.
 const HELD_BYTES: usize = 16 << 20;
 
-/// The way of the items into the pool.
+/// Pulls items from a map's source and submits them in chunks.
 pub(super) struct Feed<S> {
     pool: ProcessPool,
     call: Result<ChunkCall, EncodeError>,
-    /// `None` once it has ended.
+    /// `None` once the source has ended.
     source: Option<Pin<Box<S>>>,
-    /// The source is being polled; or else it has panicked.
+    /// Whether the source is being polled. If it is still set later, the source has panicked.
     is_polling: bool,
     pub(super) sizer: Sizer,
     pub(super) buffer: Option<usize>,
     sink: Arc<MapSink>,
-    /// How many workers there may be, as far as is known.
+    /// The greatest number of workers, as of the last submitted chunk.
     workers: usize,
-    /// How many items were pulled.
+    /// The number of items pulled so far.
     pulled: u64,
-    /// Those that were pulled and are in no chunk, and the number of the first.
+    /// The items that were pulled and are in no chunk yet, and the number of the first.
     batch: Batch,
     first: u64,
-    /// A chunk that the pool had no room for.
+    /// A chunk for which the pool had no room.
     held: Option<HeldChunk>,
     room: Room,
 }
@@ -63,20 +56,20 @@ struct HeldChunk {
     bytes: usize,
 }
 
-/// Room in the pool's queue.
+/// The state of a map's room in the pool's queue.
 enum Room {
     NotAsked,
     Asked(AskedRoom),
     Granted(Reservation),
 }
 
-/// What came of an attempt to send more.
+/// The outcome of an attempt to send more items.
 pub(super) enum Fed {
-    /// Something was pulled; there may be more.
+    /// Items were pulled; there may be more.
     Some,
-    /// There is no room, or the source has nothing now.
+    /// There is no room, or the source has no item at the moment.
     Nothing,
-    /// There is nothing left.
+    /// The source has ended, and all its items were sent.
     End,
 }
 
@@ -88,7 +81,7 @@ impl<S> Feed<S> {
     ) -> Self {
         let mut sizer = Sizer::new();
         let call = offsets.map(|offsets| pool.chunk_call(offsets));
-        // Such a limit is set for a whole chunk.
+        // A worker has one CPU time limit for a whole chunk, so a chunk must be a single item.
         if call
             .as_ref()
             .is_ok_and(|call| call.limits.cpu_time.is_some())
@@ -127,7 +120,7 @@ impl<S> Feed<S> {
         }
     }
 
-    /// Whether there is nothing more to be sent.
+    /// Returns whether all items of the source were sent.
     pub(super) fn has_ended(&self) -> bool {
         self.source.is_none() && self.batch.count == 0 && self.held.is_none()
     }
@@ -149,7 +142,8 @@ where
     S: Stream,
     S::Item: Serialize + 'static,
 {
-    /// Sends one more chunk, if there is room. `outstanding` items have been pulled and not given.
+    /// Sends one more chunk, if there is room. `outstanding` is the number of items that have been
+    /// pulled and not given.
     pub(super) fn feed(
         &mut self,
         cx: &mut Context<'_>,
@@ -157,7 +151,7 @@ where
         outstanding: usize,
     ) -> Fed {
         if std::mem::take(&mut self.is_polling) {
-            // It has panicked, and is not asked again.
+            // The source panicked in an earlier poll, so it is not polled again.
             self.source = None;
         }
         if self.has_ended() {
@@ -184,7 +178,7 @@ where
             results.refused(self.pulled - 1, 1, TaskError::Encode(error));
         }
         if !has_pulled && !self.has_ended() {
-            // Others may have the room until there is something for it.
+            // The source has nothing to send, so others may use the room meanwhile.
             self.room = Room::NotAsked;
         }
         match (has_pulled, self.has_ended()) {
@@ -194,7 +188,7 @@ where
         }
     }
 
-    /// How many items the next chunk may have; `None` if there is no room for any.
+    /// Returns how many items the next chunk may have; `None` if there is no room for any.
     fn most_now(&self, results: &Results, outstanding: usize) -> Option<usize> {
         let enough = CHUNKS_EACH.saturating_mul(self.workers.max(1));
         if results.in_flight() >= enough {
@@ -202,7 +196,7 @@ where
         }
         let left = self.buffer.map(|buffer| {
             let left = buffer.saturating_sub(outstanding);
-            // Every worker is to have some of a small buffer.
+            // A small buffer is divided among all workers.
             left.min(buffer.div_ceil(enough))
         });
         let is_full = match left {
@@ -212,7 +206,7 @@ where
                 results.held() >= HELD_BYTES && !few
             }
         };
-        // What is pulled already is counted.
+        // Items that were already pulled are counted as outstanding, so they must be sent.
         if is_full && self.batch.count == 0 && self.held.is_none() {
             return None;
         }
@@ -222,7 +216,7 @@ where
         Some(size.min(left.unwrap_or(usize::MAX)).min(u32::MAX as usize))
     }
 
-    /// Waits for room in the pool's queue. False if the pool is closed.
+    /// Waits for room in the pool's queue; `false` if the pool is closed.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         loop {
             match &mut self.room {
@@ -252,15 +246,15 @@ where
         self.pool.open().core().refusal(function)
     }
 
-    /// Pulls items, as many as there are without waiting, at most so many. If the last one could not be
-    /// encoded, this is why.
+    /// Pulls at most `most` items, as long as the source has one at once. Returns the error of the last
+    /// item if it can't be encoded.
     fn pull(&mut self, cx: &mut Context<'_>, most: usize) -> Option<EncodeError> {
         let source = self.source.as_mut()?;
         let mut has_ended = false;
-        let mut patience = Patience::new();
+        let mut budget = PullBudget::new();
         let (first, pulled) = (&mut self.first, &mut self.pulled);
         let mut pull = |count: u32, bytes: usize| {
-            if count as usize >= most || bytes >= CHUNK_BYTES || patience.is_over() {
+            if count as usize >= most || bytes >= CHUNK_BYTES || budget.is_spent() {
                 return None;
             }
             match source.as_mut().poll_next(cx) {
@@ -278,11 +272,11 @@ where
                 Poll::Pending => None,
             }
         };
-        // What follows lets no other panic out than the source's.
+        // `Batch::fill` and `discard` catch all panics but those of the source.
         self.is_polling = true;
         let filled = match &self.call {
             Ok(_) => self.batch.fill(pull),
-            // None of them can be sent.
+            // The function is not in this executable, so no item can be sent.
             Err(error) => match pull(0, 0) {
                 Some(item) => discard(item).and(Err(error.clone())),
                 None => Ok(()),
@@ -295,9 +289,9 @@ where
         filled.err()
     }
 
-    /// Makes a chunk of what was pulled; an item that follows and failed is not in it.
+    /// Makes a chunk of the pulled items. A later item that failed is not in it.
     fn close_chunk(&mut self) {
-        // Without a function nothing is ever encoded.
+        // Without a call, nothing was encoded.
         let Ok(call) = self.call else { return };
         let (items, count) = self.batch.take();
         let (first, bytes) = (self.first, items.len());
@@ -312,7 +306,7 @@ where
         });
     }
 
-    /// Sends the chunk that is held.
+    /// Submits the held chunk.
     fn submit(&mut self, results: &mut Results) -> Fed {
         let Some(held) = &self.held else {
             return Fed::Nothing;
@@ -335,15 +329,15 @@ where
                 results.refused(*first, *count, TaskError::PoolClosed);
                 self.source = None;
             }
-            // Someone else was faster. It is in line from the next look on.
+            // Another caller took the room. The next call of `feed` joins the line.
             Err(RefusedReason::QueueFull) => return Fed::Some,
         }
         self.held = None;
         Fed::Some
     }
 
-    /// The pool is closed: what was pulled is told so, or else the next item, if there is one, and
-    /// nothing more is pulled.
+    /// Fails the pulled items, or the next item if there are none, because the pool is closed, and ends
+    /// the source.
     fn refuse(&mut self, cx: &mut Context<'_>, results: &mut Results) -> Fed {
         if self.held.is_some() {
             return self.submit(results);
@@ -370,38 +364,5 @@ where
         }
         self.source = None;
         Fed::Some
-    }
-}
-
-/// How long it is waited for a source that has something whenever it is asked.
-struct Patience {
-    began: Instant,
-    /// How many items were pulled.
-    pulled: u32,
-    look_at: u32,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Patience {
-            began: Instant::now(),
-            pulled: 0,
-            look_at: 1,
-        }
-    }
-
-    /// Before each item.
-    #[inline]
-    fn is_over(&mut self) -> bool {
-        if self.pulled == self.look_at {
-            if self.began.elapsed() >= PATIENCE {
-                return true;
-            }
-            // To look at the clock each time would take as long as all else. As many more take about as
-            // long as those up to now.
-            self.look_at += self.pulled.min(MOST_UNSEEN);
-        }
-        self.pulled += 1;
-        false
     }
 }

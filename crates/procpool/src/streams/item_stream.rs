@@ -1,4 +1,4 @@
-//! The items that one call makes, as they come.
+//! The items that one call produces, as a stream.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,44 +23,45 @@ use crate::task::call::{discard, offsets};
 use crate::task::catch::catch;
 use crate::task::future::decode_result;
 
-/// How many items are given in a row before other tasks of the runtime have their turn.
+/// A stream yields to the runtime's other tasks after this many items in a row.
 const IN_A_ROW: u32 = 128;
 
-/// The items that one call makes, as they come: a [`Stream`], made by [`ProcessPool::run_stream`].
+/// A [`Stream`] of the items that one call produces, returned by [`ProcessPool::run_stream`].
 ///
-/// The worker makes 128 items at most that have not been taken, and then waits until half of them
-/// are. If the call fails, the stream gives what was made before, then the error, and ends.
+/// The worker produces at most 128 items ahead, and then waits until half of them have been taken. If
+/// the call fails, the stream gives the items before the failure, then the error, and ends.
 ///
 /// # Cancel safety
-/// **Dropping it ends the call.** If it has not begun, it never runs. A worker that waits, or is
-/// between two items, makes no more, drops the iterator and lives on; one that computes is killed and
-/// replaced. To drop the future of a `next()` loses nothing.
+/// **Dropping the stream ends the call.** If the call has not started, it never runs. If its worker
+/// waits, or is between two items, the worker drops the iterator and keeps running. If it is computing
+/// an item, it is killed and replaced. Dropping the future of a `next()` loses nothing.
 #[must_use = "dropping a stream of items ends the call that makes them"]
 pub struct ItemStream<R> {
-    /// `None` once nothing more will come.
+    /// `None` once the last item or an error has arrived.
     call: Option<(Arc<OpenPool>, TaskId)>,
     sink: Arc<MapSink>,
     events: Vec<MapEvent>,
     ready: VecDeque<ItemFrames>,
     error: Option<TaskError>,
-    /// How many were given since the worker was last allowed more.
+    /// The number of items given since the worker was last allowed to produce more.
     given: u32,
     in_a_row: u32,
     item: PhantomData<fn() -> R>,
 }
 
 impl<S> ProcessPool<S> {
-    /// Runs `function(args)` in a worker process, and gives the items of the iterator that it returns one by one,
-    /// as they are made.
+    /// Runs `function(args)` in a worker process, and streams the items of the iterator that it
+    /// returns, as they are produced.
     ///
-    /// As with [`run_in_process`](ProcessPool::run_in_process) the call is accepted at once. Its worker is
-    /// busy with it until the last item is made, also while it waits for items to be taken; a pool all of
-    /// whose workers have such calls does nothing else. [`TaskOptions::timeout`](crate::TaskOptions::timeout)
-    /// is for the whole of it, that waiting included. It is never retried, since some of its items
-    /// would come twice.
+    /// The pool accepts the call at once, as with [`run_in_process`](ProcessPool::run_in_process). The
+    /// worker is busy until it has produced the last item, also while it waits for items to be taken.
+    /// If every worker has such a call, the pool runs nothing else.
+    ///
+    /// [`TaskOptions::timeout`](crate::TaskOptions::timeout) covers the whole call, including that
+    /// waiting. The call is never retried, since some items would arrive twice.
     ///
     /// # Errors
-    /// None here; the stream gives a [`TaskError`] as its last item.
+    /// This call returns no error; the stream gives a [`TaskError`] as its last item.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -140,10 +141,12 @@ fn encode<A: Serialize>(args: &A) -> Result<Vec<u8>, EncodeError> {
         Some(Ok(())) => Ok(items),
         Some(Err(Some(error))) => Err(EncodeError::args(error)),
         Some(Err(None)) => Err(EncodeError::args(format_args!(
-            "they take more than {} bytes",
+            "the arguments take more than {} bytes",
             RunItems::MAX_ARGS_LEN
         ))),
-        None => Err(EncodeError::args("their `Serialize` panicked")),
+        None => Err(EncodeError::args(
+            "the `Serialize` of the arguments panicked",
+        )),
     }
 }
 
@@ -163,8 +166,8 @@ impl<R> ItemStream<R> {
         }
     }
 
-    /// One item was given. The worker may make as many more as were given, half of what it may make at
-    /// a time.
+    /// Counts a given item. Half of the allowed items at a time, the worker is allowed as many more as
+    /// were given.
     fn give(&mut self) {
         self.in_a_row += 1;
         self.given += 1;

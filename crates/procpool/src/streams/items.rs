@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-/// The items of an iterator, as [`ProcessPool::map`](crate::ProcessPool::map) takes them.
+/// The items of an iterator as a [`Stream`], the source of a [`Map`](crate::Map) from
+/// [`ProcessPool::map`](crate::ProcessPool::map).
 pub struct Items<I>(I);
 
 impl<I> Items<I> {

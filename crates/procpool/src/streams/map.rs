@@ -1,7 +1,7 @@
-//! One function on many items.
+//! A map: one function on many items.
 //!
 //! ```text
-//!  source ──pull──▶ Feed ──chunk──▶ pool ──events──▶ MapSink ──▶ Results ──decode──▶ who polls
+//!  source ──pull──▶ Feed ──chunk──▶ pool ──events──▶ MapSink ──▶ Results ──decode──▶ the caller's poll
 //!                    ▲                                  │ durations
 //!                    └──────────── Sizer ◀──────────────┘
 //! ```
@@ -24,55 +24,65 @@ use crate::streams::feed::{Fed, Feed};
 use crate::streams::results::Results;
 use crate::task::future::decode_into;
 
-/// How many results are given in a row, at least, before other tasks of the runtime have their turn.
+/// A map yields to the runtime's other tasks after this many results in a row, but see [`TURN`].
 const IN_A_ROW: u32 = 128;
 
-/// How long those must have taken, or many more are given: to give way takes as long as some tens of the
-/// shortest ones.
+/// A map yields only if those results took this long, since yielding takes as long as some tens of
+/// the shortest results.
 const TURN: Duration = Duration::from_micros(50);
 
-/// After how many results it is seen whether workers need more.
+/// The map checks whether the workers need more items each time it has given this many results.
 const FEED_EVERY: u32 = 32;
 
-/// How long one poll may feed workers.
+/// The longest time that one poll spends on sending items to workers.
 const FEED_TIME: Duration = Duration::from_micros(200);
 
-/// One function on many items: a [`Stream`] of the results.
+/// A [`Stream`] of the results of one function on many items, returned by [`ProcessPool::map`] and
+/// [`ProcessStreamExt::map_in_process`](crate::ProcessStreamExt::map_in_process).
 ///
-/// Made by [`ProcessPool::map`] and [`ProcessStreamExt::map_in_process`]. Results come in the order of
-/// the items, unless it is made [`unordered`](Map::unordered), and as soon as they are there.
+/// Results are in the order of the items, or in the order of arrival if the map is
+/// [`unordered`](Map::unordered).
 ///
-/// Items go to workers in chunks. How many make a chunk follows from how long they were seen to take,
-/// so that a million tiny items need no tuning; a worker that has nothing to do takes over half of what another has
-/// not begun, so that uneven items balance. An item is a task nevertheless: one that panics, that can't
-/// be encoded or that kills its worker fails alone, and each has the handle's
-/// [`TaskOptions`](crate::TaskOptions) for itself: `timeout`, `retries`, `grace`; with a `cpu_time_limit`
-/// a chunk is one item. Each chunk is one task to
-/// [`queue_capacity`](crate::Builder::queue_capacity) and
-/// [`max_tasks_per_worker`](crate::Builder::max_tasks_per_worker). If the queue is full the map waits in turn,
-/// and pulls nothing meanwhile.
+/// # Chunks
+/// The map sends items to workers in chunks. It chooses the size of a chunk from the measured duration
+/// of earlier items, so a million tiny items need no tuning. An idle worker takes over half of
+/// the items that another worker has not started, so uneven items balance.
 ///
-/// If the pool is closed, what was sent gives its results; the next item gives
+/// Each item is nevertheless a task of its own. An item that panics, can't be encoded or kills its
+/// worker fails alone, and the handle's [`TaskOptions`](crate::TaskOptions) `timeout`, `retries` and
+/// `grace` apply to each item. With a `cpu_time_limit`, each chunk has one item. A chunk counts as
+/// one task for [`queue_capacity`](crate::Builder::queue_capacity) and
+/// [`max_tasks_per_worker`](crate::Builder::max_tasks_per_worker). If the queue is full, the map waits in
+/// line, as [`reserve`](ProcessPool::reserve) does, and pulls no items meanwhile.
+///
+/// # The end
+/// The stream ends after the results of all items.
+///
+/// If the pool is closed, the items already sent give their results, the next item gives
 /// [`TaskError::PoolClosed`], and the stream ends.
 ///
-/// If the iterator panics, or the source stream, it is the caller's own panic, and comes out of the
-/// poll that pulled. What was pulled before can still be taken; then the stream ends.
+/// # Panics
+/// If the iterator or source stream panics, polling the map panics. Results of the items before that can
+/// still be taken; then the stream ends.
 ///
-/// It spends none of tokio's cooperative budget, but gives way to other tasks of the runtime after some
-/// results in a row, in any loop.
+/// # Cooperative scheduling
+/// A map does not spend tokio's cooperative budget. It yields to the runtime's other tasks by itself
+/// after some results in a row.
 ///
 /// # Cancel safety
-/// **Dropping it cancels what is left**, as dropping each [`Task`](crate::Task) would: what has not begun
-/// never runs, and a worker that runs an item of it is killed and replaced. To drop the future of a
-/// `next()` loses nothing.
+/// **Dropping a map cancels the rest of it**, as dropping each [`Task`](crate::Task) would: items
+/// that have not started never run, and a worker that runs an item of the map is killed and replaced.
+/// Dropping the future of a `next()` loses nothing.
+///
+/// This is `map` of Python's `Executor`, and `imap` of its `multiprocessing.Pool`.
 #[must_use = "a map does nothing unless it is polled, and dropping it cancels what is left"]
 pub struct Map<S, R> {
     feed: Feed<S>,
     results: Results,
-    /// How many results were given.
+    /// The number of results given so far.
     given: u64,
     in_a_row: u32,
-    /// When the first of those had been given.
+    /// When the first results of the current row had been given.
     row_began: Option<Instant>,
     events: Vec<MapEvent>,
     result: PhantomData<fn() -> R>,
@@ -95,17 +105,28 @@ impl<S, R> Map<S, R> {
         }
     }
 
-    /// Gives the results in the order in which they come, and not in that of the items.
+    /// Gives the results in the order of arrival instead of the order of the items.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::TryStreamExt;
+    ///
+    /// let pool = procpool::ProcessPool::builder().workers(2).build()?;
+    /// let squares = pool.map(|x: u64| x * x, 1..=4).unordered();
+    /// assert_eq!(squares.try_fold(0, |sum, x| async move { Ok(sum + x) }).await?, 30);
+    /// # Ok(()) }
+    /// ```
     pub fn unordered(mut self) -> Self {
-        self.results.disorder();
+        self.results.set_unordered();
         self
     }
 
-    /// Sends so many items to a worker at once, at most. 0 counts as 1.
+    /// Sets how many items a chunk has at most; 0 counts as 1. By default the size grows from 1 until
+    /// a chunk takes about one millisecond.
     ///
-    /// A chunk is smaller at the end, when the source has nothing more for the moment or is slow, and
-    /// where the [`buffer`](Map::buffer) is small. Without this it is what takes about a millisecond, as
-    /// far as is known: it grows from 1.
+    /// A chunk is smaller at the end, if the source is slow or has no more items at the moment, and if the
+    /// [`buffer`](Map::buffer) is small.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -123,11 +144,13 @@ impl<S, R> Map<S, R> {
         self
     }
 
-    /// Pulls so many items at most of which the results have not been given. 0 counts as 1.
+    /// Limits the number of items that have been pulled and whose results have not been given; 0 counts
+    /// as 1.
     ///
-    /// Less than twice as many as there are workers leaves workers idle. Without this, what is pulled is
-    /// two chunks for each worker; and where results wait, since one before them takes long, as much beyond that as
-    /// takes 16 MiB, encoded.
+    /// By default the map pulls two chunks for each worker. If results must wait because an earlier item takes
+    /// long, it pulls more, up to 16 MiB of encoded arguments and results.
+    ///
+    /// A buffer of less than twice the number of workers leaves workers idle.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -151,7 +174,7 @@ impl<S, R> Map<S, R> {
         usize::try_from(self.feed.pulled() - self.given).unwrap_or(usize::MAX)
     }
 
-    /// Takes what has come. If that is nothing, who polls is woken when something does.
+    /// Takes all events. If there are none, the next one wakes the waker.
     fn receive(&mut self, cx: &mut Context<'_>) {
         self.feed.sink().take(&mut self.events, cx);
         for event in self.events.drain(..) {
@@ -174,20 +197,20 @@ where
         self.feed.feed(cx, &mut self.results, outstanding)
     }
 
-    /// Between two results: the workers are not to come to an end of their work before all that has come is
-    /// taken.
+    /// Sends more items between two results, so that the workers don't run out of work before all
+    /// events have been taken.
     fn feed_meanwhile(&mut self, cx: &mut Context<'_>) {
         let has_events = self.feed.sink().has_events();
         if has_events {
             self.receive(cx);
         }
-        // It may also be that the source has more, or that there is room for more.
+        // The source may have more items, or the queue may have room again.
         if has_events || self.in_a_row.is_multiple_of(IN_A_ROW) {
             self.feed(cx);
         }
     }
 
-    /// Whether it is the turn of others.
+    /// Returns whether the map has given results long enough and must yield.
     fn is_over(&mut self) -> bool {
         if self.in_a_row == FEED_EVERY {
             self.row_began = Some(Instant::now());
@@ -197,9 +220,9 @@ where
             && self.row_began.is_none_or(|began| began.elapsed() >= TURN)
     }
 
-    /// Sees to it that there is something to be given. False if there never will be.
+    /// Waits for something to give; `false` if the stream has ended.
     ///
-    /// It is called where there may be nothing, and else so seldom that it may take some time.
+    /// It is called if nothing can be given, or every [`FEED_EVERY`] results, so it need not be fast.
     #[inline(never)]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         if self.results.is_ready() {
@@ -227,7 +250,8 @@ where
         }
     }
 
-    /// Nothing can be given: what can be done that something will be? True if something may have come.
+    /// Sends items until something can be given or nothing can be sent. Returns whether something may
+    /// have arrived meanwhile.
     fn feed_for_some_time(&mut self, cx: &mut Context<'_>) -> bool {
         let began = Instant::now();
         loop {
@@ -267,8 +291,7 @@ where
         if let Some(number) = this.results.next_plain() {
             return Poll::Ready(Some(Ok(number)));
         }
-        // A value goes to its place by itself, and not as a part of what may also be an error, which is
-        // larger.
+        // The value is decoded in its final place: a `Result` is larger, and moving it costs a copy.
         let mut value = None;
         let error = match this.results.next() {
             Some(Ok(result)) => decode_into(result, &mut value).err(),
@@ -289,12 +312,12 @@ where
     }
 }
 
-/// The source is pinned in a box of its own.
+/// The source is pinned in a box.
 impl<S, R> Unpin for Map<S, R> {}
 
 impl<S, R> Drop for Map<S, R> {
     fn drop(&mut self) {
-        // Nothing is to be divided off and left behind, even if all tasks seem to be over.
+        // Even if no task seems to be in flight, one may just have been split off.
         if self.results.in_flight() > 0 {
             self.feed.cancel(self.results.tasks());
         }

@@ -7,6 +7,7 @@ mod feed;
 pub(crate) mod item_stream;
 pub(crate) mod items;
 pub(crate) mod map;
+mod pull_budget;
 mod results;
 mod sizer;
 pub(crate) mod task_set;

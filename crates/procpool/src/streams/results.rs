@@ -1,4 +1,4 @@
-//! What has come of the items, brought into the order in which it is given.
+//! The results of a map, brought into the order in which they are given.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,39 +8,39 @@ use procpool_wire::{ItemFrames, ItemResult};
 use crate::driver::MapEvent;
 use crate::error::TaskError;
 
-/// What came of some items that follow each other.
+/// The outcomes of consecutive items.
 #[derive(Debug)]
 pub(super) enum Outcomes {
     Returned(ItemFrames),
     Failed { count: u32, error: TaskError },
 }
 
-/// Chunks that were sent, and what has come of them.
+/// The chunks that were sent, and their outcomes so far.
 #[derive(Debug)]
 pub(super) struct Results {
-    /// By the number of their first item.
+    /// The chunks, by the number of their first item.
     parts: BTreeMap<u64, Part>,
-    /// What can be given now, before all else that can.
+    /// The results that are given next, before `ready`.
     giving: ItemFrames,
-    /// What can be given now.
+    /// The outcomes that can be given now.
     ready: VecDeque<Outcomes>,
     is_ordered: bool,
-    /// Chunks of which something is still to come.
+    /// The number of chunks with missing outcomes.
     in_flight: usize,
-    /// Bytes of arguments and results that are held, but for those that are being given.
+    /// The bytes of arguments and results that are held, without those in `giving`.
     held: usize,
 }
 
 #[derive(Debug)]
 struct Part {
-    /// `None` for what was never accepted.
+    /// `None` if the pool never accepted the chunk.
     task: Option<TaskId>,
     count: u32,
-    /// Of how many of its items something has come.
-    came: u32,
-    /// What has come, and has to wait for what is before it.
+    /// The number of its items whose outcome has arrived.
+    arrived: u32,
+    /// Outcomes that must wait for those of earlier chunks.
     waiting: Vec<Outcomes>,
-    /// Of its arguments.
+    /// The bytes of its arguments.
     bytes: usize,
 }
 
@@ -56,16 +56,16 @@ impl Results {
         }
     }
 
-    /// Gives from now on what comes, as it comes.
-    pub(super) fn disorder(&mut self) {
+    /// Gives outcomes in the order of arrival from now on.
+    pub(super) fn set_unordered(&mut self) {
         self.is_ordered = false;
         for part in self.parts.values_mut() {
             self.ready.extend(part.waiting.drain(..));
         }
-        self.parts.retain(|_, part| part.came < part.count);
+        self.parts.retain(|_, part| part.arrived < part.count);
     }
 
-    /// How many chunks are with the pool.
+    /// Returns the number of chunks with missing outcomes.
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight
     }
@@ -78,57 +78,57 @@ impl Results {
         self.parts.is_empty() && !self.is_ready()
     }
 
-    /// Chunks of which not all can be given yet.
+    /// Returns the number of chunks that can't be given completely yet.
     pub(super) fn parts(&self) -> usize {
         self.parts.len()
     }
 
-    /// The tasks of which something is still to come.
+    /// Returns the tasks with missing outcomes.
     pub(super) fn tasks(&self) -> Vec<TaskId> {
-        let unfinished = |part: &&Part| part.came < part.count;
+        let unfinished = |part: &&Part| part.arrived < part.count;
         let parts = self.parts.values().filter(unfinished);
         parts.filter_map(|part| part.task).collect()
     }
 
-    /// A chunk was accepted.
+    /// Adds a chunk that the pool accepted.
     pub(super) fn sent(&mut self, first: u64, count: u32, bytes: usize, task: TaskId) {
         self.in_flight += 1;
         self.held += bytes;
         let part = Part {
             task: Some(task),
             count,
-            came: 0,
+            arrived: 0,
             waiting: Vec::new(),
             bytes,
         };
         self.parts.insert(first, part);
     }
 
-    /// These items were not.
+    /// Adds items that the pool did not accept, with their error.
     pub(super) fn refused(&mut self, first: u64, count: u32, error: TaskError) {
         let part = Part {
             task: None,
             count,
-            came: 0,
+            arrived: 0,
             waiting: Vec::new(),
             bytes: 0,
         };
         self.in_flight += 1;
         self.parts.insert(first, part);
-        self.come(first, count, Outcomes::Failed { count, error });
+        self.record(first, count, Outcomes::Failed { count, error });
     }
 
     pub(super) fn arrive(&mut self, event: MapEvent) {
         match event {
             MapEvent::Returned { chunk, frames } => {
                 self.held += frames.len();
-                self.come(chunk, frames.count(), Outcomes::Returned(frames));
+                self.record(chunk, frames.count(), Outcomes::Returned(frames));
             }
             MapEvent::Failed {
                 chunk,
                 count,
                 error,
-            } => self.come(chunk, count, Outcomes::Failed { count, error }),
+            } => self.record(chunk, count, Outcomes::Failed { count, error }),
             MapEvent::Split {
                 chunk,
                 rest,
@@ -137,11 +137,11 @@ impl Results {
             } => {
                 if let Some(part) = self.parts.get_mut(&chunk) {
                     part.count -= count;
-                    let is_whole = part.came == part.count;
-                    // Its bytes are counted with the one that it was divided from.
+                    let is_complete = part.arrived == part.count;
+                    // The bytes stay with the chunk from which this one was split off.
                     self.sent(rest, count, 0, task);
-                    if is_whole {
-                        self.whole(chunk);
+                    if is_complete {
+                        self.complete(chunk);
                     }
                 }
             }
@@ -149,13 +149,13 @@ impl Results {
         }
     }
 
-    /// Takes the next that can be given, if that is among those that are given now, and a bare number.
+    /// Takes the next result if it is in `giving` and a plain number of the type `R`.
     #[inline]
     pub(super) fn next_plain<R: 'static>(&mut self) -> Option<R> {
         self.giving.next_plain()
     }
 
-    /// Takes the next that can be given: a result, or an error.
+    /// Takes the next result or error.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<ItemResult<'_>, TaskError>> {
         while self.giving.is_empty() {
@@ -166,8 +166,8 @@ impl Results {
         self.giving.next_result().map(Ok)
     }
 
-    /// Nothing is left of what was given: goes on to what comes next, which may be an error. `None` if
-    /// there is nothing.
+    /// Moves on to the next outcomes when `giving` is empty. Returns the error if they are one, and
+    /// `None` if there are none.
     #[cold]
     fn give_more(&mut self) -> Option<Option<TaskError>> {
         if let Some(Outcomes::Failed { count, error }) = self.ready.front_mut()
@@ -190,7 +190,7 @@ impl Results {
         !self.giving.is_empty() || !self.ready.is_empty()
     }
 
-    fn come(&mut self, chunk: u64, count: u32, outcomes: Outcomes) {
+    fn record(&mut self, chunk: u64, count: u32, outcomes: Outcomes) {
         if count == 0 {
             return;
         }
@@ -198,18 +198,18 @@ impl Results {
         let Some(part) = self.parts.get_mut(&chunk) else {
             return;
         };
-        part.came += count;
+        part.arrived += count;
         match is_first || !self.is_ordered {
             true => self.ready.push_back(outcomes),
             false => part.waiting.push(outcomes),
         }
-        if part.came == part.count {
-            self.whole(chunk);
+        if part.arrived == part.count {
+            self.complete(chunk);
         }
     }
 
-    /// Something has come of each item of the chunk.
-    fn whole(&mut self, chunk: u64) {
+    /// Handles that all outcomes of a chunk have arrived.
+    fn complete(&mut self, chunk: u64) {
         self.in_flight -= 1;
         if let Some(part) = self.parts.get_mut(&chunk) {
             self.held -= std::mem::take(&mut part.bytes);
@@ -219,11 +219,11 @@ impl Results {
             return;
         }
         while let Some(first) = self.parts.first_entry()
-            && first.get().came == first.get().count
+            && first.get().arrived == first.get().count
         {
             self.ready.extend(first.remove().waiting);
         }
-        // Of the one that is the first now, all that has come can be given.
+        // What has arrived of the chunk that is now the first can be given.
         if let Some(mut first) = self.parts.first_entry() {
             self.ready.extend(first.get_mut().waiting.drain(..));
         }

@@ -1,29 +1,29 @@
-//! How many items make a chunk.
+//! The size of a map's chunks.
 
 use std::time::Duration;
 
-/// How long a worker is to be busy with a chunk: long beside the 20 microseconds or so that a chunk
-/// costs, short beside what anybody notices.
+/// The time that a chunk should take: long compared with the 20 µs or so that sending a chunk costs,
+/// short enough that a user notices no delay.
 const TARGET: Duration = Duration::from_millis(1);
 
-/// How many times as large as one that has been run a chunk may be, while it is not known better.
+/// A chunk may be this many times as large as the largest one measured.
 const GROWTH: usize = 4;
 
-/// The part of a chunk of that length below which no chunk is made smaller for the sake of the others. Who
-/// has nothing to do takes half of such a chunk in less time than it takes to send one.
-const LEAST: usize = 4;
+/// Chunks are made smaller near the end, so that the workers finish together, but not below this part
+/// of [`TARGET`]. An idle worker takes over half of such a chunk faster than a new one is sent.
+const LEAST_PART: usize = 4;
 
-/// How much a new measurement counts against all before it.
+/// The weight of a new measurement in the moving average.
 const WEIGHT: f64 = 0.3;
 
-/// Chooses the size of each chunk, from what those before it took.
+/// Chooses the size of each chunk from the measured duration of earlier ones.
 #[derive(Debug)]
 pub(super) struct Sizer {
-    /// What the user chose.
+    /// The size that the user chose.
     fixed: Option<usize>,
-    /// Nanoseconds that an item takes.
+    /// The average nanoseconds for each item.
     each: Option<f64>,
-    /// The largest that a chunk may be.
+    /// The greatest allowed size.
     most: usize,
 }
 
@@ -40,7 +40,7 @@ impl Sizer {
         self.fixed = Some(items);
     }
 
-    /// A worker has run so many items in that time.
+    /// Records that a worker ran `items` items in `time`.
     pub(super) fn record(&mut self, items: u32, time: Duration) {
         if items == 0 {
             return;
@@ -54,8 +54,8 @@ impl Sizer {
         self.most = self.most.max(items.saturating_mul(GROWTH));
     }
 
-    /// How many items the next chunk is to have, for so many workers, when so many are left, if that is
-    /// known. At least one.
+    /// Returns the size of the next chunk, at least 1, for a pool of `workers` workers. `left` is the
+    /// number of remaining items, if it is known.
     pub(super) fn next(&self, workers: usize, left: Option<usize>) -> usize {
         if let Some(fixed) = self.fixed {
             return fixed;
@@ -63,11 +63,11 @@ impl Sizer {
         let Some(each) = self.each else {
             return 1;
         };
-        // A cast of what is too large gives the largest.
+        // A float-to-integer cast saturates.
         let fits = (TARGET.as_nanos() as f64 / each.max(1.0)) as usize;
-        // Towards the end each worker is to come to its end at the same time.
+        // Near the end the chunks shrink, so that the workers finish together.
         let share = left.map_or(usize::MAX, |left| left.div_ceil(2 * workers.max(1)));
-        fits.min(self.most).min(share.max(fits / LEAST)).max(1)
+        fits.min(self.most).min(share.max(fits / LEAST_PART)).max(1)
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_long_is_sent_one_by_one() {
+    fn long_items_are_sent_one_by_one() {
         let mut sizer = Sizer::new();
         sizer.record(1, Duration::from_micros(1));
         assert_eq!(sizer.next(2, None), 4);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn towards_the_end_there_is_some_for_everyone() {
+    fn near_the_end_every_worker_gets_some_items() {
         let mut sizer = Sizer::new();
         sizer.record(1_000, Duration::from_millis(10));
         assert_eq!(sizer.next(2, Some(320)), 80);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_is_kept() {
+    fn the_users_chunk_size_is_kept() {
         let mut sizer = Sizer::new();
         sizer.fix(7);
         sizer.record(1, Duration::from_secs(1));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_measurement_is_absurd() {
+    fn extreme_measurements_give_usable_sizes() {
         let mut sizer = Sizer::new();
         sizer.record(0, Duration::MAX);
         assert_eq!(sizer.next(1, None), 1);

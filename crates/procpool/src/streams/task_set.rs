@@ -1,4 +1,4 @@
-//! Many tasks, of which each is awaited as it finishes.
+//! A set of tasks that gives the results as the tasks finish.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -15,18 +15,18 @@ use crate::error::TaskError;
 use crate::streams::completed::Completed;
 use crate::task::future::Task;
 
-/// A set of tasks that gives each result, with the key that the task was put in with, in the order
-/// in which they finish. What `as_completed` is in Python's `concurrent.futures`.
+/// A set of tasks that gives each result with a key, in the order in which the tasks finish.
 ///
-/// A [`Stream`] of `(K, Result<R, TaskError>)`, which ends when the set is empty and goes on if
-/// something is put in after that. Keys need not differ. The order is that in which the tasks
-/// finished, whether or not anybody was waiting at the time; of tasks that had finished before they
-/// were put in, it is that in which they were put in. Whatever the number of tasks, to get one costs
-/// the same, and none of tokio's cooperative budget.
+/// This is a [`Stream`] of `(K, Result<R, TaskError>)`. It ends when the set is empty, and continues
+/// after another task is inserted. Several tasks may have equal keys. Tasks that had finished before they
+/// were inserted come in the order of insertion. Taking a result takes the same time whatever the
+/// number of tasks, and spends none of tokio's cooperative budget.
+///
+/// This is `as_completed` of Python's `concurrent.futures`, as a set like tokio's `JoinSet`.
 ///
 /// # Cancel safety
-/// **Dropping a `TaskSet` cancels the tasks that are left in it**, as dropping each would.
-/// [`detach_all`](TaskSet::detach_all) lets them run on.
+/// **Dropping a `TaskSet` cancels its tasks**, as dropping each task would.
+/// [`detach_all`](TaskSet::detach_all) lets them run to their end.
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -56,7 +56,7 @@ pub struct TaskSet<K, R> {
 }
 
 impl<K, R> TaskSet<K, R> {
-    /// An empty set.
+    /// Returns an empty set.
     pub fn new() -> Self {
         TaskSet {
             tasks: Slab::new(),
@@ -65,12 +65,12 @@ impl<K, R> TaskSet<K, R> {
         }
     }
 
-    /// Gives all tasks of the set, those in it and those to come, until this moment.
+    /// Sets a deadline for all tasks of the set, present and future.
     ///
-    /// Then those that have not finished are aborted and come out as [`TaskError::Cancelled`],
-    /// each with its key, so that the stream ends soon. This happens whether or not the set is
-    /// polled, and in real time, whatever the runtime's clock says. What has finished before keeps
-    /// its result. A later call of this or of [`with_timeout`](TaskSet::with_timeout) replaces it.
+    /// At the deadline, the unfinished tasks are aborted: each gives [`TaskError::Cancelled`] with its
+    /// key. This happens in real time, even if the set is not polled or the runtime's clock is paused.
+    /// Results of tasks that have finished before are kept. A later call of this method or of
+    /// [`with_timeout`](TaskSet::with_timeout) replaces the deadline.
     ///
     /// ```
     /// # use std::time::{Duration, Instant};
@@ -92,58 +92,75 @@ impl<K, R> TaskSet<K, R> {
         self
     }
 
-    /// As [`with_deadline`](TaskSet::with_deadline), counted from now. A limit beyond the end of
-    /// time is none.
+    /// Sets a deadline that is `limit` from now, as [`with_deadline`](TaskSet::with_deadline) does.
+    /// There is no deadline if `limit` exceeds what an [`Instant`] can represent.
+    ///
+    /// This is the `timeout` of Python's `as_completed`.
     pub fn with_timeout(mut self, limit: Duration) -> Self {
         self.set_deadline(Instant::now().checked_add(limit));
         self
     }
 
-    /// The deadline, if there is one.
+    /// Returns the deadline, if there is one.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Puts a task in, and keeps the key for it.
+    /// Inserts a task under a key.
     pub fn insert(&mut self, key: K, task: Task<R>) {
         if self.deadline.is_some() {
             task.abort_at(self.deadline);
         }
         let entry = self.tasks.vacant_entry();
         let place = entry.key();
-        let is_finished = task.watch(self.completed.bell(place));
+        let is_finished = task.watch(self.completed.waker(place));
         entry.insert((key, task));
         if is_finished {
             self.completed.push(place);
         }
     }
 
-    /// The next task that finishes; `None` if the set is empty.
+    /// Waits for the next task to finish. Returns its key and result, or `None` if the set is empty.
     ///
     /// # Cancel safety
-    /// If this is dropped, nothing is lost.
+    /// Dropping the future loses no result.
     pub async fn join_next(&mut self) -> Option<(K, Result<R, TaskError>)> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
 
-    /// How many tasks are in the set: those that have not finished, and those that have and were not
-    /// taken.
+    /// Returns the number of tasks in the set, including finished ones whose result was not taken.
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether no task is in the set.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// [Aborts](Task::abort) all tasks, and leaves them to be taken: each gives
+    /// [Aborts](Task::abort) all tasks but leaves them in the set: each gives
     /// [`TaskError::Cancelled`], or its result if it had already finished.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = procpool::ProcessPool::builder().workers(1).build()?;
+    /// let mut set: procpool::TaskSet<u32, ()> =
+    ///     (0..3).map(|key| (key, pool.run_in_process(hang, ()))).collect();
+    /// set.abort_all();
+    /// while let Some((_, result)) = set.join_next().await {
+    ///     assert!(result.unwrap_err().is_cancelled());
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn abort_all(&self) {
-        // Those that wait first, so that no worker begins one in vain when another is killed.
+        // Queued tasks first, so that no worker starts one when another task's worker is killed.
         for (_, (_, task)) in &self.tasks {
             let _ = task.abort_handle().abort_if_queued();
         }
@@ -152,10 +169,10 @@ impl<K, R> TaskSet<K, R> {
         }
     }
 
-    /// Empties the set, and lets its tasks run on with nobody to wait for them, also past the
-    /// deadline; see [`Task::detach`].
+    /// Empties the set and lets its tasks run to their end, even past the deadline; see
+    /// [`Task::detach`].
     pub fn detach_all(&mut self) {
-        // Bells that ring later are not heard.
+        // The tasks keep their wakers, which must not reach this set any more.
         mem::take(&mut self.completed).forget_waiting();
         for (_, task) in self.tasks.drain() {
             if self.deadline.is_some() {
