@@ -1,5 +1,5 @@
-//! `spawn_blocking` in worker processes: plain functions run in a pool of processes, and their
-//! results are futures.
+//! Runs plain functions in a pool of worker processes and gives their results as futures: it is
+//! [`tokio::task::spawn_blocking`] with processes instead of threads.
 //!
 //! ```
 //! fn parse(html: String) -> Vec<String> {
@@ -17,55 +17,68 @@
 //! }
 //! ```
 //!
-//! It has what threads can't have: a call is cancelled by dropping it, can be timed out, and may
-//! crash, and nothing else notices.
+//! Unlike a thread, a worker process can be stopped. Dropping the future of a call cancels the call,
+//! even while it is computing. A call may have a time limit and a memory limit. If a function crashes,
+//! its call returns an error; the program and all other calls go on.
 //!
-//! # Start
-//! A worker is this same executable, started again. So the first line of `main` must be [`init()`],
-//! which never returns in a worker; [`#[procpool::main]`](macro@main) and
-//! [`#[procpool::test]`](macro@test) do it.
+//! # Getting started
+//! A worker process runs the same executable as the program. Therefore every `main` must start with
+//! [`init()`], which never returns in a worker. [`#[procpool::main]`](macro@main) and
+//! [`#[procpool::test]`](macro@test) replace tokio's attributes and call it.
+//!
+//! [`ProcessPool::new`] builds a pool with one worker for each processor, and
+//! [`ProcessPool::builder`] sets options. [`ProcessPool::run_in_process`] runs a function:
+//! - The function is a `fn` or a closure that captures nothing. Pass several arguments as a tuple.
+//! - Arguments and results implement serde's `Serialize` and `DeserializeOwned`.
+//! - The returned [`Task`] is a future of `Result<R, TaskError>`. The call starts at once, whether or
+//!   not the future is polled. **Dropping the `Task` cancels the call.**
 //!
 //! # Many calls
-//! [`recipes`] has `join_all`, `select_all` and the others; [`TaskSet`] gives results as they
-//! complete. A queue that is to stay short has a [capacity](Builder::queue_capacity): then
-//! [`ProcessPool::try_run_in_process`] gives back what finds no room, and [`ProcessPool::reserve`]
-//! waits for it.
+//! - [`ProcessPool::map`] runs one function on the items of an iterator, and
+//!   [`map_in_process`](ProcessStreamExt::map_in_process) on those of a stream. Both choose how many
+//!   items they send at once, and pull no more than the workers can process.
+//! - [`TaskSet`] gives the results of many tasks in the order in which they finish.
+//! - [`ProcessPool::run_stream`] gives the items that one call produces, one by one.
+//! - [`recipes`] shows `join_all`, `select_all` and other combinators.
+//!
+//! # A full queue
+//! By default any number of tasks may wait for a worker.
+//! [`Builder::queue_capacity`] sets a limit. Then [`ProcessPool::try_run_in_process`] returns the
+//! arguments if the queue is full, and [`ProcessPool::reserve`] waits for room.
 //!
 //! # Order
-//! Tasks that wait for a worker get one in the order of the calls. [`TaskOptions`] can give the tasks
-//! of a handle a [priority](TaskOptions::priority), and a [share](TaskOptions::share) of the workers'
-//! time beside the tasks of others, and let tasks prefer the worker whose caches are
-//! [warm](TaskOptions::affinity) for them. Nobody starves.
-//!
-//! [`ProcessPool::map`] runs a function on the items of an iterator, and
-//! [`map_in_process`](ProcessStreamExt::map_in_process) on those of a stream, with back-pressure and in chunks that it
-//! chooses itself. [`ProcessPool::run_stream`] gives the items that one call makes, as they are made.
+//! Waiting tasks start in the order of the calls. [`TaskOptions`] changes that for the tasks of one
+//! handle: a [priority](TaskOptions::priority), a fair [share](TaskOptions::share) of the workers' time
+//! for each customer, or an [affinity](TaskOptions::affinity) for the worker that has the right data in
+//! its caches. No task waits forever.
 //!
 //! # Workers
-//! A pool starts as many as there are CPUs, or grows and shrinks [between](Builder::min_workers) two
-//! numbers, which [`ProcessPool::resize`] changes while it runs. [`ProcessPool::warm_up`] waits until
-//! all are ready; with [standby workers](Builder::standby_workers) a crash costs the next task no
-//! start. What each worker does before its first task is an [initializer](Builder::initializer), whose
-//! result tasks borrow, and any number of [broadcasts](Builder::broadcast), also
-//! [later](ProcessPool::broadcast).
+//! - [`Builder::min_workers`] and [`Builder::max_workers`] let the number of workers follow the
+//!   load. [`ProcessPool::resize`] changes both in a running pool.
+//! - [`Builder::initializer`] creates a state in each worker, which
+//!   [`ProcessPool::run_with_state`] passes to functions.
+//! - [`Builder::broadcast`] and [`ProcessPool::broadcast`] run a function once in every worker.
+//! - [`ProcessPool::warm_up`] waits until all workers have started.
+//! - [`Builder::standby_workers`] keeps extra workers started, so that after a crash no task waits for a
+//!   new one.
 //!
-//! # Other callers
-//! [`blocking`] is for programs without tokio. With the feature `tower`, a function of a pool is a
-//! `tower::Service` (`ProcessPool::service`). Code that takes an [`Executor`] runs on a pool, or
-//! without any process on [`InProcess`].
+//! # Other interfaces
+//! - [`blocking`] is for programs without tokio.
+//! - `ProcessPool::service` makes a function a `tower::Service`. It needs the feature `tower`.
+//! - [`Executor`] is a trait for code that runs on a pool or, with [`InProcess`], without any process.
 //!
-//! # Promises
+//! # Guarantees
 //!
-//! | when | what happens |
+//! | event | effect |
 //! |---|---|
-//! | a call is made | the task is accepted at once; arguments are encoded in the call |
-//! | the [`Task`] is dropped, or loses a `select!` or a `timeout` | queued: it never runs. Running: its worker's whole process group is killed and replaced |
-//! | the function panics | [`TaskError::Panicked`] with message and location; the worker lives on |
-//! | the worker dies | that one task gets [`TaskError::WorkerExited`]; what had been sent to the worker and had not begun runs elsewhere |
-//! | a time limit passes | [`TaskError::TimedOut`]; the worker is killed and replaced |
-//! | workers can't start | waiting tasks get [`TaskError::WorkerStart`]; attempts back off |
-//! | the last handle and the last task are gone, the runtime stops, or the program ends, even by SIGKILL | all workers and their children are gone |
-//! | every accepted task | resolves exactly once, whatever happens |
+//! | A call is made. | The pool accepts the task at once; the arguments are encoded in the call. |
+//! | A [`Task`] is dropped, or loses a `select!` or a `timeout`. | If it is queued, it never runs. If it is running, its worker's whole process group is killed and replaced. |
+//! | The function panics. | The task gives [`TaskError::Panicked`] with message and location; the worker keeps running. |
+//! | A worker dies. | The task that it ran gives [`TaskError::WorkerExited`]. Tasks that it had not started run on another worker. |
+//! | A time limit passes. | The task gives [`TaskError::TimedOut`]; its worker is killed and replaced. |
+//! | Workers can't start. | Waiting tasks give [`TaskError::WorkerStart`]; the pool retries at growing intervals. |
+//! | The last handle and the last task are dropped, the runtime stops, or the program ends, even by SIGKILL. | All workers and their child processes are gone. |
+//! | A task was accepted. | It resolves exactly once, in every case. |
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,26 +1,26 @@
-//! How to wait for many calls at once; a page of documentation, with nothing to import.
+//! Recipes for waiting for many calls at once; this module has documentation only.
 //!
-//! A [`Task`] is an ordinary future that has begun already, so all that is made for futures works
-//! with it. One thing is not as with threads: **a task that is dropped is cancelled**, so what a
-//! combinator drops, it cancels. That is what one wants of a race, and what to think of elsewhere.
+//! A [`Task`] is an ordinary future, so every combinator for futures works with it. Its call has
+//! already started. One difference to threads matters: **dropping a task cancels it**, so the tasks
+//! that a combinator drops are cancelled. In a race that is usually right; elsewhere, keep the tasks.
 //!
-//! | Python's `concurrent.futures` | here | what becomes of the others |
+//! | Python's `concurrent.futures` | here | the other tasks |
 //! |---|---|---|
-//! | `wait(…, ALL_COMPLETED)` | [`join_all`](#all-whatever-comes-of-them) | they finish too |
-//! | `wait(…, FIRST_EXCEPTION)` | [`try_join_all`](#all-or-the-first-error) | cancelled |
-//! | the same | [a `TaskSet` up to the first `Err`](#up-to-the-first-error-and-keep-the-others) | yours |
-//! | `wait(…, FIRST_COMPLETED)` | [`select_all`](#the-first-one) | given back, to be awaited or dropped |
-//! | the same, again and again | [`FuturesUnordered`](#any-futures-as-they-complete) | they stay in it |
-//! | `as_completed` | [`TaskSet`](#as-completed) | they stay in it |
-//! | `as_completed(…, timeout)` | [`TaskSet::with_timeout`](crate::TaskSet::with_timeout) | cancelled, with their keys |
+//! | `wait(…, ALL_COMPLETED)` | [`join_all`](#wait-for-all-tasks) | finish, too |
+//! | `wait(…, FIRST_EXCEPTION)` | [`try_join_all`](#stop-at-the-first-error) | are cancelled |
+//! | the same | [a `TaskSet` until the first `Err`](#stop-at-the-first-error-and-keep-the-other-tasks) | stay in the set |
+//! | `wait(…, FIRST_COMPLETED)` | [`select_all`](#take-the-first-result) | are returned |
+//! | the same in a loop | [`FuturesUnordered`](#take-any-futures-as-they-complete) | stay in it |
+//! | `as_completed` | [`TaskSet`](#take-tasks-as-they-complete) | stay in it |
+//! | `as_completed(…, timeout)` | [`TaskSet::with_timeout`](crate::TaskSet::with_timeout) | are cancelled and give their keys |
 //! | `future.cancel()` | [`AbortHandle::abort_if_queued`](crate::AbortHandle::abort_if_queued) | |
-//! | `executor.shutdown(cancel_futures=True)` | [`cancel_queued`](crate::ProcessPool::cancel_queued), `shutdown` | those that run finish |
+//! | `executor.shutdown(cancel_futures=True)` | [`cancel_queued`](crate::ProcessPool::cancel_queued), `shutdown` | finish if they had started |
 //! | `executor.submit` that blocks | [`ProcessPool::reserve`](crate::ProcessPool::reserve) | |
 //!
 //! [`Task`]: crate::Task
 //!
-//! # All, whatever comes of them
-//! The results are in the order of the calls, each with its own error.
+//! # Wait for all tasks
+//! The results are in the order of the calls, each with an error of its own.
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -38,13 +38,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Where very many tasks of microseconds are awaited on a runtime with several threads, it is better done in a task of
-//! the runtime (`tokio::spawn`) than in `main`: what `block_on` runs has a thread of its own, which must be woken for
-//! each result by the one that has read it.
+//! If you await very many tasks of some microseconds on a multi-threaded runtime, do it in a spawned
+//! task (`tokio::spawn`) and not in `main`. The future of `block_on` has a thread of its own, and the
+//! thread that has read a result must wake it each time.
 //!
-//! # All, or the first error
-//! At the first error the other tasks are dropped: those that run are killed, those that wait never
-//! run.
+//! # Stop at the first error
+//! At the first error the other tasks are dropped: queued tasks never run, and the workers of running
+//! tasks are killed.
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -57,12 +57,13 @@
 //! let tasks = [false, true].map(|fail| pool.run_in_process(fail_or_hang, fail));
 //! let error = futures::future::try_join_all(tasks).await.unwrap_err();
 //! assert!(error.is_panicked());
-//! // The one that hung is gone; its worker is replaced.
+//! // The worker of the task that hung is killed and replaced.
 //! assert_eq!(pool.run_in_process(|x: u8| x, 1).await?, 1);
 //! # Ok(()) }
 //! ```
 //!
-//! A function's own `Result` is inside. Where the first `Err` of either kind counts:
+//! If the function returns a `Result`, it is inside the task's own. To stop at the first `Err` of
+//! either kind:
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -82,7 +83,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Up to the first error, and keep the others
+//! # Stop at the first error, and keep the other tasks
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -101,14 +102,14 @@
 //!         break;
 //!     }
 //! }
-//! // What is left is still there: awaited here, or else cancelled with the set.
+//! // The other tasks are still in the set. They are cancelled if the set is dropped.
 //! let (x, result) = set.join_next().await.unwrap();
 //! assert_eq!((x, result?), (5, 2));
 //! # Ok(()) }
 //! ```
 //!
-//! # The first one
-//! What is left comes back; dropping it cancels it.
+//! # Take the first result
+//! The other tasks are returned. Dropping them cancels them.
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -125,8 +126,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # Any futures as they complete
-//! For futures that are more than a task, as one that goes on with its result.
+//! # Take any futures as they complete
+//! Use it for futures that do more than wait for a task, for example process its result.
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -147,9 +148,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # As completed
-//! A [`TaskSet`](crate::TaskSet) gives each result with a key, in the order in which the tasks
-//! finish, and can be given more while it is awaited; so it keeps just so many in flight.
+//! # Take tasks as they complete
+//! A [`TaskSet`](crate::TaskSet) gives each result with a key, in the order in which the tasks finish.
+//! Tasks can be inserted meanwhile, so a loop can keep a fixed number of tasks in flight.
 //!
 //! ```
 //! # #[procpool::main(flavor = "current_thread")]
@@ -173,9 +174,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # A deadline for one call
-//! The call that loses is dropped, and so is cancelled. [`ProcessPool::with_timeout`] does the same
-//! with the time that it waits for a worker left out, and tells it apart in the error.
+//! # Limit the time of one call
+//! The timeout drops the task, which cancels it. [`ProcessPool::with_timeout`] does the same, with two
+//! differences: the time in the queue does not count, and the error says that the task timed out.
 //!
 //! [`ProcessPool::with_timeout`]: crate::ProcessPool::with_timeout
 //!

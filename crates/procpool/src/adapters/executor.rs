@@ -1,4 +1,4 @@
-//! What can run functions, be it in processes or not.
+//! The trait of everything that runs functions, with or without processes.
 
 use std::future::Future;
 
@@ -9,18 +9,18 @@ use crate::error::TaskError;
 use crate::pool::process_pool::ProcessPool;
 use crate::task::future::Task;
 
-/// What runs functions: a [`ProcessPool`], or [`InProcess`](crate::InProcess) in its place.
+/// Runs functions: a [`ProcessPool`], or [`InProcess`](crate::InProcess) without any process.
 ///
-/// Code that takes an `Executor` can be tested, or run where there is to be one process only,
-/// without a worker. Whatever executor it is given:
+/// Code that is generic over its `Executor` can be tested, or run in a single process, without workers.
+/// Every executor guarantees:
 ///
-/// - a call is accepted at once, and runs whether or not its future is polled;
-/// - arguments and the result go through procpool's encoding, and what that refuses is
-///   [`TaskError::Encode`] or [`TaskError::Decode`];
-/// - a panic of the function is [`TaskError::Panicked`], and costs nobody else anything;
-/// - dropping the future cancels the call: a function that has not begun never runs.
+/// - A call is accepted at once, and runs whether or not its future is polled.
+/// - Arguments and result are encoded and decoded. What can't be encoded or decoded gives
+///   [`TaskError::Encode`] or [`TaskError::Decode`].
+/// - If the function panics, the call gives [`TaskError::Panicked`]; no other call is affected.
+/// - Dropping the future cancels the call: if the function has not started, it never runs.
 ///
-/// What becomes of a function that has begun, and what else can go wrong, each executor says itself.
+/// Each executor documents what happens to a function that has started, and its other errors.
 ///
 /// ```
 /// use procpool::{Executor, InProcess, ProcessPool, TaskError};
@@ -50,7 +50,7 @@ pub trait Executor: Send + Sync {
     /// Runs `function(args)`.
     ///
     /// # Errors
-    /// None here; the future gives a [`TaskError`].
+    /// This call returns no error; the future gives a [`TaskError`].
     ///
     /// # Panics
     /// Never.
@@ -61,7 +61,7 @@ pub trait Executor: Send + Sync {
         R: Serialize + DeserializeOwned + 'static;
 }
 
-/// As [`run_in_process`](ProcessPool::run_in_process), with the options of this handle.
+/// Calls [`run_in_process`](ProcessPool::run_in_process) with the options of this handle.
 impl<S> Executor for ProcessPool<S> {
     type Task<R>
         = Task<R>

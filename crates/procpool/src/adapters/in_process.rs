@@ -1,4 +1,4 @@
-//! The executor that has no processes.
+//! The executor without processes.
 
 use std::io;
 use std::sync::Arc;
@@ -17,27 +17,27 @@ use crate::task::call::EncodedCall;
 use crate::task::catch::catch;
 use crate::task::cell::{TaskCell, TaskEnd};
 
-/// Runs functions in this process, on threads of tokio's
-/// [`spawn_blocking`](tokio::task::spawn_blocking): a stand-in for a
-/// [`ProcessPool`](crate::ProcessPool) where code is tested or is to run without processes.
+/// Runs functions in this process, on tokio's threads for
+/// [`spawn_blocking`](tokio::task::spawn_blocking), in place of a
+/// [`ProcessPool`](crate::ProcessPool). Use it in tests, and where no other process may be started.
 ///
-/// It keeps to what an [`Executor`] promises, also that arguments and results are encoded and decoded
-/// on the way: code that works with it does not fail in a pool for the sake of a type. What a thread
-/// can't do, it can't either:
+/// It guarantees what every [`Executor`] does. Arguments and results are encoded and decoded, so a type
+/// that works here also works in a pool. The limitations are those of threads:
 ///
-/// - **A function that has begun can't be ended.** If its future is dropped it runs on to its end,
-///   and its result is thrown away. There are no time limits.
-/// - A function that aborts or exits ends the program, and so does each panic under
+/// - **A running function can't be stopped.** If its future is dropped, it runs to its end, and its
+///   result is discarded. There are no time limits.
+/// - A function that aborts or exits ends the program. So does a panic in a program built with
 ///   `panic = "abort"`. There are no memory limits.
-/// - Functions share the statics and thread-locals of this process;
-///   [`worker::is_worker`](crate::worker::is_worker) is false in them, unless this process is a worker
-///   itself.
-/// - Where it waits for a thread when the runtime stops, a call may still run; otherwise it is
+/// - Functions share the statics and thread-locals of this process.
+///   [`worker::is_worker`](crate::worker::is_worker) returns `false` in them, unless this process is
+///   itself a worker.
+/// - A call that waits for a thread when the runtime stops either still runs, or gives
 ///   [`TaskError::PoolClosed`].
 ///
-/// How many run at once, the runtime's `max_blocking_threads` says. To tell the location of a panic,
-/// the first `InProcess` of a process adds to the panic hook that is there; if the program sets
-/// another one later, only locations are lost.
+/// The runtime's `max_blocking_threads` limits how many functions run at the same time.
+///
+/// To record the location of a panic, the first `InProcess` of a process extends the panic hook. If the
+/// program sets another hook later, only the locations are missing.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,11 +59,11 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// An executor on the threads of the tokio runtime around. [`init`](crate::init) needn't have
-    /// been called.
+    /// Returns an executor that uses the threads of the current tokio runtime. It works without
+    /// [`init`](crate::init).
     ///
     /// # Errors
-    /// [`BuildError::Runtime`] if there is no runtime.
+    /// [`BuildError::Runtime`] outside a tokio runtime.
     pub fn new() -> Result<Self, BuildError> {
         let runtime =
             Handle::try_current().map_err(|error| BuildError::Runtime(error.to_string()))?;
@@ -89,9 +89,9 @@ impl Executor for InProcess {
             Err(error) => return InProcessTask::failed(TaskError::Encode(error)),
         };
         let cell = Arc::new(TaskCell::pending());
-        let promise = Promise(Arc::clone(&cell));
-        let run = move || promise.0.finish(call(function, args));
-        // It panics if there is no thread and there can't be one.
+        let guard = FinishOnDrop(Arc::clone(&cell));
+        let run = move || guard.0.finish(call(function, args));
+        // `spawn_blocking` panics if there is no idle thread and none can be started.
         match catch(|| self.runtime.spawn_blocking(run)) {
             Some(job) => InProcessTask::new(cell, job.abort_handle()),
             None => {
@@ -102,24 +102,24 @@ impl Executor for InProcess {
     }
 }
 
-/// Keeps the word of a call whose closure is dropped before it runs, since its runtime stops.
-struct Promise(Arc<TaskCell>);
+/// Finishes a call whose closure is dropped before it runs, because its runtime stops.
+struct FinishOnDrop(Arc<TaskCell>);
 
-impl Drop for Promise {
+impl Drop for FinishOnDrop {
     fn drop(&mut self) {
-        // The first end counts.
+        // A cell keeps its first end, so this changes nothing after the call has run.
         self.0.finish(Err(Box::new(TaskError::PoolClosed)));
     }
 }
 
-/// What a worker does with a call.
+/// Runs a call as a worker does.
 fn call<A, R>(function: fn(A) -> R, args: Payload) -> TaskEnd
 where
     A: DeserializeOwned + 'static,
     R: Serialize + 'static,
 {
     let refused = |why: String| TaskError::Decode(DecodeError::result_in_worker(why));
-    // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
+    // All of the user's code runs in here: `Deserialize`, the function, `Serialize` and `Drop`.
     let ended = procpool_worker::catch_panic(|| {
         let decoded = args
             .decode::<A>()
@@ -132,7 +132,7 @@ where
         let (length, limit) = (result.len(), Finished::MAX_RESULT_LEN);
         match length > limit {
             true => Err(refused(format!(
-                "it takes {length} bytes, the limit is {limit}"
+                "the result takes {length} bytes; the limit is {limit}"
             ))),
             false => Ok(result),
         }

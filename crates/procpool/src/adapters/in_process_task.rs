@@ -13,20 +13,20 @@ use crate::error::TaskError;
 use crate::task::cell::{TaskCell, TaskEnd};
 use crate::task::future::decode;
 
-/// A call that was made of [`InProcess`](crate::InProcess): a future of the function's result.
+/// The future of a call that [`InProcess`](crate::InProcess) runs.
 ///
-/// As [`Task`](crate::Task) it is `Send` and `Unpin` whatever `R` is, can be awaited on any runtime,
-/// and doesn't spend tokio's cooperative budget.
+/// Like [`Task`](crate::Task), it is `Send` and `Unpin` whatever `R` is, can be awaited on any runtime,
+/// and does not spend tokio's cooperative budget.
 ///
 /// # Cancel safety
-/// **Dropping it cancels the call**, if the function has not begun: then it never runs. If it has,
-/// it runs on to its end, for a thread can't be ended, and its result is thrown away.
+/// **Dropping it cancels the call** if the function has not started: it then never runs. A running
+/// function runs to its end, since a thread can't be stopped, and its result is discarded.
 #[must_use = "dropping a task cancels it: await it"]
 pub struct InProcessTask<R> {
     cell: Arc<TaskCell>,
-    /// `None` if no thread was asked for.
+    /// `None` if the call failed before it was given to a thread.
     job: Option<AbortHandle>,
-    /// Makes an `R`; so this needs no bounds to be a future.
+    /// Decodes an `R`. With a function pointer here, the future needs no bounds on `R`.
     decode: fn(TaskEnd) -> Result<R, TaskError>,
 }
 

@@ -1,4 +1,4 @@
-//! A function of a pool as a `tower::Service`.
+//! A function that runs in a pool, as a `tower::Service`.
 
 use std::fmt;
 use std::future::Future;
@@ -15,28 +15,33 @@ use crate::pool::permit::Permit;
 use crate::pool::process_pool::ProcessPool;
 use crate::task::future::Task;
 
-/// A function that runs in the workers of a pool, as a [`tower::Service`](Service); from
-/// [`ProcessPool::service`]. Its requests are the function's arguments, its future is a [`Task`].
+/// A function that runs in the workers of a pool, as a [`tower::Service`](Service); returned by
+/// [`ProcessPool::service`].
 ///
-/// **Ready** means that the service holds room in the pool for one call, as a
-/// [`Permit`] does: [`poll_ready`](Service::poll_ready) stands in line for it with
-/// whoever [reserves](ProcessPool::reserve) room, and `call` uses it. So a call after `poll_ready` is
-/// never refused for want of room. A service that is ready, or waits to be, keeps its room or its
-/// place in line until it is called or dropped. A pool without a
-/// [`queue_capacity`](crate::Builder::queue_capacity) is always ready.
+/// Its requests are the function's arguments; its future is a [`Task`].
 ///
-/// A `call` without `poll_ready`, where tower allows a panic, is
-/// [`run_in_process`](ProcessPool::run_in_process): it may give [`TaskError::QueueFull`].
+/// # Readiness
+/// A ready service holds room for one call in the pool, as a [`Permit`] does.
+/// [`poll_ready`](Service::poll_ready) waits for the room in the same line as
+/// [`reserve`](ProcessPool::reserve), and `call` uses it. So a call after `poll_ready` is never refused
+/// because the queue is full. A pool without a [`queue_capacity`](crate::Builder::queue_capacity) is
+/// always ready.
 ///
-/// A clone runs the same function with the same options, and is not ready: each has a readiness of
-/// its own. It keeps the pool open, as a handle does.
+/// A service keeps its room, or its place in line, until it is called or dropped. A clone starts
+/// without room: each service has its own readiness.
+///
+/// Tower allows a `call` without `poll_ready` to panic. Here it is
+/// [`run_in_process`](ProcessPool::run_in_process), which may give [`TaskError::QueueFull`].
+///
+/// A service keeps the pool open as a handle does.
 ///
 /// # Errors
-/// `poll_ready` gives [`TaskError::PoolClosed`] once the pool is closed; the future gives any other.
+/// `poll_ready` gives [`TaskError::PoolClosed`] after the pool is closed; the future gives all other
+/// errors.
 ///
 /// # Cancel safety
-/// Dropping the future cancels the call, as with any [`Task`]: so a `tower::timeout` also ends the
-/// function that took too long.
+/// Dropping the future cancels the call, as with any [`Task`]. So a `tower::timeout` also stops a
+/// function that takes too long.
 pub struct ProcessService<A, R, S = ()> {
     pool: ProcessPool<S>,
     function: Function<A, R, S>,
@@ -54,9 +59,9 @@ enum Readiness {
     Ready(Reservation),
 }
 
-// Here and not with the pool's other methods, so that a pool needs to know nothing of its services.
+// These methods are here, so that `process_pool` does not import its services.
 impl<S> ProcessPool<S> {
-    /// The function as a [`tower::Service`](Service), whose calls run in this pool with the options
+    /// Returns `function` as a [`tower::Service`](Service) that runs it in this pool with the options
     /// of this handle.
     ///
     /// ```
@@ -80,8 +85,8 @@ impl<S> ProcessPool<S> {
         ProcessService::new(self.clone(), Function::Plain(function))
     }
 
-    /// As [`service`](ProcessPool::service), for a function that is given its worker's state, as with
-    /// [`run_with_state`](ProcessPool::run_with_state).
+    /// Returns a function with state as a [`tower::Service`](Service); the worker's state is passed to
+    /// it as by [`run_with_state`](ProcessPool::run_with_state).
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -154,7 +159,7 @@ where
                 }
             }
             readiness @ (Readiness::NotAsked | Readiness::Waiting(_)) => {
-                // Who calls does not wait any more; nobody passes those who do, not even oneself.
+                // Leaves the line first: a call must not pass those that wait in it, not even itself.
                 drop(readiness);
                 match self.function {
                     Function::Plain(function) => self.pool.run_in_process(function, args),

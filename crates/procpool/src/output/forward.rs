@@ -1,4 +1,4 @@
-//! A standard stream of this process, written without ever waiting for it in a blocked thread.
+//! Writing to a standard stream of this process without blocking a thread of the runtime.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -7,20 +7,20 @@ use bytes::{Buf, BytesMut};
 use procpool_os::output;
 use tokio::net::unix::pipe;
 
-/// What a pipe that is writable takes without blocking: `PIPE_BUF`, pipe(7).
+/// A writable pipe takes this many bytes without blocking: `PIPE_BUF`, see `pipe(7)`.
 const PIPE_BUF: usize = 4096;
 
 /// The standard output or error of this process.
 #[derive(Debug)]
 pub(crate) struct Forward {
     stream: Stream,
-    /// A pipe or a terminal is opened a second time, so that it can be nonblocking here and stays as
-    /// it is for everyone else. A file always takes what it is given. Of anything else, what it
-    /// doesn't take at once is lost, and the pool goes on.
+    /// A pipe or terminal is opened a second time, so that it is nonblocking here only and unchanged for
+    /// the rest of the program. Without this, the stream is a file, which never blocks, or of another kind;
+    /// then bytes that it does not take at once are dropped.
     watched: Option<pipe::Sender>,
 }
 
-/// Which stream of this process.
+/// A standard stream of this process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Stream {
     /// Its standard output.
@@ -31,7 +31,7 @@ pub(crate) enum Stream {
 
 impl Forward {
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside a runtime, or in one without I/O.
     pub(crate) fn new(stream: Stream) -> Self {
         let watched = stream
             .reopen()
@@ -40,7 +40,7 @@ impl Forward {
         Forward { stream, watched }
     }
 
-    /// Takes from `bytes` what it has written, until that is all of it.
+    /// Writes all of `bytes`, and removes what was written.
     ///
     /// # Cancel safety
     /// What is left in `bytes` was not written.
@@ -56,13 +56,13 @@ impl Forward {
                         bytes.clear();
                     }
                 }
-                // Nobody is there to read it any more.
+                // The reader has closed the stream.
                 Err(_) => bytes.clear(),
             }
         }
     }
 
-    /// Takes from `bytes` what the other end takes at once. Where that can't be waited for, the rest is lost.
+    /// Writes what the stream takes at once. If its room can't be waited for, the rest is dropped.
     pub(crate) fn write_now(&self, bytes: &mut BytesMut) {
         let Some(watched) = &self.watched else {
             return self.write_until(bytes, Instant::now());
@@ -71,13 +71,13 @@ impl Forward {
             match watched.try_write(bytes) {
                 Ok(written) => bytes.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Nobody is there to read it any more.
+                // The reader has closed the stream.
                 Err(_) => bytes.clear(),
             }
         }
     }
 
-    /// Writes what the other end takes before the deadline; the rest is lost.
+    /// Writes what the stream takes before the deadline, and drops the rest.
     pub(crate) fn write_until(&self, bytes: &mut BytesMut, deadline: Instant) {
         if let Some(watched) = &self.watched {
             output::write_until(watched, bytes, deadline);

@@ -1,9 +1,9 @@
-//! Output as lines for `tracing`.
+//! Output as `tracing` events, one for each line.
 
-/// A longer line is cut here: 8 KiB.
+/// The greatest length of a line, 8 KiB; a longer one is cut.
 const LONGEST: usize = 8 * 1024;
 
-/// Cuts a stream into lines, and gives each to `tracing`.
+/// Splits a stream into lines and emits each as a `tracing` event.
 #[derive(Debug)]
 pub(crate) struct Lines {
     pool: String,
@@ -34,7 +34,7 @@ impl Lines {
         }
     }
 
-    /// The stream is over; its last line may have no end.
+    /// Emits the last line if it has no line end.
     pub(crate) fn end(&mut self) {
         if !self.line.is_empty() {
             self.end_line();

@@ -1,4 +1,4 @@
-//! What workers write to their standard output and error, on its way through this process.
+//! The workers' standard output and error, as far as they pass through this process.
 
 mod forward;
 mod lines;

@@ -1,4 +1,4 @@
-//! Both outputs of one worker.
+//! Both output streams of one worker.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,7 +12,7 @@ use crate::output::lines::Lines;
 use crate::output::pump::{Pump, Sink};
 use crate::output::tail::Tail;
 
-/// Drains what of a worker's output passes through this process.
+/// Drains the output streams of one worker that pass through this process.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     stdout: Option<Pump>,
@@ -20,14 +20,14 @@ pub(crate) struct Outputs {
 }
 
 impl Outputs {
-    /// How long who reads this process's own streams is waited for when a worker has ended, or the runtime stops: they
-    /// may be slow, or never read.
+    /// How long a worker's last output waits for a slow reader of this process's own streams, after
+    /// the worker has ended or while the runtime stops.
     pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-    /// Takes the pipes of a worker that was spawned with them.
+    /// Takes the pipes of a spawned worker.
     ///
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside a runtime, or in one without I/O.
     pub(crate) fn of(
         process: &mut WorkerProcess,
         (stdout, stderr): (WorkerOutput, WorkerOutput),
@@ -48,7 +48,7 @@ impl Outputs {
         })
     }
 
-    /// Passes on what comes; never returns.
+    /// Forwards the output as it arrives; never returns.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -59,8 +59,8 @@ impl Outputs {
         }
     }
 
-    /// Reads what the worker had written when it ended, without waiting, and gives the end of its standard error. What
-    /// can't be passed on at once [is left](Outputs::has_more).
+    /// Reads the output of an ended worker without waiting, and returns the end of its standard error.
+    /// What can't be forwarded at once is kept; see [`has_more`](Outputs::has_more).
     pub(crate) fn drain(&mut self) -> Tail {
         let drain = |pump: &mut Option<Pump>| {
             let tail = pump.as_mut().map(Pump::drain).unwrap_or_default();
@@ -71,12 +71,12 @@ impl Outputs {
         drain(&mut self.stderr)
     }
 
-    /// Whether something is still to be passed on.
+    /// Returns whether output is kept that was not forwarded.
     pub(crate) fn has_more(&self) -> bool {
         self.stdout.is_some() || self.stderr.is_some()
     }
 
-    /// Passes on what was [left](Outputs::drain), as soon as it is taken.
+    /// Forwards the kept output as soon as this process's streams take it.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -85,7 +85,7 @@ impl Outputs {
         self.give_up();
     }
 
-    /// What is left is lost.
+    /// Drops the kept output.
     pub(crate) fn give_up(&mut self) {
         (self.stdout, self.stderr) = (None, None);
     }
@@ -93,8 +93,8 @@ impl Outputs {
 
 impl Drop for Outputs {
     fn drop(&mut self) {
-        // The runtime is stopping, and what a worker has said before is not to be lost for a reader
-        // that is only slow.
+        // The runtime is stopping. A slow reader of this process's streams still gets the output that
+        // came before.
         let deadline = Instant::now() + Self::PATIENCE;
         for pump in [self.stdout.take(), self.stderr.take()]
             .into_iter()

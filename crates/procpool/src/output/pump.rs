@@ -1,4 +1,4 @@
-//! Draining one worker's output.
+//! Draining one output stream of a worker.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,24 +12,24 @@ use crate::output::forward::Forward;
 use crate::output::lines::Lines;
 use crate::output::tail::Tail;
 
-/// Bytes that one read may bring: 16 KiB.
+/// The greatest number of bytes that one read takes: 16 KiB.
 const READ_LEN: usize = 16 * 1024;
 
-/// What may still be read once the worker has ended: more than a pipe holds, so that only a
-/// descendant which goes on writing is cut off.
+/// The greatest number of reads after the worker has ended: more than a pipe holds, so only a
+/// descendant that keeps writing is cut off.
 const LAST_READS: usize = 256;
 
-/// Drains the output of one worker, passes it on, and keeps its end.
+/// Drains one output stream of a worker: forwards it and keeps its end.
 #[derive(Debug)]
 pub(crate) struct Pump {
     source: pipe::Receiver,
     sink: Sink,
     tail: Tail,
-    /// What was read and is not yet passed on.
+    /// Bytes that were read and not forwarded.
     pending: BytesMut,
 }
 
-/// Where it goes.
+/// The destination of the stream.
 #[derive(Debug)]
 pub(crate) enum Sink {
     /// To a stream of this process.
@@ -40,7 +40,7 @@ pub(crate) enum Sink {
 
 impl Pump {
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside a runtime, or in one without I/O.
     pub(crate) fn new(source: OwnedFd, sink: Sink) -> io::Result<Self> {
         let source = pipe::Receiver::from_owned_fd(source)?;
         Ok(Pump {
@@ -51,8 +51,7 @@ impl Pump {
         })
     }
 
-    /// Passes on what comes, until the worker and all of its children have closed it; then waits for
-    /// ever.
+    /// Forwards the stream until the worker and all of its children have closed it; then waits forever.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -69,19 +68,19 @@ impl Pump {
         }
     }
 
-    /// Reads what the worker had written when it ended, without waiting, and gives the end of all. What can't be passed on
-    /// at once [is left](Pump::has_more).
+    /// Reads the stream of an ended worker without waiting, and returns its end. What can't be forwarded
+    /// at once is kept; see [`has_more`](Pump::has_more).
     pub(crate) fn drain(&mut self) -> Tail {
         self.read_last(Forward::write_now);
         std::mem::take(&mut self.tail)
     }
 
-    /// Whether something was read and is not yet passed on.
+    /// Returns whether bytes were read and not forwarded.
     pub(crate) fn has_more(&self) -> bool {
         matches!(self.sink, Sink::Forward(_)) && !self.pending.is_empty()
     }
 
-    /// Passes it on, as soon as it is taken.
+    /// Forwards the kept bytes as soon as the destination takes them.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -91,7 +90,7 @@ impl Pump {
         }
     }
 
-    /// Reads and passes on what is there, without waiting but for who is to take it, and that until the deadline.
+    /// Reads and forwards the rest of the stream. It waits for the destination only, until the deadline.
     pub(crate) fn finish(mut self, deadline: Instant) {
         self.read_last(|forward, pending| forward.write_until(pending, deadline));
     }
@@ -111,7 +110,7 @@ impl Pump {
         }
     }
 
-    /// Reads once: whether there was something; `None` if there is nothing for now.
+    /// Reads once. Returns whether the stream goes on, or `None` if it has no bytes at the moment.
     fn read(&mut self) -> Option<bool> {
         let mut bytes = [0; READ_LEN];
         match self.source.try_read(&mut bytes) {

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-/// How much is shown: 8 KiB.
+/// The number of bytes that a user sees: 8 KiB.
 const SHOWN: usize = 8 * 1024;
 
-/// How much is kept: 64 KiB. A backtrace is longer than what is shown, and what matters comes before it.
+/// The number of bytes kept: 64 KiB. A backtrace may be longer than 8 KiB, and the message that the
+/// pool looks for comes before it.
 const KEPT: usize = 64 * 1024;
 
-/// Keeps the last 64 KiB of all that it is given.
+/// Keeps the last 64 KiB of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Tail(VecDeque<u8>);
 
@@ -20,7 +21,7 @@ impl Tail {
         self.0.extend(bytes);
     }
 
-    /// Whether any of these words is in what was kept.
+    /// Returns whether the kept bytes contain any of these texts.
     pub(crate) fn says(&self, any_of: &[&str]) -> bool {
         let (a, b) = self.0.as_slices();
         let text = [a, b].concat();
@@ -31,8 +32,8 @@ impl Tail {
         any_of.iter().any(is_said)
     }
 
-    /// The last 8 KiB, as text. If something was cut off, it begins with a whole line where there is
-    /// one; bytes that are not UTF-8 are replaced.
+    /// Returns the last 8 KiB as text. If bytes before them were cut off, it starts at a whole line if
+    /// there is one. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&self) -> String {
         let surplus = self.0.len().saturating_sub(SHOWN);
         let bytes: Vec<u8> = self.0.iter().skip(surplus).copied().collect();
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_stream_is_kept_from_a_line_on() {
+    fn a_long_stream_is_kept_from_the_start_of_a_line() {
         let mut tail = Tail::default();
         for number in 0..10_000 {
             tail.push(format!("line {number}\n").as_bytes());
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_before_a_long_backtrace_is_known() {
+    fn text_before_a_long_backtrace_is_found() {
         let mut tail = Tail::default();
         tail.push(b"out of mem");
         tail.push(b"ory\n");
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn one_endless_line_is_kept_by_its_end() {
+    fn one_endless_line_keeps_its_end() {
         let mut tail = Tail::default();
         tail.push(&[b'x'; 3 * SHOWN]);
         tail.push(b"end\n");

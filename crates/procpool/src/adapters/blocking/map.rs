@@ -1,4 +1,4 @@
-//! One function on many items, for programs without tokio.
+//! Maps for programs without tokio.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,16 +13,16 @@ use crate::adapters::blocking::wait::wait;
 use crate::error::TaskError;
 use crate::streams::items::Items;
 
-/// One function on many items: an iterator over the results, which blocks until each is there.
+/// An iterator over the results of one function on many items; it blocks until the next result is there.
 ///
-/// As [`procpool::Map`](crate::Map), which says what its options do. The items are taken from their
-/// iterator by the thread that asks for results. **Dropping it cancels what is left.**
+/// The options are those of [`procpool::Map`](crate::Map). The thread that asks for a result also pulls
+/// the items from their iterator. **Dropping the map cancels the rest of it.**
 #[must_use = "a map does nothing unless results are taken, and dropping it cancels what is left"]
 pub struct Map<S, R>(crate::Map<S, R>);
 
 impl<S> ProcessPool<S> {
-    /// Runs `function` on each item in worker processes: an iterator over the results, in the order of
-    /// the items. All is as with [`procpool::ProcessPool::map`](crate::ProcessPool::map).
+    /// Runs `function` on each item in worker processes. Returns an iterator over the results, in the
+    /// order of the items; see [`procpool::ProcessPool::map`](crate::ProcessPool::map).
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -41,8 +41,8 @@ impl<S> ProcessPool<S> {
         Map(self.as_async().map(function, items))
     }
 
-    /// As [`map`](ProcessPool::map), with the state of the worker that runs the item; see
-    /// [`procpool::ProcessPool::map_with_state`](crate::ProcessPool::map_with_state).
+    /// Runs `function` on each item as [`map`](ProcessPool::map) does, with the state of the item's
+    /// worker; see [`procpool::ProcessPool::map_with_state`](crate::ProcessPool::map_with_state).
     pub fn map_with_state<A, R, I>(
         &self,
         function: fn(&mut S, A) -> R,
@@ -59,17 +59,19 @@ impl<S> ProcessPool<S> {
 }
 
 impl<S, R> Map<S, R> {
-    /// As [`procpool::Map::unordered`](crate::Map::unordered).
+    /// Gives the results in the order of arrival, as
+    /// [`procpool::Map::unordered`](crate::Map::unordered) does.
     pub fn unordered(self) -> Self {
         Map(self.0.unordered())
     }
 
-    /// As [`procpool::Map::chunk_size`](crate::Map::chunk_size).
+    /// Sets how many items a chunk has at most, as
+    /// [`procpool::Map::chunk_size`](crate::Map::chunk_size) does.
     pub fn chunk_size(self, items: usize) -> Self {
         Map(self.0.chunk_size(items))
     }
 
-    /// As [`procpool::Map::buffer`](crate::Map::buffer).
+    /// Limits how many items are pulled ahead, as [`procpool::Map::buffer`](crate::Map::buffer) does.
     pub fn buffer(self, items: usize) -> Self {
         Map(self.0.buffer(items))
     }

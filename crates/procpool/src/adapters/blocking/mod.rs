@@ -17,16 +17,14 @@
 //!     Ok(())
 //! }
 //! ```
-//!
-//! All is as with [`procpool::ProcessPool`](crate::ProcessPool), but that what is awaited there
-//! blocks the thread here. The pool drives itself, in one thread of its own; calls may come from any
+//! A blocking pool works as [`procpool::ProcessPool`](crate::ProcessPool) does; where that is awaited,
+//! this one blocks the calling thread. The pool runs in one thread of its own. Calls may come from any
 //! thread.
 //!
 //! # In an async program
-//! What blocks here blocks its thread and nothing else: it needs no runtime, is no error inside of
-//! one, and does not wait for one. In an async function that is still the wrong thing to do, since
-//! other tasks of that thread stand still meanwhile. There, await the task (a [`Task`] can be turned
-//! into a future with [`IntoFuture`]), or use
+//! A blocking call blocks its thread only. It needs no runtime, and is allowed inside one. In an async
+//! function it is still wrong, since the other tasks of that thread wait meanwhile. There, await the
+//! task (a [`Task`] converts to a future by [`IntoFuture`]), or use [`ProcessPool::as_async`].
 //! [`ProcessPool::as_async`].
 
 mod map;

@@ -1,16 +1,17 @@
-//! Room for one task, held by a thread.
+//! Reserved room for one task, for programs without tokio.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapters::blocking::task::Task;
 
-/// Room for one task in a pool, from [`ProcessPool::reserve`](crate::blocking::ProcessPool::reserve).
+/// Reserved room for one task in a pool, returned by
+/// [`ProcessPool::reserve`](crate::blocking::ProcessPool::reserve).
 ///
-/// As [`procpool::Permit`](crate::Permit): it counts as a waiting task does, and **dropping it gives
-/// the room back**.
+/// It is a [`procpool::Permit`](crate::Permit) whose methods return a blocking [`Task`]. **Dropping it
+/// gives the room back.**
 #[derive(Debug)]
-#[must_use = "dropping a permit gives its room to another: run a task by it"]
+#[must_use = "dropping a permit gives its room to another caller: run a task with it"]
 pub struct Permit<S = ()>(crate::Permit<S>);
 
 impl<S> Permit<S> {
@@ -18,11 +19,12 @@ impl<S> Permit<S> {
         Permit(permit)
     }
 
-    /// As [`ProcessPool::run_in_process`](crate::blocking::ProcessPool::run_in_process), in the room
-    /// that this permit holds.
+    /// Runs `function(args)` as
+    /// [`ProcessPool::run_in_process`](crate::blocking::ProcessPool::run_in_process) does, in the
+    /// reserved room.
     ///
     /// # Errors
-    /// As of [`procpool::Permit::run_in_process`](crate::Permit::run_in_process).
+    /// As [`procpool::Permit::run_in_process`](crate::Permit::run_in_process).
     pub fn run_in_process<A, R>(self, function: fn(A) -> R, args: A) -> Task<R>
     where
         A: Serialize + DeserializeOwned + 'static,
@@ -31,11 +33,12 @@ impl<S> Permit<S> {
         Task::new(self.0.run_in_process(function, args))
     }
 
-    /// As [`ProcessPool::run_with_state`](crate::blocking::ProcessPool::run_with_state), in the room
-    /// that this permit holds.
+    /// Runs `function(&mut state, args)` as
+    /// [`ProcessPool::run_with_state`](crate::blocking::ProcessPool::run_with_state) does, in the
+    /// reserved room.
     ///
     /// # Errors
-    /// As of [`run_in_process`](Permit::run_in_process).
+    /// As [`run_in_process`](Permit::run_in_process).
     pub fn run_with_state<A, R>(self, function: fn(&mut S, A) -> R, args: A) -> Task<R>
     where
         S: 'static,

@@ -20,11 +20,12 @@ use crate::pool::shutdown_report::ShutdownReport;
 
 /// A pool of worker processes for programs without tokio.
 ///
-/// As [`procpool::ProcessPool`](crate::ProcessPool), with a thread of its own in place of the
-/// program's runtime. A handle: cheap to clone, `Send` and `Sync`. When the last handle and the last
-/// [`Task`] are gone, the workers stop, and the thread ends with the last of them: soon, but dropping
-/// does not wait for it, as [`shutdown`](ProcessPool::shutdown) does. When `main` returns, what
-/// is still there goes with the program.
+/// It works as [`procpool::ProcessPool`](crate::ProcessPool) does, but has a thread of its own instead
+/// of the program's runtime. This is a handle: cloning it is cheap, and it is `Send` and `Sync`.
+///
+/// After the last handle and the last [`Task`] are dropped, the workers stop, and the thread ends with
+/// the last of them. Dropping does not wait for that; [`shutdown`](ProcessPool::shutdown) does. When
+/// `main` returns, the remaining workers are killed.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,14 +41,12 @@ pub struct ProcessPool<S = ()> {
 }
 
 impl<S: 'static> Builder<S> {
-    /// As [`build`](Builder::build), for a program without a runtime: the pool has a thread of its
-    /// own, and its calls block. See [`procpool::blocking`](crate::blocking).
+    /// Builds the pool as [`build`](Builder::build) does, with a thread of its own, for programs without
+    /// tokio; see [`procpool::blocking`](crate::blocking). A current runtime is not used.
     ///
     /// # Errors
-    /// As [`build`](Builder::build), but that there is no [`BuildError::Runtime`]: no runtime is
-    /// needed, and one that is there is not used. [`BuildError::NotInitialized`] if
-    /// [`init`](crate::init) was not called in the first line of `main`; [`BuildError::System`] also
-    /// if there can't be another thread.
+    /// As [`build`](Builder::build), except [`BuildError::Runtime`], and also
+    /// [`BuildError::System`] if the thread can't be started.
     pub fn build_blocking(self) -> Result<ProcessPool<S>, BuildError> {
         let (pool, thread) = RuntimeThread::start(|| self.build())?;
         Ok(ProcessPool {
@@ -58,7 +57,8 @@ impl<S: 'static> Builder<S> {
 }
 
 impl ProcessPool {
-    /// A pool with the defaults of [`procpool::ProcessPool::new`](crate::ProcessPool::new).
+    /// Builds a pool with the default options, as [`procpool::ProcessPool::new`](crate::ProcessPool::new)
+    /// does.
     ///
     /// # Errors
     /// As [`Builder::build_blocking`].
@@ -66,7 +66,7 @@ impl ProcessPool {
         Self::builder().build_blocking()
     }
 
-    /// Options for a new pool, the same as for an async one. To be ended by
+    /// Returns a builder with the default options. Finish it with
     /// [`build_blocking`](Builder::build_blocking).
     pub fn builder() -> Builder {
         Builder::new()
@@ -74,13 +74,13 @@ impl ProcessPool {
 }
 
 impl<S> ProcessPool<S> {
-    /// Runs `function(args)` in a worker process.
+    /// Runs `function(args)` in a worker process, as
+    /// [`procpool::ProcessPool::run_in_process`](crate::ProcessPool::run_in_process) does.
     ///
-    /// It doesn't block: the task is accepted in this call, and [`Task::wait`] gives its result. All
-    /// is as with [`procpool::ProcessPool::run_in_process`](crate::ProcessPool::run_in_process).
+    /// It does not block: the pool accepts the task in this call, and [`Task::wait`] gives the result.
     ///
     /// # Errors
-    /// None here; the `Task` gives a [`TaskError`].
+    /// This call returns no error; the `Task` gives a [`TaskError`].
     pub fn run_in_process<A, R>(&self, function: fn(A) -> R, args: A) -> Task<R>
     where
         A: Serialize + DeserializeOwned + 'static,
@@ -89,12 +89,11 @@ impl<S> ProcessPool<S> {
         Task::new(self.pool.run_in_process(function, args))
     }
 
-    /// As [`run_in_process`](ProcessPool::run_in_process), but a call that the pool does not accept
-    /// comes back, with its arguments.
+    /// Runs `function(args)` as [`run_in_process`](ProcessPool::run_in_process) does, or returns the
+    /// arguments if the pool does not accept the task. It does not block.
     ///
     /// # Errors
-    /// As of
-    /// [`procpool::ProcessPool::try_run_in_process`](crate::ProcessPool::try_run_in_process).
+    /// As [`procpool::ProcessPool::try_run_in_process`](crate::ProcessPool::try_run_in_process).
     pub fn try_run_in_process<A, R>(
         &self,
         function: fn(A) -> R,
@@ -107,8 +106,8 @@ impl<S> ProcessPool<S> {
         self.pool.try_run_in_process(function, args).map(Task::new)
     }
 
-    /// Runs `function(&mut state, args)` in a worker process, with the state that the pool's
-    /// [`initializer`](Builder::initializer) made there.
+    /// Runs `function(&mut state, args)` in a worker process, where `state` is what the pool's
+    /// [`initializer`](Builder::initializer) returned in that worker.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -132,11 +131,11 @@ impl<S> ProcessPool<S> {
         Task::new(self.pool.run_with_state(function, args))
     }
 
-    /// As [`run_with_state`](ProcessPool::run_with_state), but a call that the pool does not accept
-    /// comes back, with its arguments.
+    /// Runs `function(&mut state, args)` as [`run_with_state`](ProcessPool::run_with_state) does, or
+    /// returns the arguments if the pool does not accept the task.
     ///
     /// # Errors
-    /// As of [`try_run_in_process`](ProcessPool::try_run_in_process).
+    /// As [`try_run_in_process`](ProcessPool::try_run_in_process).
     pub fn try_run_with_state<A, R>(
         &self,
         function: fn(&mut S, A) -> R,
@@ -150,9 +149,8 @@ impl<S> ProcessPool<S> {
         self.pool.try_run_with_state(function, args).map(Task::new)
     }
 
-    /// Blocks the thread until there is room for a task, and holds it. Threads, and whoever awaits
-    /// [`procpool::ProcessPool::reserve`](crate::ProcessPool::reserve), have it in the order in which
-    /// they came.
+    /// Blocks the thread until there is room for a task, and reserves it. Threads and callers of
+    /// [`procpool::ProcessPool::reserve`](crate::ProcessPool::reserve) wait in one line.
     ///
     /// # Errors
     /// [`PoolClosed`] if the pool is closed or terminated before there is room.
@@ -173,39 +171,40 @@ impl<S> ProcessPool<S> {
         wait(self.pool.reserve()).map(Permit::new)
     }
 
-    /// As [`reserve`](ProcessPool::reserve), but waits for `limit` at most; then it is `None`, and the
-    /// place in line is given up.
+    /// Reserves room as [`reserve`](ProcessPool::reserve) does, but waits for at most `limit`. After
+    /// that it leaves the line and returns `None`.
     ///
     /// # Errors
-    /// As of [`reserve`](ProcessPool::reserve).
+    /// As [`reserve`](ProcessPool::reserve).
     pub fn reserve_timeout(&self, limit: Duration) -> Result<Option<Permit<S>>, PoolClosed> {
         let reserved = wait_timeout(pin!(self.pool.reserve()), limit).transpose()?;
         Ok(reserved.map(Permit::new))
     }
 
-    /// The same pool, with other options for the tasks of the new handle.
+    /// Returns a handle of the same pool whose tasks have these options.
     #[must_use = "the pool itself keeps its options: use the handle that this returns"]
     pub fn with(&self, options: TaskOptions) -> Self {
         self.on_same_thread(self.pool.with(options))
     }
 
-    /// The same pool with [`TaskOptions::timeout`] set to `limit` for the tasks of the new handle,
-    /// and the other options as they are on this one.
+    /// Returns a handle of the same pool whose tasks have this [`TaskOptions::timeout`], and
+    /// otherwise the options of this handle.
     #[must_use = "the pool itself keeps its options: use the handle that this returns"]
     pub fn with_timeout(&self, limit: Duration) -> Self {
         self.on_same_thread(self.pool.with_timeout(limit))
     }
 
-    /// Makes the running pool larger or smaller; see
+    /// Changes the number of workers; see
     /// [`procpool::ProcessPool::resize`](crate::ProcessPool::resize).
     ///
     /// # Errors
-    /// [`ResizeError`] for no worker, or `min > max`, and after [`close`](ProcessPool::close).
+    /// [`ResizeError`] if there would be no worker at all or `min > max`, and after
+    /// [`close`](ProcessPool::close).
     pub fn resize(&self, size: impl Into<PoolSize>) -> Result<(), ResizeError> {
         self.pool.resize(size)
     }
 
-    /// How many workers the pool is to have at least and at most.
+    /// Returns the least and the greatest number of workers.
     #[must_use]
     pub fn size(&self) -> PoolSize {
         self.pool.size()
@@ -216,13 +215,14 @@ impl<S> ProcessPool<S> {
     ///
     /// # Errors
     /// [`TaskError::WorkerStart`] as soon as one worker fails to start; [`TaskError::PoolClosed`] if
-    /// the pool is closed before.
+    /// the pool is closed first.
     pub fn warm_up(&self) -> Result<(), TaskError> {
         wait(self.pool.warm_up())
     }
 
     /// Runs `function(args)` once in every worker, present and future, and blocks the thread until all
-    /// present ones have; see [`procpool::ProcessPool::broadcast`](crate::ProcessPool::broadcast).
+    /// present workers have run it; see
+    /// [`procpool::ProcessPool::broadcast`](crate::ProcessPool::broadcast).
     ///
     /// # Errors
     /// The first failure: [`TaskError::WorkerStart`], [`TaskError::PoolClosed`] or
@@ -234,10 +234,12 @@ impl<S> ProcessPool<S> {
         wait(self.pool.broadcast(function, args))
     }
 
-    /// As [`broadcast`](ProcessPool::broadcast), for a function that may fail.
+    /// Broadcasts a function that may fail; all else is as with
+    /// [`broadcast`](ProcessPool::broadcast).
     ///
     /// # Errors
-    /// As there; an `Err` is in the source of [`TaskError::WorkerStart`].
+    /// As [`broadcast`](ProcessPool::broadcast). If the function returns `Err`, the source of the
+    /// [`TaskError::WorkerStart`] has its text.
     pub fn try_broadcast<A, E>(
         &self,
         function: fn(A) -> Result<(), E>,
@@ -250,23 +252,25 @@ impl<S> ProcessPool<S> {
         wait(self.pool.try_broadcast(function, args))
     }
 
-    /// Cancels every task that has not begun, of all handles, and tells how many; see
-    /// [`ProcessPool::cancel_queued`](crate::ProcessPool::cancel_queued). It doesn't block.
+    /// Cancels every task, of any handle, that has not started, and returns their number; see
+    /// [`ProcessPool::cancel_queued`](crate::ProcessPool::cancel_queued). It does not block.
     #[allow(
         clippy::must_use_candidate,
-        reason = "who only wants them gone needs no count"
+        reason = "a caller may cancel them without needing their number"
     )]
     pub fn cancel_queued(&self) -> usize {
         self.pool.cancel_queued()
     }
 
-    /// Accepts nothing more, through any handle. Accepted tasks finish; then the workers stop, and
-    /// the pool's thread ends. It doesn't block, and doing it again changes nothing.
+    /// Closes the pool: from now on, every handle refuses new tasks. Accepted tasks finish; then the
+    /// workers stop, and the pool's thread ends.
+    ///
+    /// It does not block. Closing a closed pool changes nothing.
     pub fn close(&self) {
         self.pool.close();
     }
 
-    /// Whether the pool accepts nothing more.
+    /// Returns whether the pool is closed and accepts no new tasks.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.pool.is_closed()
@@ -279,11 +283,11 @@ impl<S> ProcessPool<S> {
         self.thread.join();
     }
 
-    /// As [`shutdown`](ProcessPool::shutdown), but after `grace`, in real time, what is left is
-    /// [terminated](ProcessPool::terminate).
+    /// Shuts the pool down as [`shutdown`](ProcessPool::shutdown) does, and
+    /// [terminates](ProcessPool::terminate) what is left after `grace`, in real time.
     #[allow(
         clippy::must_use_candidate,
-        reason = "who only wants the end needs no report"
+        reason = "a caller may end the pool without needing a report"
     )]
     pub fn shutdown_timeout(&self, grace: Duration) -> ShutdownReport {
         self.stop(|| {
@@ -293,19 +297,18 @@ impl<S> ProcessPool<S> {
         })
     }
 
-    /// Kills all workers now, and blocks the thread until they are reaped and the pool's thread has
-    /// ended. Unfinished tasks get [`TaskError::PoolClosed`].
+    /// Kills all workers at once, and blocks the thread until they are reaped and the pool's thread has
+    /// ended. Unfinished tasks give [`TaskError::PoolClosed`].
     #[allow(
         clippy::must_use_candidate,
-        reason = "who only wants the end needs no report"
+        reason = "a caller may end the pool without needing a report"
     )]
     pub fn terminate(&self) -> ShutdownReport {
         self.stop(|| self.pool.open().core().terminate())
     }
 
-    /// The same pool as async code uses it, for what blocks nobody: a
-    /// [`TaskSet`](crate::TaskSet), the [`recipes`](crate::recipes), an [`Executor`](crate::Executor).
-    /// Its clones keep the pool open as handles do.
+    /// Returns a handle of the same pool for async code: for a [`TaskSet`](crate::TaskSet), the
+    /// [`recipes`](crate::recipes) or an [`Executor`](crate::Executor). It keeps the pool open.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -321,8 +324,8 @@ impl<S> ProcessPool<S> {
         &self.pool
     }
 
-    /// Not by the async shutdown: that waits by tokio's means, which stand still once the runtime
-    /// around the caller, if there is one, finds that its task has run for long enough.
+    /// Waits for the thread and not for the async shutdown: if the caller runs in a tokio runtime, the
+    /// latter stops making progress once the caller's task has spent its cooperative budget.
     fn stop(&self, stop: impl FnOnce()) -> ShutdownReport {
         let core = self.pool.open().core();
         let (began, before) = (Instant::now(), core.tally());

@@ -1,4 +1,4 @@
-//! The thread that drives the pool of a program without a runtime.
+//! The thread that drives the pool of a program without tokio.
 
 use std::fmt;
 use std::io;
@@ -12,47 +12,47 @@ use tokio::runtime;
 use crate::error::BuildError;
 use crate::pool::process_pool::ProcessPool;
 
-/// What the thread is called, in debuggers and in `top -H`.
+/// The name of the thread in debuggers and in `top -H`.
 const NAME: &str = "procpool";
 
-/// A thread with a runtime for one pool. It ends by itself when the last worker is gone.
+/// A thread with a runtime for one pool. It ends when the pool's last worker is gone.
 #[derive(Default)]
 pub(super) struct RuntimeThread {
-    /// `None` once it is joined.
+    /// `None` after the thread was joined.
     handle: Mutex<Option<JoinHandle<()>>>,
-    end: Arc<End>,
+    ended: Arc<Ended>,
 }
 
-/// Tells when the thread is through.
+/// Whether the thread has ended.
 #[derive(Debug, Default)]
-struct End {
-    is_there: Mutex<bool>,
-    came: Condvar,
+struct Ended {
+    has_ended: Mutex<bool>,
+    changed: Condvar,
 }
 
-/// Has the end come, however the thread ends.
-struct Ends(Arc<End>);
+/// Notes the end of the thread, even if it panics.
+struct NoteEnd(Arc<Ended>);
 
-impl Drop for Ends {
+impl Drop for NoteEnd {
     fn drop(&mut self) {
-        *self.0.is_there.lock() = true;
-        self.0.came.notify_all();
+        *self.0.has_ended.lock() = true;
+        self.0.changed.notify_all();
     }
 }
 
 impl RuntimeThread {
-    /// Starts the thread, and builds the pool in it. So a runtime that is of no use after all is also
-    /// dropped there, which tokio does not allow inside of another one.
+    /// Starts the thread and builds the pool in it. If the pool can't be built, the runtime must be
+    /// dropped in that thread too, since tokio forbids it in a thread that drives another runtime.
     pub(super) fn start<S: 'static>(
         build: impl FnOnce() -> Result<ProcessPool<S>, BuildError> + Send + 'static,
     ) -> Result<(ProcessPool<S>, Self), BuildError> {
-        let end = Arc::default();
-        let ends = Ends(Arc::clone(&end));
+        let ended = Arc::default();
+        let note_end = NoteEnd(Arc::clone(&ended));
         let (sender, built) = mpsc::sync_channel(1);
         let handle = thread::Builder::new()
             .name(NAME.to_owned())
             .spawn(move || {
-                let _ends = ends;
+                let _note_end = note_end;
                 drive(build, sender);
             })
             .map_err(BuildError::System)?;
@@ -62,7 +62,7 @@ impl RuntimeThread {
         });
         let thread = RuntimeThread {
             handle: Mutex::new(Some(handle)),
-            end,
+            ended,
         };
         match answer {
             Ok(pool) => Ok((pool, thread)),
@@ -75,28 +75,24 @@ impl RuntimeThread {
 
     /// Waits until the thread has ended.
     pub(super) fn join(&self) {
-        // Whoever comes second waits here for who is first.
+        // A second caller waits here for the first one.
         let mut handle = self.handle.lock();
         if let Some(handle) = handle.take() {
-            // A panic has been printed there, and the pool has been terminated by it.
+            // The thread has printed its panic, and the panic has terminated the pool.
             let _ = handle.join();
         }
     }
 
-    /// Waits until the thread is through, but for `limit` at most.
+    /// Waits until the thread has ended, for at most `limit`.
     pub(super) fn wait_timeout(&self, limit: Duration) {
         let deadline = Instant::now().checked_add(limit);
-        let mut is_there = self.end.is_there.lock();
-        while !*is_there {
+        let mut has_ended = self.ended.has_ended.lock();
+        while !*has_ended {
+            let changed = &self.ended.changed;
             match deadline {
-                None => self.end.came.wait(&mut is_there),
+                None => changed.wait(&mut has_ended),
                 Some(deadline) => {
-                    if self
-                        .end
-                        .came
-                        .wait_until(&mut is_there, deadline)
-                        .timed_out()
-                    {
+                    if changed.wait_until(&mut has_ended, deadline).timed_out() {
                         return;
                     }
                 }
@@ -130,9 +126,9 @@ fn drive<S>(
                 return;
             }
         };
-        // The core alone keeps nothing open.
+        // The core does not keep the pool open, unlike a handle.
         let core = Arc::clone(pool.open().core());
-        // If nobody is there to take it, the pool is closed by that.
+        // If nobody receives the pool, it is dropped, which closes it.
         let _ = built.send(Ok(pool));
         core.stopped().await;
     });

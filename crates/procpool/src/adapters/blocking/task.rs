@@ -1,4 +1,4 @@
-//! A call whose result can be waited for.
+//! A call whose result a thread can wait for.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -11,12 +11,11 @@ use crate::task::abort_handle::AbortHandle;
 use crate::task::task_id::TaskId;
 use crate::task::task_state::TaskState;
 
-/// A call that was made, from a pool for programs without tokio.
+/// A call in a pool for programs without tokio; [`wait`](Task::wait) gives its result.
 ///
-/// The call was accepted when this was returned, and runs whether or not anybody waits. The result
-/// is decoded by who waits for it. **Dropping a `Task` cancels it**, as with
-/// [`procpool::Task`](crate::Task), which this becomes by [`IntoFuture`]; to let it run on unheard,
-/// [`detach`](Task::detach) it.
+/// The pool accepted the call before it returned this task; the call runs whether or not a thread
+/// waits. **Dropping a `Task` cancels it**; [`detach`](Task::detach) lets it run to its end. It becomes
+/// a [`procpool::Task`](crate::Task) by [`IntoFuture`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +27,7 @@ use crate::task::task_state::TaskState;
 /// let sum = loop {
 ///     task = match task.wait_timeout(Duration::from_millis(1)) {
 ///         Ok(result) => break result?,
-///         Err(task) => task, // not yet: time to do something else
+///         Err(task) => task, // not finished: do something else
 ///     };
 /// };
 /// assert_eq!(sum, 5);
@@ -42,70 +41,73 @@ impl<R> Task<R> {
         Task(task)
     }
 
-    /// Blocks the thread until the task is finished, and gives its result.
+    /// Blocks the thread until the task is finished, and returns its result.
     ///
     /// # Errors
-    /// [`TaskError`], as of the future of an async pool.
+    /// The [`TaskError`] that [`procpool::Task`](crate::Task) would give.
     pub fn wait(self) -> Result<R, TaskError> {
         wait(self.0)
     }
 
-    /// As [`wait`](Task::wait), but for `limit` at most. A `limit` of zero doesn't wait.
+    /// Blocks the thread until the task is finished, for at most `limit`. With a `limit` of zero it
+    /// does not block.
     ///
-    /// This only ends the waiting. To have the task itself end, drop what comes back, or set
+    /// The task goes on after `limit`. To stop it, drop the returned task, or set
     /// [`TaskOptions::timeout`](crate::TaskOptions::timeout).
     ///
     /// # Errors
-    /// The task itself, which goes on, if it isn't finished by then.
+    /// The task itself, if it has not finished.
     pub fn wait_timeout(mut self, limit: Duration) -> Result<Result<R, TaskError>, Self> {
         wait_timeout(Pin::new(&mut self.0), limit).ok_or(self)
     }
 
-    /// Whether the task has a result or an error: [`wait`](Task::wait) would not block.
+    /// Returns whether the task has a result or an error, so that [`wait`](Task::wait) does not block.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state() == TaskState::Finished
     }
 
-    /// The task's name in logs.
+    /// Returns an id that names the task in logs.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.0.id()
     }
 
-    /// How far the task has come, at this moment.
+    /// Returns whether the task is queued, running or finished at this moment.
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.0.state()
     }
 
-    /// How far the running task says that it has come; see [`Task::progress`](crate::Task::progress).
+    /// Returns the progress that the running function last reported; see
+    /// [`Task::progress`](crate::Task::progress).
     #[must_use]
     pub fn progress(&self) -> Option<(u64, u64)> {
         self.0.progress()
     }
 
-    /// Cancels the task as dropping it does, but leaves it to be waited for: it gives
+    /// Cancels the task as dropping it does, but leaves it to be waited for: it then gives
     /// [`TaskError::Cancelled`], or its result if it had already finished.
     pub fn abort(&self) {
         self.0.abort();
     }
 
-    /// A handle that can abort the task from another thread, also while one waits for it.
+    /// Returns a handle that can abort the task from another thread, also while a thread waits for it.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
         self.0.abort_handle()
     }
 
-    /// Lets the task run on with nobody to wait for it. Its result or error is thrown away. It does
-    /// not outlive the program; [`ProcessPool::shutdown`](crate::blocking::ProcessPool::shutdown)
-    /// waits for it.
+    /// Lets the task run to its end without a `Task`; its result or error is discarded.
+    ///
+    /// [`ProcessPool::shutdown`](crate::blocking::ProcessPool::shutdown) waits for a detached task. The
+    /// task does not outlive the program.
     pub fn detach(self) {
         self.0.detach();
     }
 }
 
-/// The same task, to be awaited on any runtime.
+/// Returns the same task as a future for any runtime.
 impl<R> IntoFuture for Task<R> {
     type Output = Result<R, TaskError>;
     type IntoFuture = crate::Task<R>;

@@ -10,22 +10,22 @@ use parking_lot::{Condvar, Mutex};
 
 /// Wakes the thread that waits.
 ///
-/// Not `std::thread::park`: each thread has one token for that, and whoever unparks the thread for
-/// the sake of something else would find it taken. Not the runtime's `block_on` either: it panics in
-/// a thread that already drives a runtime.
+/// It does not use `std::thread::park`: each thread has one park token, and other code of this thread
+/// may need it. It does not use the runtime's `block_on`, which panics in a thread that already drives
+/// a runtime.
 #[derive(Debug, Default)]
-struct Bell {
-    rang: Mutex<bool>,
+struct ThreadWaker {
+    is_woken: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Wake for Bell {
+impl Wake for ThreadWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        *self.rang.lock() = true;
+        *self.is_woken.lock() = true;
         self.changed.notify_one();
     }
 }
@@ -34,41 +34,43 @@ impl Wake for Bell {
 pub(super) fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
-        // Without a deadline it is ready at the first try.
+        // Without a deadline, the first call returns the output.
         if let Some(output) = wait_until(future.as_mut(), None) {
             return output;
         }
     }
 }
 
-/// Blocks the thread until the future is ready, but for `limit` at most. The future is polled once
-/// in any case.
+/// Blocks the thread until the future is ready, for at most `limit`. Polls the future at least once.
 pub(super) fn wait_timeout<F: Future>(future: Pin<&mut F>, limit: Duration) -> Option<F::Output> {
-    // A moment that the clock can't tell never comes.
+    // A deadline beyond the range of the clock never comes.
     wait_until(future, Instant::now().checked_add(limit))
 }
 
 fn wait_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
-    let bell = Arc::new(Bell::default());
-    let waker = Waker::from(Arc::clone(&bell));
+    let thread = Arc::new(ThreadWaker::default());
+    let waker = Waker::from(Arc::clone(&thread));
     let mut cx = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
             return Some(output);
         }
-        let mut rang = bell.rang.lock();
-        while !*rang {
+        let mut is_woken = thread.is_woken.lock();
+        while !*is_woken {
             match deadline {
-                None => bell.changed.wait(&mut rang),
+                None => thread.changed.wait(&mut is_woken),
                 Some(deadline) => {
-                    let in_vain = bell.changed.wait_until(&mut rang, deadline).timed_out();
-                    if in_vain && !*rang {
+                    let is_late = thread
+                        .changed
+                        .wait_until(&mut is_woken, deadline)
+                        .timed_out();
+                    if is_late && !*is_woken {
                         return None;
                     }
                 }
             }
         }
-        *rang = false;
+        *is_woken = false;
     }
 }
 
@@ -80,13 +82,13 @@ mod tests {
     use super::{Duration, pin, wait, wait_timeout};
 
     #[test]
-    fn waiting_leaves_the_threads_own_park_token_alone() {
+    fn waiting_does_not_use_the_threads_park_token() {
         thread::current().unpark();
         let (sender, receiver) = futures_channel::oneshot::channel();
         let sender = thread::spawn(move || sender.send(5));
         assert_eq!(wait(receiver), Ok(5));
         assert_eq!(sender.join().expect("it only sends"), Ok(()));
-        // Would hang if the token had been used up.
+        // This would hang if the token had been used.
         thread::park();
     }
 
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_beyond_the_end_of_the_clock_is_none() {
+    fn a_limit_beyond_the_range_of_the_clock_is_no_limit() {
         assert_eq!(wait_timeout(pin!(future::ready(5)), Duration::MAX), Some(5));
     }
 }
