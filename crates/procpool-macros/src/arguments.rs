@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[procpool::main(..)]`.
+//! The arguments of `#[procpool::main(..)]` and `#[procpool::test(..)]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
@@ -6,7 +6,7 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, Lit, Meta, MetaNameValue, Path, Result, Token};
 
-/// Which of the two macros is expanded.
+/// The macro that is expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Main,
@@ -16,10 +16,10 @@ pub(crate) enum Kind {
 /// The arguments, checked against each other.
 pub(crate) struct Arguments {
     pub(crate) flavor: Flavor,
-    /// With the argument's place: tokio has the method only with its feature `test-util`, and
-    /// without it the compiler complains there.
+    /// With the argument's span: without tokio's feature `test-util` the method does not exist, and the
+    /// compiler's error then points to the argument.
     pub(crate) start_paused: Option<(bool, Span)>,
-    /// Where the expansion finds procpool.
+    /// The path of the crate procpool.
     pub(crate) procpool: Path,
 }
 
@@ -43,7 +43,7 @@ impl Kind {
 }
 
 impl Arguments {
-    /// What holds where nothing is said; tokio's defaults.
+    /// The defaults, which are tokio's.
     pub(crate) fn defaults(kind: Kind) -> Self {
         Self {
             flavor: match kind {
@@ -71,7 +71,7 @@ impl Arguments {
     }
 }
 
-/// The arguments as they were written, each with its place for the error messages.
+/// The arguments as written, each with its span for error messages.
 #[derive(Default)]
 struct Given {
     flavor: Option<Argument<String>>,
@@ -227,7 +227,7 @@ fn path(value: &Expr) -> Result<Path> {
 fn literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        // A literal that came through `macro_rules` stands in an invisible group.
+        // `macro_rules` passes a literal on in an invisible group.
         Expr::Group(group) => literal(&group.expr),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! From the attribute and the function to the tokens that replace them.
+//! The tokens that replace the attribute and the function.
 //!
 //! The expansion of a test, with `#[procpool::test]` on `async fn name() -> R { body }`:
 //!
@@ -14,9 +14,9 @@
 //! }
 //! ```
 //!
-//! What is not the user's has spans of `Span::mixed_site`: no lint of the user's crate applies to
-//! it, so the expansion needs no `#[allow]`, which a `forbid` would make an error. The same goes for
-//! the `unsafe` attribute inside `before_main!`: it comes from a macro of another crate.
+//! Generated tokens have the span `Span::mixed_site`, so no lint of the user's crate applies to them. The
+//! expansion therefore needs no `#[allow]`, which would be an error after a `forbid`. The `unsafe`
+//! attribute inside `before_main!` is allowed for the same reason: it comes from a macro of another crate.
 
 use crate::arguments::{Arguments, Flavor, Kind};
 use crate::function::Function;
@@ -33,8 +33,8 @@ pub(crate) fn expand(kind: Kind, arguments: TokenStream, item: TokenStream) -> T
         Ok(arguments) => (arguments, None),
         Err(error) => (Arguments::defaults(kind), Some(error)),
     };
-    // An error does not take the function away: the rest of the program, and an editor's
-    // completion inside the body, should see the function that was meant.
+    // After an error the function still exists, so that the rest of the program compiles and an editor's
+    // completion works inside its body.
     let (function, unusable_function) = match function.check(kind) {
         Ok(()) => (runnable(kind, &arguments, &function), None),
         Err(error) => (checked_only(&function), Some(error)),
@@ -77,8 +77,8 @@ fn runnable(kind: Kind, arguments: &Arguments, function: &Function) -> TokenStre
                 runtime.block_on(#ident())
             }
         },
-        // Behind `dyn`, so that a file of tests has one `block_on` to compile for each result
-        // type, not one for each test.
+        // With `dyn`, a file of tests compiles one `block_on` for each result type and not one for each
+        // test.
         Kind::Test => quote_spanned! {span=>
             #[::core::prelude::v1::test]
             #(#attributes)*
@@ -120,7 +120,7 @@ fn runtime(arguments: &Arguments) -> TokenStream {
     }
 }
 
-/// A stand-in for a function that can't be run, in which the compiler still checks the body.
+/// Returns a replacement for a function that can't be run; the compiler still checks its body.
 fn checked_only(function: &Function) -> TokenStream {
     let Function {
         attributes,

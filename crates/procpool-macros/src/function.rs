@@ -1,4 +1,4 @@
-//! The function below the attribute.
+//! The function that has the attribute.
 
 use crate::arguments::Kind;
 use proc_macro2::{Group, Span, TokenStream};
@@ -8,8 +8,7 @@ use syn::spanned::Spanned;
 use syn::token::Brace;
 use syn::{Attribute, Error, Meta, Result, Safety, Signature, Token, Visibility};
 
-/// An `async fn`, its body unparsed: what is wrong in there is for the compiler to say, which
-/// knows more about it and keeps going.
+/// An `async fn`. Its body is not parsed, since the compiler's own error messages about it are better.
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -35,7 +34,7 @@ impl Parse for Function {
 }
 
 impl Function {
-    /// All that forbids running this function, not only the first of it.
+    /// Returns all reasons why this function can't be run, not only the first.
     pub(crate) fn check(&self, kind: Kind) -> Result<()> {
         let attribute = kind.attribute();
         let signature = &self.signature;
@@ -73,19 +72,20 @@ impl Function {
             kind,
             self.attributes.iter().find(|attribute| is_test(attribute)),
         ) {
-            let message =
-                format!("second test attribute; `{attribute}` makes the function a test by itself");
+            let message = format!(
+                "second test attribute: remove it, since `{attribute}` makes the function a test by itself"
+            );
             errors.push(Error::new_spanned(second, message));
         }
 
         errors.into_iter().reduce(with).map_or(Ok(()), Err)
     }
 
-    /// The function itself, to stand inside the sync one that runs it. As a function, rather than
-    /// an async block, it gets the compiler's ordinary messages about its return type.
+    /// Returns the function itself, as an item inside the sync function that runs it. For a function, unlike an
+    /// async block, the compiler's messages about its return type are the ordinary ones.
     pub(crate) fn nested(&self) -> TokenStream {
         let mut signature = self.signature.clone();
-        // Told to come from a macro, so that nobody is asked whether the function need be async.
+        // The span is that of a macro, so that no lint says that the function need not be async.
         let written = signature
             .asyncness
             .map_or(signature.fn_token.span, |token| token.span);
@@ -95,7 +95,7 @@ impl Function {
     }
 }
 
-/// `#[test]`, `#[tokio::test]`, `#[core::prelude::v1::test]` and their like.
+/// Returns whether an attribute is `#[test]`, `#[tokio::test]`, `#[core::prelude::v1::test]` or similar.
 fn is_test(attribute: &Attribute) -> bool {
     let path = match &attribute.meta {
         Meta::Path(path) => path,

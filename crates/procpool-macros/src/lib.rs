@@ -5,18 +5,18 @@
 //!
 //! Both take tokio's arguments:
 //!
-//! | argument | values | for what |
+//! | argument | values | effect |
 //! |---|---|---|
-//! | `flavor` | `"multi_thread"`, `"current_thread"` | the kind of tokio runtime |
-//! | `worker_threads` | an integer above 0 | the runtime's threads; only with `multi_thread` |
-//! | `start_paused` | `true`, `false` | tokio's clock starts paused; only with `current_thread` |
-//! | `crate` | a path as a string | where `procpool` is, if it was renamed |
+//! | `flavor` | `"multi_thread"`, `"current_thread"` | sets the kind of tokio runtime |
+//! | `worker_threads` | an integer above 0 | sets the number of the runtime's threads; only with `multi_thread` |
+//! | `start_paused` | `true`, `false` | starts with tokio's clock paused; only with `current_thread` |
+//! | `crate` | a path as a string | names the crate `procpool`, if it was renamed |
 //!
-//! `worker_threads` counts threads of the async runtime in *this* process. How many worker
-//! processes a pool has is said to its builder.
+//! `worker_threads` counts the threads of the async runtime in *this* process. The number of worker
+//! processes is an option of the pool's builder.
 //!
-//! `start_paused` needs tokio's feature `test-util`, which a crate enables by a dependency on tokio
-//! of its own.
+//! `start_paused` needs tokio's feature `test-util`, which a crate enables by its own dependency on
+//! tokio.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -29,11 +29,10 @@ mod tests;
 use crate::arguments::Kind;
 use proc_macro::TokenStream;
 
-/// Makes an `async fn main` the program's entry point, with procpool initialised and a tokio
-/// runtime around it.
+/// Makes an `async fn main` the program's entry point: it initialises procpool and runs the function on
+/// a tokio runtime.
 ///
-/// The expansion calls `procpool::init()` before anything else, so that a worker process never
-/// gets as far as the runtime. It then builds a tokio runtime with every driver enabled and blocks
+/// The expansion first calls `procpool::init()`, which does not return in a worker process. It then builds a tokio runtime with every driver enabled and blocks
 /// on the function's body. The runtime is `multi_thread` unless `flavor` says otherwise. The
 /// arguments are listed in the [crate's documentation](crate).
 ///
@@ -42,18 +41,17 @@ use proc_macro::TokenStream;
 ///
 /// # Errors
 ///
-/// It does not compile if the function is not `async`, takes arguments or type parameters, or is
-/// `const`, `unsafe` or `extern`; nor with an unknown argument.
+/// The program does not compile if the function is not `async`, has arguments or type parameters, or is
+/// `const`, `unsafe` or `extern`, or if the attribute has an unknown argument.
 ///
 /// # Panics
 ///
-/// The expanded function panics if the runtime can't be built, for want of a thread or of a file
-/// descriptor.
+/// The program panics if the runtime can't be built, because no thread or file descriptor is available.
 ///
 /// # Examples
 ///
-/// (This crate comes before `procpool`, so its examples can't run here. The programs of the
-/// `examples` package and the documentation tests of `procpool` use the macro and are run.)
+/// (This crate does not depend on `procpool`, so its examples can't be run. The documentation tests of
+/// `procpool` and the `examples` package use the macro and are run.)
 ///
 /// ```ignore
 /// fn square(x: u64) -> u64 {
@@ -68,7 +66,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// It is short for:
+/// The attribute expands to:
 ///
 /// ```ignore
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -81,7 +79,7 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// With one thread for the runtime, in a crate that renamed its dependency on procpool:
+/// A single-threaded runtime, in a crate that renamed its dependency on procpool:
 ///
 /// ```ignore
 /// #[workers::main(flavor = "current_thread", crate = "workers")]
@@ -92,31 +90,30 @@ pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(Kind::Main, arguments.into(), item.into()).into()
 }
 
-/// Makes an `async fn` a test that may run functions in worker processes.
+/// Makes an `async fn` a test that can run functions in worker processes.
 ///
-/// The result is an ordinary `#[test]`, for the ordinary harness and for nextest: it keeps its
-/// name and its attributes, such as `#[ignore]` and `#[should_panic]`, and may return a `Result`.
+/// The result is an ordinary `#[test]` for the standard harness and for nextest. It keeps its name and
+/// its attributes, such as `#[ignore]` and `#[should_panic]`, and may return a `Result`.
 /// Its body runs on a tokio runtime of its own with every driver enabled. The runtime is
 /// `current_thread` unless `flavor` says otherwise. The arguments are listed in the
 /// [crate's documentation](crate).
 ///
-/// A worker is the test binary started again. What lets it become a worker before the test harness
-/// reads the command line is a constructor that the expansion registers; it is `procpool`'s own,
-/// so the macro works in a crate that forbids `unsafe_code`.
+/// A worker process runs the test binary. The expansion registers a constructor that makes such a process a
+/// worker before the test harness reads the command line. The constructor is defined in `procpool`, so the
+/// macro works in a crate that forbids `unsafe_code`.
 ///
 /// # Errors
 ///
-/// It does not compile if the function is not `async`, takes arguments or type parameters, or is
-/// `const`, `unsafe` or `extern`; nor with a second test attribute, nor with an unknown argument.
+/// The test does not compile if the function is not `async`, has arguments or type parameters, or is
+/// `const`, `unsafe` or `extern`, if it has a second test attribute, or if an argument is unknown.
 ///
 /// # Panics
 ///
-/// The test fails if the runtime can't be built, for want of a thread or of a file descriptor.
+/// The test fails if the runtime can't be built, because no thread or file descriptor is available.
 ///
 /// # Examples
 ///
-/// (Not run here, since this crate comes before `procpool`; the `tests` package uses the macro
-/// throughout.)
+/// (Not run here, since this crate does not depend on `procpool`; the `tests` package uses the macro.)
 ///
 /// ```ignore
 /// #[procpool::test]

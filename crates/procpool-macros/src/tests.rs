@@ -1,4 +1,4 @@
-//! Expansions, read back as syntax. That they compile and run is for `tests/attributes.rs`.
+//! Tests of expansions, parsed as syntax. `tests/attributes.rs` compiles and runs some.
 
 use crate::arguments::Kind;
 use crate::expand::expand;
@@ -18,7 +18,7 @@ fn refused(kind: Kind, arguments: &str, item: TokenStream) -> String {
     tokens
 }
 
-/// Without the spaces, of which `TokenStream`'s text has more than one would write.
+/// Returns the tokens as text without spaces.
 fn text(tokens: impl quote::ToTokens) -> String {
     tokens.to_token_stream().to_string().replace(' ', "")
 }
@@ -92,7 +92,7 @@ fn test_registers_the_constructor_and_is_a_test() {
 }
 
 #[test]
-fn no_unsafe_and_no_lint_level_stands_in_an_expansion() {
+fn an_expansion_has_no_unsafe_and_no_lint_level() {
     for kind in [Kind::Main, Kind::Test] {
         let expansion = text(expand(kind, TokenStream::new(), empty_main()));
         for word in ["unsafe", "allow", "expect(clippy", "link_section"] {
@@ -170,7 +170,7 @@ fn a_renamed_procpool_is_used_throughout() {
 }
 
 #[test]
-fn bad_arguments_are_refused_with_what_is_known() {
+fn bad_arguments_are_refused_with_the_known_ones() {
     let known = "expected one of `flavor`, `worker_threads`, `start_paused`, `crate`";
     let name = "a path in a string";
     for (kind, arguments, message) in [
@@ -226,7 +226,7 @@ fn bad_arguments_are_refused_with_what_is_known() {
     ] {
         let expansion = refused(kind, arguments, empty_main());
         assert!(expansion.contains(message), "{arguments}: {expansion}");
-        // The program is checked on, as if the arguments were not there.
+        // The compiler checks the rest of the program as if there were no arguments.
         assert!(expansion.contains("block_on"), "{arguments}: {expansion}");
     }
 }
@@ -270,7 +270,7 @@ fn functions_that_cannot_run_are_refused() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn all_mistakes_are_reported_at_once() {
     let expansion = refused(
         Kind::Main,
         "threads = 4",
@@ -283,7 +283,7 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
-fn what_is_not_a_function_is_left_in_place_beside_the_error() {
+fn an_item_that_is_no_function_is_kept_next_to_the_error() {
     let expansion = refused(
         Kind::Main,
         "",
