@@ -1,13 +1,13 @@
-//! Functions that abort, exit, overflow the stack or are killed, among five hundred good ones.
+//! Runs functions that abort, exit, overflow the stack or are killed, among five hundred that don't.
 //!
-//! What it shows: whatever a function does to its process, it does to its own task alone. Every good
-//! task gives its result, every bad one its own error, which says what happened and where.
+//! It shows that a function that crashes its process fails its own task only. Every good task gives
+//! its result, and every bad one an error that says what happened.
 //!
 //! ```console
 //! $ cargo run --release --example crash_isolation
 //! ```
 //!
-//! The workers' last words on stderr, as of a stack overflow, belong to the show.
+//! The workers also report the stack overflow on stderr.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -21,25 +21,25 @@ use serde::{Deserialize, Serialize};
 
 const WORKERS: usize = 4;
 const TASKS: u64 = 500;
-/// Every so many tasks, one is bad.
+/// Every task with a multiple of this number is bad.
 const BAD_EVERY: usize = 25;
 
-/// What a task is to do.
+/// What a task does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Deed {
-    /// A little arithmetic.
+    /// Returns a number.
     Add(u64),
-    /// An ordinary bug: the worker survives it.
+    /// Panics: the worker survives.
     Panic,
-    /// What C libraries do when an assertion fails.
+    /// Aborts, as C libraries do when an assertion fails.
     Abort,
-    /// What a library does that thinks it owns the program.
+    /// Exits, as a library does that assumes it owns the program.
     Exit,
-    /// Recursion without an end.
+    /// Recurses without end.
     Overflow,
-    /// What a wild pointer leads to.
+    /// Dies by SIGSEGV, as after the use of an invalid pointer.
     Segfault,
-    /// What the kernel does to a process that takes too much memory.
+    /// Dies by SIGKILL, as the kernel kills a process that uses too much memory.
     Kill,
 }
 
@@ -63,7 +63,7 @@ async fn main() -> anyhow::Result<()> {
         ("DEED", Align::Left),
         ("KIND", Align::Left),
         ("PID", Align::Right),
-        ("IN WORDS", Align::Left),
+        ("ERROR", Align::Left),
     ]);
     let mut good = 0;
     for (number, (deed, result)) in deeds.iter().zip(results).enumerate() {
@@ -80,8 +80,8 @@ async fn main() -> anyhow::Result<()> {
 
     println!("{table}");
     let bad = deeds.len() - good;
-    println!("{good} good tasks gave their results, {bad} bad ones their own errors;");
-    println!("{WORKERS} workers are there again: {pids:?}");
+    println!("{good} good tasks gave their results, and {bad} bad tasks gave errors of their own;");
+    println!("{WORKERS} workers are running again: {pids:?}");
     ensure!(
         good == deeds
             .iter()
@@ -92,7 +92,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Good ones, and the bad ones in turn among them.
+/// Returns good deeds, with a bad one of each kind in turn among them.
 fn deeds() -> Vec<Deed> {
     let mut bad = BAD.into_iter().cycle();
     let mut deeds: Vec<Deed> = (0..TASKS).map(Deed::Add).collect();
@@ -102,7 +102,7 @@ fn deeds() -> Vec<Deed> {
     deeds
 }
 
-/// Runs in a worker.
+/// Does a deed; runs in a worker.
 fn perform(deed: Deed) -> u64 {
     match deed {
         Deed::Add(number) => (0..=number).sum(),
@@ -122,13 +122,13 @@ fn descend(depth: u64) -> u64 {
 
 fn kill_self(signal: Signal) -> u64 {
     loop {
-        // Once is not enough for SIGSEGV: Rust's own handler takes the first for a possible stack
-        // overflow, sees that it is none, and restores the default.
+        // The first SIGSEGV goes to Rust's own handler, which looks for a stack overflow, finds none,
+        // and restores the default.
         kill_process(getpid(), signal).expect("a process may signal itself");
     }
 }
 
-/// Each deed has its own outcome, and no other.
+/// Checks that each deed has its own outcome.
 fn check(deed: Deed, result: &Result<u64, TaskError>) -> anyhow::Result<()> {
     let expected = match deed {
         Deed::Add(number) => {
@@ -165,7 +165,7 @@ fn check(deed: Deed, result: &Result<u64, TaskError>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The table's cells for an error: its kind, the process if one died, and the error's own word.
+/// Returns the table's cells for an error: its kind, the pid of a dead process, and its message.
 fn describe(error: &TaskError) -> [String; 3] {
     let (kind, pid) = match error {
         TaskError::Panicked(_) => ("Panicked", String::new()),

@@ -1,10 +1,9 @@
-//! Fetch, parse, report: a pipeline of streams in which each stage waits for the next one.
+//! A pipeline of streams that fetches, parses and reports, with backpressure between its stages.
 //!
-//! What it shows: `map_in_process` makes a stream of pages a stream of what workers found in them, in the
-//! same order, each page on its way as soon as it is there. The stage holds so many pages at most
-//! and asks for no more; so while one page keeps its worker busy until the time limit, the
-//! network waits too, and memory stays as it is. It is the job of `fetch_then_parse`, with the same
-//! pages and the same parser, in the form that a program without much of a report has.
+//! It shows `map_in_process`, which turns a stream of pages into a stream of what the workers found in
+//! them, in the same order. A page is sent to a worker as soon as it arrives. The stage holds a limited
+//! number of pages: while one page keeps its worker busy until the time limit, the network waits too,
+//! and memory stays constant. The pages and the parser are those of `fetch_then_parse`.
 //!
 //! ```console
 //! $ cargo run --release --example fetch_pipeline
@@ -32,11 +31,11 @@ use crate::fetch::Client;
 use crate::parse::{Contents, parse};
 
 const WORKERS: usize = 2;
-/// How many pages are on their way from the network at one time.
+/// The number of pages that are fetched at the same time.
 const FETCHES: usize = 3;
-/// How many pages are with the workers, or wait for them, or wait for their turn in the report.
+/// The greatest number of pages that workers parse, or that wait for a worker or for the report.
 const BUFFER: usize = 5;
-/// How long one page may be parsed.
+/// The time limit for parsing one page.
 const LIMIT: Duration = Duration::from_secs(2);
 
 #[procpool::main]
@@ -58,7 +57,7 @@ async fn main() -> anyhow::Result<()> {
     let rows: Vec<_> = fetched.iter().zip(&contents).collect();
     print!("{}", table(&rows));
     check(&rows)?;
-    // What was fetched and had not come out was in one of the two stages.
+    // The pages that were fetched and not reported were in one of the two stages.
     let (most, room) = (stock.most.get(), FETCHES + BUFFER);
     println!("No more than {most} pages were in the pipeline at one time; it has room for {room}.");
     ensure!(most <= room, "{most} pages were in the pipeline");
@@ -66,7 +65,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The source: pages in the order of their URLs. One that can't be fetched is told of and left out.
+/// Returns the pages in the order of their URLs. Reports a page that can't be fetched and omits it.
 fn pages(client: &Client, urls: Vec<String>, stock: &Stock) -> impl Stream<Item = String> {
     stream::iter(urls)
         .map(async |url| {
@@ -90,12 +89,12 @@ fn pages(client: &Client, urls: Vec<String>, stock: &Stock) -> impl Stream<Item 
         })
 }
 
-/// What is in the pipeline.
+/// The pages in the pipeline.
 #[derive(Debug, Default)]
 struct Stock {
     now: Cell<usize>,
     most: Cell<usize>,
-    /// The URLs of the pages that went to the workers, in that order.
+    /// The URLs of the pages that were sent to the workers, in that order.
     fetched: RefCell<Vec<String>>,
 }
 
@@ -128,7 +127,7 @@ fn table(rows: &[(&String, &Result<Contents, TaskError>)]) -> Table {
     table
 }
 
-/// Each page has what a parser in this process finds in it, and the two broken ones have failed.
+/// Checks that each result is what the parser finds in this process, and that the two bad pages failed.
 fn check(rows: &[(&String, &Result<Contents, TaskError>)]) -> anyhow::Result<()> {
     ensure!(rows.len() == PAGES.len() + 2, "{} rows", rows.len());
     for (url, result) in rows {

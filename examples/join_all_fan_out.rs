@@ -1,9 +1,9 @@
-//! A hundred thousand tiny tasks at once, beside `spawn_blocking`.
+//! Runs a hundred thousand tiny tasks at once, and compares with `spawn_blocking`.
 //!
-//! What it shows: `join_all` over so many tasks is fine, as each call is accepted at once and the pool
-//! sends a worker many short tasks in one write. It prints tasks a second beside tokio's own
-//! threads, in the same run and with the same function. Threads need no encoding and no socket;
-//! what they pay for is mostly waking up, once a task.
+//! It shows that `join_all` works with so many tasks: each call is accepted at once, and the pool sends
+//! many short tasks to a worker in one write. It prints the tasks per second, and those of tokio's own
+//! threads with the same function in the same run. Threads need no encoding and no socket; most of
+//! their time goes into a wake-up for each task.
 //!
 //! ```console
 //! $ cargo run --release --example join_all_fan_out
@@ -19,7 +19,7 @@ use procpool_examples::{Align, Table};
 use tokio::task::spawn_blocking;
 
 const TASKS: u64 = 100_000;
-/// Before the clock runs, so that nobody's start is measured.
+/// The number of calls before the measurement, which start the workers and threads.
 const WARM_UP: u64 = 1_000;
 
 fn double(number: u64) -> u64 {
@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
     let in_process = |number| pool.run_in_process(double, number);
     join_all((0..WARM_UP).map(in_process)).await;
-    // Both kinds of call are accepted when they are made, so making them is inside of the measure.
+    // Both kinds of call are accepted when they are created, so the measurement includes that.
     let in_processes = Run::measure(async { join_all((0..TASKS).map(in_process)).await }).await?;
 
     let in_thread = |number| spawn_blocking(move || double(number));

@@ -1,9 +1,9 @@
-//! A model that each worker loads once, and every task in that worker then uses.
+//! Loads a model once in each worker, and uses it in every task of that worker.
 //!
-//! What it shows: an initializer makes a state that is dear to make and can't be sent (here a naive
-//! Bayes classifier, trained on the pages of the corpus), and `map_with_state` gives it to each call.
-//! The model learns from which page of SQLite's documentation a paragraph is; every fifth paragraph
-//! is kept from it, and asked about.
+//! It shows an initializer, whose state is expensive to create and can't be sent between processes, and
+//! `map_with_state`, which passes the state to each call. The state is a naive Bayes classifier that is
+//! trained on pages of SQLite's documentation. It tells from which page a paragraph is. Every fifth
+//! paragraph is not used for training but as a question.
 //!
 //! ```console
 //! $ cargo run --release --example model_state
@@ -27,9 +27,9 @@ use scraper::{Html, Selector};
 use serde::{Deserialize, Serialize};
 
 const WORKERS: usize = 3;
-/// One paragraph in so many is not learnt, but asked about.
+/// One in this many paragraphs is a question and not used for training.
 const HELD_OUT_EVERY: usize = 5;
-/// Shorter paragraphs say too little of where they are from.
+/// Shorter paragraphs don't have enough words to be recognised.
 const MIN_WORDS: usize = 20;
 
 /// How often this process has loaded a model.
@@ -48,7 +48,7 @@ async fn main() -> anyhow::Result<()> {
     let answers: Vec<Answer> = pool.map_with_state(answer, texts).try_collect().await?;
     let roll = call_the_roll(&pool).await?;
 
-    // The workers' answers are those of a model in this process, and mostly right.
+    // The workers' answers equal those of a model in this process, and most of them are right.
     let model = Model::load(corpus)?;
     let mut served: BTreeMap<u32, usize> = BTreeMap::new();
     let mut right = 0;
@@ -64,7 +64,7 @@ async fn main() -> anyhow::Result<()> {
         questions.len()
     );
 
-    // Whoever answered had loaded its model once, in the process in which it answered.
+    // Each worker that answered had loaded its model once, in its own process.
     let workers = roll
         .iter()
         .chain(answers.iter().map(|answer| &answer.worker));
@@ -93,7 +93,7 @@ async fn main() -> anyhow::Result<()> {
     }
     println!("{table}");
     println!(
-        "{right} of {} paragraphs were told to be from the right one of {} pages",
+        "{right} of {} paragraphs were assigned to the right one of {} pages",
         questions.len(),
         model.pages.len()
     );
@@ -101,14 +101,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a worker answers.
+/// An answer of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
     page: String,
     worker: Worker,
 }
 
-/// Who answered, and what it did before.
+/// A worker's process, and what it has loaded.
 #[derive(Debug, Serialize, Deserialize)]
 struct Worker {
     pid: u32,
@@ -116,7 +116,7 @@ struct Worker {
     loads: u32,
 }
 
-/// Runs in a worker, with the model that this worker has loaded.
+/// Answers a question with the model of this worker; runs in a worker.
 fn answer(model: &mut Model, text: String) -> Answer {
     Answer {
         page: model.page_of(&text).to_owned(),
@@ -124,8 +124,8 @@ fn answer(model: &mut Model, text: String) -> Answer {
     }
 }
 
-/// Hears each worker once: each of these functions waits until all are there, so that no worker
-/// can take two of them.
+/// Asks each worker once: each of these functions waits until all have started, so no worker runs two
+/// of them.
 async fn call_the_roll(pool: &ProcessPool<Model>) -> anyhow::Result<Vec<Worker>> {
     let meeting = Meeting::open().await?;
     let tasks: Vec<_> = (0..WORKERS)
@@ -149,7 +149,7 @@ fn attend(model: &mut Model, meeting: SocketAddr) -> Result<Worker, String> {
     Ok(model.worker())
 }
 
-/// A naive Bayes classifier: how often each word stands on each page.
+/// A naive Bayes classifier: how often each word occurs on each page.
 #[derive(Debug)]
 struct Model {
     pages: Vec<Page>,
@@ -165,7 +165,7 @@ struct Page {
 }
 
 impl Model {
-    /// Trains a model on the pages of a folder: the initializer of each worker.
+    /// Trains a model on the pages of a folder; this is the initializer of each worker.
     fn load(corpus: PathBuf) -> anyhow::Result<Self> {
         LOADS.fetch_add(1, Ordering::Relaxed);
         let mut pages: BTreeMap<String, Page> = BTreeMap::new();
@@ -189,7 +189,7 @@ impl Model {
         })
     }
 
-    /// The page on which these words are the likeliest.
+    /// Returns the most likely page for these words.
     fn page_of(&self, text: &str) -> &str {
         let words: Vec<String> = words(text).collect();
         let likeliest = self.pages.iter().max_by(|a, b| {
@@ -200,7 +200,7 @@ impl Model {
     }
 
     fn log_likelihood(&self, page: &Page, words: &[String]) -> f64 {
-        // One is added to each count, lest a word that a page has not makes the page impossible.
+        // Each count is increased by one, so that a word that is missing on a page does not rule it out.
         let all = f64::from(page.total) + self.vocabulary as f64;
         let count = |word: &String| f64::from(page.words.get(word).copied().unwrap_or(0));
         words
@@ -231,7 +231,7 @@ fn held_out(corpus: &Path) -> anyhow::Result<Vec<Paragraph>> {
         .collect())
 }
 
-/// The paragraphs of all pages, in the same order each time.
+/// Returns the paragraphs of all pages, always in the same order.
 fn paragraphs(corpus: &Path) -> anyhow::Result<impl Iterator<Item = Paragraph>> {
     let selector = Selector::parse("p").expect("the selector is valid");
     let mut pages: BTreeMap<String, String> = BTreeMap::new();

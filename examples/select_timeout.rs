@@ -1,9 +1,9 @@
-//! A running function loses against a deadline, a signal, a time limit, and is gone for good.
+//! Stops running functions by a deadline, a signal and a time limit.
 //!
-//! What it shows: dropping a [`Task`](procpool::Task) cancels it, so `select!` and `timeout` mean what
-//! they say. The functions here compute for ever and never look up; each tells the parent in which
-//! process it runs, and the example asserts that this very process disappears. With
-//! `spawn_blocking` each would hold its thread, and a core, until the program ends.
+//! It shows that dropping a [`Task`](procpool::Task) cancels it, so `select!` and `timeout` stop the
+//! function, too. The functions here compute forever and never check for cancellation. Each reports its
+//! process id to the parent, and the example asserts that this process disappears. With
+//! `spawn_blocking` each would use its thread, and a processor, until the program ends.
 //!
 //! ```console
 //! $ cargo run --release --example select_timeout
@@ -38,48 +38,48 @@ async fn main() -> anyhow::Result<()> {
     detached(&pool, &meeting).await?;
 
     workers_at_once(&pool, WORKERS).await?;
-    println!("after all this     both workers of the pool are there and run");
+    println!("afterwards         both workers of the pool are running");
     pool.shutdown().await;
     Ok(())
 }
 
-/// `select!` drops the branches that lose, and with the task goes its process.
+/// Loses against a deadline in `select!`, which drops the other branch and so cancels the task.
 async fn select_against_a_deadline(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     let task = pool.run_in_process(compute_for_ever, meeting.address());
     let running = meeting.arrival().await?;
     tokio::select! {
-        result = task => bail!("a function without an end has ended: {result:?}"),
+        result = task => bail!("an endless function returned: {result:?}"),
         () = sleep(LIMIT) => {}
     }
     report_gone("select!, deadline", running).await
 }
 
-/// Ctrl-C reaches the parent alone, never the workers; what it means is the parent's decision.
+/// Loses against Ctrl-C, which only the parent receives; the parent decides what it means.
 async fn select_against_ctrl_c(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     let mut ctrl_c = signal(SignalKind::interrupt())?;
     let task = pool.run_in_process(compute_for_ever, meeting.address());
     let running = meeting.arrival().await?;
-    // In place of a person at the keyboard.
+    // The example sends the signal itself.
     kill_process(getpid(), Signal::INT)?;
     tokio::select! {
-        result = task => bail!("a function without an end has ended: {result:?}"),
-        signal = ctrl_c.recv() => signal.context("no signal can come any more")?,
+        result = task => bail!("an endless function returned: {result:?}"),
+        signal = ctrl_c.recv() => signal.context("the signal stream has ended")?,
     }
     report_gone("select!, Ctrl-C", running).await
 }
 
-/// tokio's own `timeout` works as with any future; its clock starts now, queueing included.
+/// Loses against tokio's `timeout`, which counts from the call and includes the time in the queue.
 async fn timeout_around_a_task(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     let task = pool.run_in_process(compute_for_ever, meeting.address());
     let running = meeting.arrival().await?;
     ensure!(
         timeout(LIMIT, task).await.is_err(),
-        "a function without an end has ended"
+        "an endless function returned"
     );
     report_gone("tokio's timeout", running).await
 }
 
-/// The pool's limit counts the run alone: neither the queue nor the start of a worker is charged.
+/// Loses against the pool's time limit, which counts only the running time.
 async fn time_limit_of_the_pool(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     let task = pool
         .with_timeout(LIMIT)
@@ -92,7 +92,7 @@ async fn time_limit_of_the_pool(pool: &ProcessPool, meeting: &Meeting) -> anyhow
     report_gone("with_timeout", running).await
 }
 
-/// A handle aborts from anywhere; who awaits the task learns of it.
+/// Is aborted by a handle; the task then gives an error.
 async fn abort_by_a_handle(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     let task = pool.run_in_process(compute_for_ever, meeting.address());
     let running = meeting.arrival().await?;
@@ -104,7 +104,7 @@ async fn abort_by_a_handle(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Res
     report_gone("abort_handle", running).await
 }
 
-/// The other way round: `detach` gives up the result, and the function runs to its end.
+/// Runs on without its task, by `detach`.
 async fn detached(pool: &ProcessPool, meeting: &Meeting) -> anyhow::Result<()> {
     pool.run_in_process(wait_and_answer, meeting.address())
         .detach();
@@ -132,7 +132,7 @@ async fn report_gone(what: &str, running: Arrival) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks nobody whether it should stop.
+/// Computes forever without checking for cancellation.
 fn compute_for_ever(meeting: SocketAddr) -> Result<u64, String> {
     let _line = arrive(meeting).map_err(|error| error.to_string())?;
     let mut number: u64 = 0;

@@ -1,16 +1,16 @@
-//! Thumbnails of a folder of pictures, with a progress bar.
+//! Makes thumbnails of a folder of pictures, with a progress bar.
 //!
-//! What it shows: `map` gives one result for each picture, in the order of the pictures, and what is
-//! wrong with a picture is wrong with that one alone. Pictures come from anywhere: one of the default
-//! run is cut short, which the decoder says, and one is a small file that unpacks to far more memory
-//! than a picture may have: that costs its worker, where a thread would take the program with it.
+//! It shows `map`, which gives one result for each picture, in the order of the pictures. A bad picture
+//! fails alone. The default run has two of them: one is cut short, which the decoder reports; the other is
+//! a small file that unpacks to far more memory than the limit. That one costs its worker, where a
+//! thread would end the program.
 //!
 //! ```console
 //! $ cargo run --release --example thumbnails                   # pictures of its own making
 //! $ cargo run --release --example thumbnails -- SOURCE TARGET  # from one folder to another
 //! ```
 //!
-//! What a worker says on stderr when it runs out of memory belongs to the show.
+//! The worker also reports on stderr that it is out of memory.
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
@@ -25,9 +25,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use procpool::{ProcessPool, TaskError};
 use procpool_examples::{Align, Table};
 
-/// No thumbnail is wider or higher than this.
+/// The greatest width and height of a thumbnail.
 const SIDE: u32 = 160;
-/// What one picture may take, unpacked.
+/// The memory limit of one picture, unpacked.
 const MEMORY: u64 = 64 << 20;
 
 #[procpool::main]
@@ -49,11 +49,11 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A picture and what became of it: its thumbnail's width and height, or what its decoder says, or
-/// what became of its task.
+/// A picture and its outcome: the width and height of its thumbnail, the decoder's error, or the task's
+/// error.
 type Thumbnail = (PathBuf, Result<Result<(u32, u32), String>, TaskError>);
 
-/// A thumbnail in `target` for each picture in `source`.
+/// Makes a thumbnail in `target` for each picture in `source`.
 async fn shrink_all(
     pool: &ProcessPool,
     source: &Path,
@@ -75,10 +75,10 @@ async fn shrink_all(
     Ok(pictures.into_iter().zip(results).collect())
 }
 
-/// Runs in a worker.
+/// Makes one thumbnail; runs in a worker.
 fn shrink((picture, target): (PathBuf, PathBuf)) -> Result<(u32, u32), String> {
     let shrink = || -> anyhow::Result<(u32, u32)> {
-        // By what is in the file, whatever its name says.
+        // The format follows from the file's content, not from its name.
         let reader = ImageReader::open(&picture)?.with_guessed_format()?;
         let thumbnail = reader.decode()?.thumbnail(SIDE, SIDE).into_rgb8();
         thumbnail.save(thumbnail_of(&picture, &target))?;
@@ -92,7 +92,7 @@ fn thumbnail_of(picture: &Path, target: &Path) -> PathBuf {
     target.join(name).with_extension("png")
 }
 
-/// The files whose names say that they are pictures, in the order of their names.
+/// Returns the files with the name of a picture, in the order of their names.
 fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("no folder {}", folder.display()))?;
@@ -108,7 +108,7 @@ fn pictures_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(pictures)
 }
 
-/// On stderr, and only where that is a terminal: indicatif draws nothing elsewhere.
+/// Returns a progress bar on stderr; indicatif draws it only on a terminal.
 fn progress_bar(pictures: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -137,12 +137,12 @@ const HEIGHT: u32 = 500;
 const CUT_SHORT: &str = "cut-short.png";
 const BOMB: &str = "unpacks-to-four-times-the-limit.png";
 
-/// Paints pictures, makes their thumbnails and asserts what is in them.
+/// Paints pictures, makes their thumbnails and checks them.
 async fn self_check(pool: &ProcessPool) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (source, target) = (folder.path().join("source"), folder.path().join("target"));
     fs::create_dir(&source)?;
-    // Painting is work for the pool too; the first picture that fails ends it.
+    // The pool also paints; the first picture that fails ends the map.
     let painted: Vec<PathBuf> = pool
         .map(
             paint,
@@ -179,12 +179,12 @@ async fn self_check(pool: &ProcessPool) -> anyhow::Result<()> {
         }
     }
     println!(
-        "All {PICTURES} good pictures have their thumbnails, and both bad ones their own errors."
+        "All {PICTURES} good pictures have thumbnails, and both bad ones gave errors of their own."
     );
     Ok(())
 }
 
-/// Runs in a worker: a picture that fades from one colour to another, as a PNG or a JPEG.
+/// Paints a picture that fades from one colour to another, as a PNG or JPEG; runs in a worker.
 fn paint((number, folder): (u32, PathBuf)) -> Result<PathBuf, String> {
     let picture = RgbImage::from_fn(WIDTH, HEIGHT, |x, _| {
         colour(number, f64::from(x) / f64::from(WIDTH - 1))
@@ -195,7 +195,7 @@ fn paint((number, folder): (u32, PathBuf)) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// The colour of a picture at a place between its left and its right edge.
+/// Returns the colour of a picture at a place between its left and its right edge.
 fn colour(number: u32, place: f64) -> Rgb<u8> {
     let part = f64::from(number) / f64::from(PICTURES);
     Rgb([part, place, 1.0 - place].map(|c| (255.0 * c).round() as u8))
@@ -206,10 +206,10 @@ fn number_of(picture: &Path) -> anyhow::Result<u32> {
     Ok(name.context("a name")?.parse()?)
 }
 
-/// What was left is left in the thumbnail, and in the colour that it had.
+/// Checks that a thumbnail has the colours of its picture at the same places.
 fn check_colours(thumbnail: &RgbImage, number: u32) -> anyhow::Result<()> {
     for (x, y, pixel) in thumbnail.enumerate_pixels() {
-        // A pixel stands for some: its own place is the middle of theirs.
+        // A pixel of the thumbnail stands for several; its place is the middle of theirs.
         let expected = colour(number, (f64::from(x) + 0.5) / f64::from(thumbnail.width()));
         let near = pixel
             .0

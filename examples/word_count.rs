@@ -1,12 +1,12 @@
-//! Words of a corpus, counted by map and reduce.
+//! Counts the words of a corpus by map and reduce.
 //!
-//! What it shows: `map` counts the words of each text in a worker, and gives the counts as they come; to
-//! reduce is to add them up, while the workers are at the next texts. The texts differ much in
-//! length, and that needs no thought: a worker that is done gets the next one.
+//! It shows `map`: workers count the words of each text, and this process adds up the counts as they
+//! arrive, while the workers count the next texts. The texts differ much in length; that needs no
+//! tuning, since an idle worker gets the next text.
 //!
 //! ```console
 //! $ cargo run --release --example word_count                 # SQLite's documentation
-//! $ cargo run --release --example word_count -- FILE...      # HTML by its name, or else plain text
+//! $ cargo run --release --example word_count -- FILE...      # HTML files by their names, others as text
 //! ```
 #![forbid(unsafe_code)]
 
@@ -22,10 +22,10 @@ use procpool::ProcessPool;
 use procpool_examples::{Align, Table};
 use scraper::{Html, Selector};
 
-/// How often each word stands in a text.
+/// How often each word occurs in a text.
 type Counts = HashMap<String, u64>;
 
-/// So many words are shown.
+/// The number of words that are shown.
 const MOST_FREQUENT: usize = 12;
 
 #[procpool::main]
@@ -44,10 +44,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Map and reduce. The first file that can't be read ends it, and cancels what is left.
+/// Maps and reduces. The first file that can't be read ends the count and cancels the rest.
 async fn count_all(pool: &ProcessPool, files: Vec<PathBuf>) -> anyhow::Result<Counts> {
     pool.map(count, files)
-        // In which order they are added up is all the same.
+        // The order of the counts does not matter.
         .unordered()
         .map_err(anyhow::Error::from)
         .and_then(async |counts| counts.map_err(anyhow::Error::msg))
@@ -55,7 +55,7 @@ async fn count_all(pool: &ProcessPool, files: Vec<PathBuf>) -> anyhow::Result<Co
         .await
 }
 
-/// Runs in a worker: the map.
+/// Counts the words of one file; runs in a worker.
 fn count(file: PathBuf) -> Result<Counts, String> {
     let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let is_html = file
@@ -69,7 +69,7 @@ fn count(file: PathBuf) -> Result<Counts, String> {
     Ok(counts)
 }
 
-/// The reduce: what there is of both.
+/// Adds up two counts.
 fn add(mut sum: Counts, counts: Counts) -> Counts {
     for (word, count) in counts {
         *sum.entry(word).or_default() += count;
@@ -77,7 +77,7 @@ fn add(mut sum: Counts, counts: Counts) -> Counts {
     sum
 }
 
-/// What a reader sees of a page.
+/// Returns the visible text of a page.
 fn text_of(html: &str) -> String {
     let unseen = Selector::parse("script, style").expect("the selector is valid");
     let mut page = Html::parse_document(html);
@@ -87,7 +87,7 @@ fn text_of(html: &str) -> String {
             element.detach();
         }
     }
-    // Words of neighbouring elements don't run together.
+    // Words of neighbouring elements must not be joined.
     page.root_element().text().collect::<Vec<_>>().join(" ")
 }
 
@@ -108,7 +108,7 @@ fn table(counts: &Counts) -> Table {
     table
 }
 
-/// The pages of the corpus; whose they are, `corpus/README.md` says.
+/// Returns the pages of the corpus; `corpus/README.md` names their authors.
 fn corpus() -> anyhow::Result<Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/sqlite");
     let entries = fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))?;
@@ -123,25 +123,25 @@ fn corpus() -> anyhow::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// What many processes counted together is what one counts by itself, and what is known of the corpus.
+/// Checks that a single process counts the same, and that known counts are right.
 fn check(corpus: &[PathBuf], counts: &Counts) -> anyhow::Result<()> {
     ensure!(corpus.len() == PAGES, "{} pages", corpus.len());
     let mut alone = Counts::new();
     for file in corpus {
         alone = add(alone, count(file.clone()).map_err(anyhow::Error::msg)?);
     }
-    ensure!(*counts == alone, "one process counts otherwise");
+    ensure!(*counts == alone, "a single process counts differently");
     for (word, expected) in KNOWN {
         let found = counts.get(word).copied().unwrap_or(0);
         ensure!(found == expected, "{word}: {found}, not {expected}");
     }
     let all: u64 = counts.values().sum();
     ensure!(all == ALL_WORDS, "{all} words");
-    println!("One process counts the same, and so did another program.");
+    println!("A single process, and another program, count the same.");
     Ok(())
 }
 
-/// Of the corpus, and of some words in it as another program counted them, with another HTML parser.
+/// The number of words in the corpus, and of some of them, as another program with another HTML parser counted.
 const PAGES: usize = 18;
 const ALL_WORDS: u64 = 127_027;
 const KNOWN: [(&str, u64); 3] = [("the", 9_428), ("sqlite", 930), ("serverless", 25)];

@@ -1,4 +1,4 @@
-//! What the user asks for.
+//! The command line.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -25,7 +25,7 @@ parsed, 1 when none was or the default run did not go as it should, 2 for bad ar
 ";
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
-/// More is surely a slip of the finger, and would start as many processes.
+/// More workers than this are probably a typing error.
 const MOST_WORKERS: usize = 1024;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `arguments` are those after the program's name.
+    /// Parses the arguments after the program's name.
     pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> anyhow::Result<Command> {
         let mut urls = Vec::new();
         let mut workers = None;
@@ -90,7 +90,7 @@ fn parse_timeout(text: &str) -> anyhow::Result<Duration> {
 
 fn parse_url(text: &str) -> anyhow::Result<String> {
     let url = Url::parse(text).with_context(|| format!("'{text}' is no URL"));
-    // One line, as an argument's error should be.
+    // The error of an argument is one line.
     let url = url.map_err(|error| anyhow::anyhow!("{error:#}"))?;
     match url.scheme() {
         "http" | "https" => Ok(text.to_owned()),

@@ -1,4 +1,4 @@
-//! A local server with real pages, and two that break the parser.
+//! A local server with real pages, and two pages that break the parser.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,11 +10,11 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// On these the parser hangs or crashes; on every other one it must not.
+/// The pages on which the parser hangs or crashes; it must not do so on any other.
 pub(crate) const HANGING: &str = "/broken/hangs-the-parser.html";
 pub(crate) const CRASHING: &str = "/broken/overflows-the-stack.html";
 
-/// Runs until it is dropped.
+/// The server, which runs until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Corpus {
     address: SocketAddr,
@@ -34,7 +34,7 @@ impl Corpus {
         Ok(Self { address, server })
     }
 
-    /// All pages, the broken ones among the first, so that the others have to live with them.
+    /// Returns the URLs of all pages. The bad ones are among the first, so the other pages are parsed meanwhile.
     pub(crate) fn urls(&self) -> Vec<String> {
         let mut paths: Vec<String> = PAGES
             .iter()
@@ -62,8 +62,8 @@ async fn real_page(Path(name): Path<String>) -> Result<Html<&'static str>, Statu
         .ok_or(StatusCode::NOT_FOUND)
 }
 
-/// One megabyte that takes the parser minutes: at each `<div>` the HTML standard has it look for an
-/// open `<p>` to close, through all the elements around it, and nothing limits their number.
+/// A page of one megabyte that takes the parser minutes. At each `<div>` the HTML standard requires a
+/// search for an open `<p>` through all open elements, and nothing limits their number.
 pub(crate) fn hanging_page() -> String {
     format!(
         "<!DOCTYPE html><title>Deep divs</title>{}",
@@ -71,8 +71,8 @@ pub(crate) fn hanging_page() -> String {
     )
 }
 
-/// Spans need no such search, so the parser is done at once. The depth is the trap: a function that
-/// descends into it by recursion, as [`crate::parse::parse`] does, overflows its stack.
+/// A deeply nested page. The parser is fast, since spans need no such search. But a recursive
+/// function, such as [`crate::parse::parse`], overflows its stack.
 pub(crate) fn crashing_page() -> String {
     format!(
         "<!DOCTYPE html><title>Deep spans</title>{}",
@@ -87,7 +87,7 @@ macro_rules! pages {
     };
 }
 
-/// Their origin and licence: `../corpus/README.md`.
+/// `../corpus/README.md` names their origin and licence.
 pub(crate) static PAGES: [(&str, &str); 18] = pages![
     "index" "about" "arch" "atomiccommit" "changes" "copyright" "different" "famous" "foreignkeys"
     "fts5" "json1" "pragma" "queryplanner" "quirks" "serverless" "vdbe" "wal" "whentouse"

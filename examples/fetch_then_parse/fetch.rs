@@ -1,10 +1,10 @@
-//! Pages from the network, with limits.
+//! Fetching pages from the network, with limits.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 
-/// The longest page that is taken.
+/// The greatest length of a page.
 const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Debug, Clone)]
@@ -12,8 +12,8 @@ pub(crate) struct Client(reqwest::Client);
 
 impl Client {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        // ring rather than reqwest's default: it builds with a C compiler alone. That a provider was
-        // installed already is no error.
+        // ring needs only a C compiler, unlike reqwest's default. An error means that a provider is
+        // already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
@@ -21,17 +21,17 @@ impl Client {
                 .connect_timeout(Duration::from_secs(10))
                 .timeout(Duration::from_secs(30))
         };
-        // A machine without certificates can fetch by http all the same; a page by https then fails
-        // for itself.
+        // Without root certificates this machine can still fetch by http; a page by https then fails
+        // alone.
         let client = builder()
             .build()
             .or_else(|_| builder().tls_certs_only([]).build());
         Ok(Self(client.context("the HTTP client can't start")?))
     }
 
-    /// The page at `url`, which must come with a status of success, be UTF-8 and not too long.
+    /// Fetches the page at `url`, which must have a status of success, be UTF-8 and not too long.
     pub(crate) async fn fetch(&self, url: &str) -> anyhow::Result<String> {
-        // The row says the URL already.
+        // The report already shows the URL.
         let response = self
             .0
             .get(url)
@@ -44,7 +44,7 @@ impl Client {
     }
 }
 
-/// Stops reading as soon as there is too much, whatever length the server announced.
+/// Stops reading when the page is too long, whatever length the server announced.
 async fn body_up_to(limit: usize, mut response: reqwest::Response) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(chunk) = response
@@ -69,14 +69,14 @@ mod tests {
 
     use super::*;
 
-    /// What fetching gives when the server answers with these bytes.
+    /// Returns the outcome of fetching if the server answers with these bytes.
     async fn fetch_answer(answer: Vec<u8>) -> anyhow::Result<String> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await?;
             let _request = stream.read(&mut [0; 4096]).await?;
-            // The client may have hung up before the end.
+            // The client may have disconnected before.
             let _ = stream.write_all(&answer).await;
             stream.shutdown().await
         });

@@ -1,9 +1,9 @@
 //! Fetches web pages concurrently and parses each in a worker process.
 //!
-//! What it shows: network work stays in tokio, processor work goes to the pool, and a page that breaks the
-//! parser costs one row of the report instead of the program. `scraper` (html5ever) is a good
-//! parser, and yet one page of the default run keeps it busy for minutes and another one overflows
-//! the stack, which no thread could survive. Here the first is a time-out, the second a worker's exit.
+//! It shows that network I/O stays in tokio, CPU work goes to the pool, and a page that breaks the
+//! parser costs one row of the report instead of the program. `scraper` (html5ever) is a good parser;
+//! still, one page of the default run keeps it busy for minutes, and another one overflows the stack, which
+//! would end a program with threads. Here the first one times out, and the second one ends its worker.
 //!
 //! ```console
 //! $ cargo run --release --example fetch_then_parse                  # its own server, real pages
@@ -11,7 +11,7 @@
 //! $ cargo run --release --example fetch_then_parse -- --help
 //! ```
 //!
-//! The way of a page: [`fetch::Client::fetch`] → the pool runs [`parse::parse`] → [`report::Row`].
+//! The path of a page: [`fetch::Client::fetch`] → the pool runs [`parse::parse`] → [`report::Row`].
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -34,9 +34,9 @@ use crate::corpus::Corpus;
 use crate::fetch::Client;
 use crate::report::{Outcome, Report, Row};
 
-/// How many pages are on their way from the network at one time.
+/// The number of pages that are fetched at the same time.
 const FETCHES: usize = 16;
-/// How many fetched pages each worker may have waiting for it: when all are full, fetching pauses.
+/// The number of fetched pages that may wait for each worker; beyond that, fetching pauses.
 const PAGES_PER_WORKER: usize = 4;
 
 #[procpool::main]
@@ -78,7 +78,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Two stages in one stream: a page goes to the pool as soon as it has arrived, whatever the others do.
+/// Runs both stages as one stream: a page is sent to the pool as soon as it has arrived.
 async fn fetch_and_parse(
     pool: &ProcessPool,
     arguments: &Arguments,
@@ -120,7 +120,7 @@ async fn fetch_and_parse(
     })
 }
 
-/// On stderr, and only where that is a terminal: indicatif draws nothing elsewhere.
+/// Returns a progress bar on stderr; indicatif draws it only on a terminal.
 fn progress_bar(pages: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pages, {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -1,21 +1,21 @@
-//! What runs in the workers: from a page's text to what the report says of it.
+//! The function that runs in the workers: it extracts from a page what the report shows.
 
 use std::time::{Duration, Instant};
 
 use scraper::{ElementRef, Html, Node, Selector};
 use serde::{Deserialize, Serialize};
 
-/// What the report says of a page.
+/// The facts about a page for the report.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Contents {
     pub(crate) title: String,
     pub(crate) links: usize,
     pub(crate) words: usize,
-    /// How long the worker was at it.
+    /// The time that the worker took.
     pub(crate) time: Duration,
 }
 
-/// A plain function, as the pool runs it: it takes what it needs and gives back what it found.
+/// Parses a page: a plain function of its arguments.
 pub(crate) fn parse(html: String) -> Contents {
     let started = Instant::now();
     let document = Html::parse_document(&html);
@@ -40,9 +40,9 @@ fn elements<'a>(document: &'a Html, selector: &str) -> impl Iterator<Item = Elem
     document.select(&selector).collect::<Vec<_>>().into_iter()
 }
 
-/// The text that a reader would see.
+/// Returns the visible text.
 ///
-/// By recursion, as one writes it without a thought of pages that are nested 50,000 deep.
+/// It is recursive, as such functions usually are, and not prepared for pages with 50,000 nested elements.
 fn text_below(element: ElementRef<'_>) -> String {
     if matches!(element.value().name(), "script" | "style") {
         return String::new();

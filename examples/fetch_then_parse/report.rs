@@ -1,4 +1,4 @@
-//! What became of each page, for people.
+//! The report about all pages.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use procpool_examples::{Align, Table};
 
 use crate::parse::Contents;
 
-/// Longer titles are cut, so that a row stays a line.
+/// Longer titles are cut, so that a row is one line.
 const TITLE_WIDTH: usize = 48;
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
 }
 
 impl Report {
-    /// How many pages were parsed.
+    /// Returns the number of parsed pages.
     pub(crate) fn parsed(&self) -> usize {
         self.rows
             .iter()
@@ -78,7 +78,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// The kinds that a reader acts upon are named as in the code; the rest is the error's own word.
+/// Kinds that matter to the reader have a name as in the code; the others show the error's message.
 fn failure(error: &TaskError) -> String {
     let kind = match error {
         TaskError::TimedOut { .. } => "TimedOut",
@@ -89,7 +89,7 @@ fn failure(error: &TaskError) -> String {
     format!("! {kind}: {error}")
 }
 
-/// The error and its causes, of which reqwest tells the same thing in several layers.
+/// Returns the error and its causes, without repetitions: reqwest reports the same cause in several layers.
 fn one_line(error: &anyhow::Error) -> String {
     let mut causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
     causes.dedup();

@@ -1,4 +1,4 @@
-//! The default run's word on its own outcome.
+//! The checks of the default run.
 
 use anyhow::{bail, ensure};
 use procpool::{ProcessPool, TaskError};
@@ -8,8 +8,8 @@ use crate::corpus::{CRASHING, HANGING, PAGES};
 use crate::parse;
 use crate::report::{Outcome, Report};
 
-/// Every real page was parsed, the two broken ones failed each in its way, and the pool has lost
-/// nothing by it.
+/// Checks that every real page was parsed, that each bad one failed in its own way, and that the pool has
+/// all of its workers.
 pub(crate) async fn check(
     report: &Report,
     pool: &ProcessPool,

@@ -1,10 +1,10 @@
-//! Who has an account, and the hash of their password.
+//! The accounts and their password hashes.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
-/// In memory; another program would have a database here.
+/// The accounts in memory; a real program would use a database.
 #[derive(Debug, Default)]
 pub(crate) struct Accounts(Mutex<HashMap<String, String>>);
 
@@ -14,7 +14,7 @@ impl Accounts {
         accounts.get(name).cloned()
     }
 
-    /// Tells whether the name was free.
+    /// Adds an account and returns whether the name was free.
     #[must_use]
     pub(crate) fn insert(&self, name: String, hash: String) -> bool {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

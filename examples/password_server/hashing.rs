@@ -1,4 +1,4 @@
-//! Hashing passwords in workers, of which there are few.
+//! Hashing passwords in a few workers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,14 +10,14 @@ use procpool::{BuildError, ProcessPool, TaskError, TaskOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// How long one hash may take.
+/// The time limit of one hash.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
-/// How long one may wait for its turn.
+/// The longest wait for a worker.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many may wait for their turn, for each worker.
+/// The number of hashes that may wait for each worker.
 pub(crate) const WAITING_PER_WORKER: usize = 3;
 
-/// The pool, and what it has done so far.
+/// The pool, and its statistics.
 #[derive(Debug)]
 pub(crate) struct Hasher {
     pool: ProcessPool,
@@ -27,27 +27,27 @@ pub(crate) struct Hasher {
     timed_out: AtomicU64,
 }
 
-/// What a load balancer may want to know.
+/// The statistics for a load balancer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Load {
-    /// Hashes that were begun or had to wait, since the start.
+    /// The number of hashes accepted since the start.
     pub(crate) accepted: u64,
-    /// Of these, how many run or wait now.
+    /// The number of hashes that run or wait at this moment.
     pub(crate) unanswered: u64,
-    /// Hashes that were refused, since the start.
+    /// The number of hashes refused since the start.
     pub(crate) shed: u64,
-    /// Hashes that ran into the deadline, since the start.
+    /// The number of hashes that exceeded their time limit since the start.
     pub(crate) timed_out: u64,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Too much to do: the request was not accepted.
+    /// The server is overloaded: the request was not accepted.
     Overloaded,
     /// The hash took too long.
     TimedOut,
-    /// A bug, or a broken account.
+    /// A bug, or an invalid account.
     Broken(String),
 }
 
@@ -99,7 +99,7 @@ impl Hasher {
             self.shed.fetch_add(1, Ordering::Relaxed);
             return Err(Failure::Overloaded);
         };
-        // The server drops this future when the client hangs up, and with it the task.
+        // When the client disconnects, the server drops this future and with it the task.
         let _unanswered = Unanswered::one_more(self);
         match task.await {
             Ok(result) => result.map_err(Failure::Broken),
@@ -112,7 +112,7 @@ impl Hasher {
     }
 }
 
-/// Counts a hash among the unanswered ones for as long as it lives.
+/// Counts a hash as unanswered until it is dropped.
 #[derive(Debug)]
 struct Unanswered<'a>(&'a AtomicU64);
 
@@ -130,15 +130,15 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// Runs in a worker: from a password to the line that is kept of it, with salt and costs.
+/// Returns the stored form of a password, with salt and costs; runs in a worker.
 fn hash(password: String) -> Result<String, String> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string())
         .map_err(|error| error.to_string())
 }
 
-/// Runs in a worker: whether it is this password of which the line was kept. What it costs, the line
-/// says.
+/// Returns whether this is the password of the stored form, which also says how expensive the check is;
+/// runs in a worker.
 pub(crate) fn verify((password, hash): (String, String)) -> Result<bool, String> {
     let hash = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
     match Argon2::default().verify_password(password.as_bytes(), &hash) {

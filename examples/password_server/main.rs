@@ -1,18 +1,18 @@
-//! Password hashing behind a web server, with deadlines, load shedding and a graceful shutdown.
+//! A web server that hashes passwords, with deadlines, load shedding and a graceful shutdown.
 //!
-//! What it shows: a good password hash takes tens of milliseconds of a processor and megabytes of memory
-//! by design, so it must neither run in tokio's threads nor in as many others as there are requests.
-//! Here a few workers hash; a few requests more may wait, and the next ones are told at once to
-//! come back later. A hash that takes too long is killed, and so is one whose client has hung up.
+//! A good password hash takes tens of milliseconds of a processor and megabytes of memory on purpose. So
+//! it must run neither in tokio's threads nor in as many other threads as there are requests. Here a
+//! few workers hash, a few more requests may wait, and further ones are told at once to come back
+//! later. A hash that takes too long is killed, and so is one whose client has disconnected.
 //!
 //! ```console
-//! $ cargo run --release --example password_server                           # drives itself
+//! $ cargo run --release --example password_server                           # with a client of its own
 //! $ cargo run --release --example password_server -- --listen 127.0.0.1:8080
 //! $ curl --json '{"name": "ada", "password": "tea at five"}' http://127.0.0.1:8080/accounts
 //! $ curl --json '{"name": "ada", "password": "tea at five"}' http://127.0.0.1:8080/login
 //! ```
 //!
-//! The way of a login: [`server`] finds the account's hash → [`hashing::Hasher`] gets a place in the
+//! The path of a login: [`server`] finds the account's hash → [`hashing::Hasher`] gets a place in the
 //! pool or refuses → a worker runs [`hashing::verify`].
 #![forbid(unsafe_code)]
 
@@ -46,7 +46,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             println!("http://{}, until Ctrl-C", listener.local_addr()?);
             let server = Arc::new(Server::new(Hasher::start(WORKERS)?).await?);
             serve(listener, server, async {
-                // Without a handler there would be no graceful end, but an end all the same.
+                // Without a signal handler the server ends anyway, but not gracefully.
                 let _ = tokio::signal::ctrl_c().await;
             })
             .await?;
@@ -59,13 +59,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves until `stop`, and then until everything that was accepted is answered.
+/// Serves until `stop`, and then until every accepted request is answered.
 async fn serve(
     listener: TcpListener,
     server: Arc<Server>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    // From outside to inside: no more connections, the last answers, the workers.
+    // The connections end first, then the requests, then the workers.
     axum::serve(listener, server::routes(Arc::clone(&server)))
         .with_graceful_shutdown(stop)
         .await?;
@@ -73,7 +73,7 @@ async fn serve(
     Ok(())
 }
 
-/// A port that is free, on the loopback interface.
+/// Listens on a free port of the loopback interface.
 async fn any_port() -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }

@@ -1,4 +1,4 @@
-//! The default run: a client, and its word on what the server does.
+//! The default run: a client that checks the server.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,13 +15,13 @@ use crate::hashing::{Hasher, Load, WAITING_PER_WORKER};
 use crate::server::{Credentials, Server};
 use crate::{WORKERS, any_port, serve};
 
-/// More than the workers and the queue can take, however fast they are.
+/// More logins than the workers and the queue can hold.
 const BURST: usize = 64;
-/// Far more than anything here takes, so that only a fault reaches it.
+/// A time that only a bug exceeds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An account as it may come from elsewhere: its hash costs four million passes, for which no
-/// deadline would do.
+/// An account from elsewhere, whose hash costs four million passes: far more than any deadline
+/// allows.
 const COSTLY: (&str, &str) = (
     "costly",
     "$argon2id$v=19$m=1024,t=4000000,p=1$c29tZXNhbHRzb21lc2FsdA$\
@@ -46,10 +46,10 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
     timeout(PATIENCE, serving)
         .await
-        .context("it serves on")???;
+        .context("it keeps serving")???;
     let refused = client.load().await;
-    ensure!(refused.is_err(), "it answers on: {refused:?}");
-    println!("shutdown: no answer is missing, and nobody is there any more");
+    ensure!(refused.is_err(), "it keeps answering: {refused:?}");
+    println!("shutdown: no answer is missing, and no connection is accepted any more");
     Ok(())
 }
 
@@ -67,12 +67,12 @@ async fn passwords(client: &Client) -> anyhow::Result<()> {
         let status = client.post("login", name, password).await?;
         ensure!(status == expected, "{name}, {password:?}: {status}");
     }
-    println!("passwords: the right one is let in, and no other");
+    println!("passwords: only the right one is accepted");
     Ok(())
 }
 
-/// Both workers are held up by hashes that never end; of what comes then some may wait, and the rest
-/// is told at once to come back. At the deadline the workers are free again.
+/// Keeps both workers busy with endless hashes. Some of the next logins may wait; the others are
+/// refused at once. After the deadline the workers are free again.
 async fn overload(client: &Client) -> anyhow::Result<()> {
     let before = client.load().await?;
     let costly = client.logins(COSTLY.0, WORKERS);
@@ -96,7 +96,7 @@ async fn overload(client: &Client) -> anyhow::Result<()> {
         count(StatusCode::NO_CONTENT),
     );
     ensure!(shed + served == BURST, "{answers:?}");
-    ensure!(shed > 0, "nothing was shed");
+    ensure!(shed > 0, "no login was refused");
     ensure!(served >= WORKERS * WAITING_PER_WORKER, "{answers:?}");
     ensure!(after.shed == before.shed + shed as u64, "{after:?}");
     for status in costly {
@@ -107,11 +107,11 @@ async fn overload(client: &Client) -> anyhow::Result<()> {
         after.timed_out == before.timed_out + WORKERS as u64,
         "{after:?}"
     );
-    println!("deadline: {WORKERS} hashes took too long, and were killed");
+    println!("deadline: {WORKERS} hashes took too long and were killed");
     Ok(())
 }
 
-/// A client that doesn't wait for the answer costs nothing more from then on.
+/// Checks that a client that disconnects costs nothing more.
 async fn hang_up(client: &Client) -> anyhow::Result<()> {
     let before = client.load().await?;
     let costly = client.logins(COSTLY.0, 1);
@@ -125,12 +125,12 @@ async fn hang_up(client: &Client) -> anyhow::Result<()> {
         .until("its client has hung up", |load| load.unanswered == 0)
         .await?;
     ensure!(after.timed_out == before.timed_out, "the deadline passed");
-    println!("hang-up: its client was gone, and so was the hash");
+    println!("disconnect: the hash of a client that disconnected was cancelled");
     Ok(())
 }
 
-/// Logins that wait behind hashes which never end: what was accepted before the stop is answered
-/// after it.
+/// Checks that logins that wait behind endless hashes are still answered after the stop, if they were
+/// accepted before it.
 async fn graceful_shutdown(client: &Client, stop: oneshot::Sender<()>) -> anyhow::Result<()> {
     let before = client.load().await?;
     let costly = client.logins(COSTLY.0, WORKERS);
@@ -165,8 +165,8 @@ struct Client {
 
 impl Client {
     fn new(address: SocketAddr) -> anyhow::Result<Self> {
-        // It speaks to this machine alone, by plain HTTP, and yet reqwest wants a provider; that one
-        // was installed already is no error.
+        // This client uses plain HTTP on this machine only, but reqwest requires a TLS provider. An error
+        // means that one is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
@@ -186,7 +186,7 @@ impl Client {
         Ok(request.send().await?.status())
     }
 
-    /// Many at one time; dropping them hangs up.
+    /// Sends many requests at the same time; dropping the future disconnects them.
     fn logins(&self, name: &'static str, count: usize) -> JoinSet<anyhow::Result<StatusCode>> {
         (0..count)
             .map(|_| {
@@ -201,7 +201,7 @@ impl Client {
         Ok(self.http.get(url).send().await?.json().await?)
     }
 
-    /// Asks for the load until it is as it must become.
+    /// Polls the statistics until they are as expected.
     async fn until(&self, what: &str, is_so: impl Fn(Load) -> bool) -> anyhow::Result<Load> {
         let asking = async {
             loop {
@@ -214,6 +214,6 @@ impl Client {
         };
         timeout(PATIENCE, asking)
             .await
-            .with_context(|| format!("waited in vain until {what}"))?
+            .with_context(|| format!("no such statistics: {what}"))?
     }
 }

@@ -1,4 +1,4 @@
-//! The routes, and what becomes of a hash in the words of HTTP.
+//! The routes, and the HTTP responses to the outcomes of a hash.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use crate::hashing::{Failure, Hasher, Load};
 pub(crate) struct Server {
     accounts: Accounts,
     hasher: Hasher,
-    /// Nobody's: who asks for an unknown name waits as long as for a known one, and learns nothing.
+    /// A hash of no account. A login with an unknown name checks it, so it takes as long as any other.
     decoy: String,
 }
 
-/// What a client sends.
+/// The body of a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Credentials {
     pub(crate) name: String,

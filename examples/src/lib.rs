@@ -1,7 +1,7 @@
-//! What the examples of procpool share: a table, and a place to meet workers.
+//! Code that several examples use: a table, and a meeting with running functions.
 //!
-//! The examples themselves are programs beside this folder; `cargo run --release --example
-//! fetch_then_parse` runs the main one.
+//! The examples are the programs beside this folder. `cargo run --release --example fetch_then_parse`
+//! runs the main one.
 #![forbid(unsafe_code)]
 
 mod meeting;

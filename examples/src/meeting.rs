@@ -1,7 +1,7 @@
-//! A place where running functions report to the parent.
+//! A meeting, where running functions report to the parent.
 //!
-//! With it an example waits for what has happened ("the function runs now, in process 4711"; "that
-//! process is gone") and never for a guess of how long it takes.
+//! With it, an example waits for an event ("the function runs in process 4711", "that process is gone")
+//! and not for a guessed time.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-/// Far more than anything here takes, so that only a fault reaches it.
+/// A time that only a bug exceeds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The parent's end: a listener on the loopback interface.
@@ -33,7 +33,7 @@ impl Meeting {
         Ok(Self { listener, address })
     }
 
-    /// What a function needs to [`arrive`].
+    /// Returns the address that a function needs to [`arrive`].
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -52,7 +52,7 @@ impl Meeting {
     }
 }
 
-/// A function that is running now. Dropping it hangs up, which ends the function's wait.
+/// A running function that has reported. Dropping this closes the connection, which ends the function's wait.
 #[derive(Debug)]
 pub struct Arrival {
     pid: u32,
@@ -60,13 +60,13 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// The process in which it runs.
+    /// Returns the function's process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Sends the function a byte and waits for the byte that it answers.
+    /// Sends a byte to the function and waits for the byte that it answers.
     pub async fn ask(&mut self, question: u8) -> anyhow::Result<u8> {
         self.stream.write_u8(question).await?;
         Ok(timeout(PATIENCE, self.stream.read_u8())
@@ -76,13 +76,13 @@ impl Arrival {
 
     /// Waits until the function's process has died and was reaped.
     pub async fn gone(mut self) -> anyhow::Result<()> {
-        // The kernel closes a dying process' sockets: that is the event …
+        // The kernel closes the sockets of a dying process, which ends this read.
         let read = timeout(PATIENCE, self.stream.read_u8()).await;
         ensure!(
             read.context("the process lives on")?.is_err(),
             "the function went on"
         );
-        // … and until its parent has reaped it, a moment later, it is a zombie with an entry here.
+        // Until its parent has reaped it, the process is a zombie with an entry here.
         let entry = PathBuf::from(format!("/proc/{}", self.pid));
         let reaped = async {
             while entry.exists() {
@@ -95,18 +95,18 @@ impl Arrival {
     }
 }
 
-/// The worker's side: tells the parent that this process has got so far.
+/// Reports from a worker that this process has got so far.
 ///
-/// Reading from the stream waits until the parent hangs up.
+/// Reading from the stream blocks until the parent closes the connection.
 pub fn arrive(meeting: SocketAddr) -> io::Result<std::net::TcpStream> {
     let mut stream = std::net::TcpStream::connect(meeting)?;
     stream.write_all(&std::process::id().to_be_bytes())?;
     Ok(stream)
 }
 
-/// Proves that `pool` can run `count` functions at one time, and tells in which processes.
+/// Proves that `pool` can run `count` functions at the same time, and returns their process ids.
 ///
-/// Each of `count` functions waits until all have arrived, so one worker can't play two.
+/// Each function waits until all have reported, so no worker runs two of them.
 pub async fn workers_at_once(pool: &ProcessPool, count: usize) -> anyhow::Result<BTreeSet<u32>> {
     let meeting = Meeting::open().await?;
     let tasks: Vec<_> = (0..count)

@@ -1,8 +1,8 @@
-//! Rows of text in aligned columns.
+//! Text in aligned columns.
 
 use std::fmt;
 
-/// To which side a column's cells go.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// For words.
@@ -11,7 +11,7 @@ pub enum Align {
     Right,
 }
 
-/// Rows under a heading; its `Display` makes every column as wide as its widest cell.
+/// Rows under a heading. Its `Display` makes every column as wide as its widest cell.
 #[derive(Debug, Clone)]
 pub struct Table {
     alignment: Vec<Align>,
@@ -21,12 +21,12 @@ pub struct Table {
 #[derive(Debug, Clone)]
 struct Row {
     cells: Vec<String>,
-    /// Text after the last cell, across what columns are left.
+    /// A text after the last cell, across the remaining columns.
     note: Option<String>,
 }
 
 impl Table {
-    /// A table with this heading and no rows.
+    /// Returns a table with this heading and no rows.
     #[must_use]
     pub fn new(heading: &[(&str, Align)]) -> Self {
         let alignment = heading.iter().map(|(_, align)| *align).collect();
@@ -37,13 +37,13 @@ impl Table {
         }
     }
 
-    /// Adds a row. Missing cells stay empty; cells past the heading's are left out.
+    /// Adds a row. Missing cells stay empty; surplus cells are dropped.
     pub fn push(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().take(self.alignment.len()).collect();
         self.rows.push(Row { cells, note: None });
     }
 
-    /// Adds a row that ends in a text of any length; it makes no column wider.
+    /// Adds a row that ends in a text of any length, which makes no column wider.
     pub fn push_with_note(&mut self, cells: impl IntoIterator<Item = String>, note: String) {
         let cells = cells.into_iter().take(self.alignment.len()).collect();
         self.rows.push(Row {

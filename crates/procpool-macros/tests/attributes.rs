@@ -1,6 +1,6 @@
-//! The attributes at work, with a stand-in for procpool: this crate comes before it.
+//! Tests that compile and run expansions, with a replacement for procpool, which depends on this crate.
 #![forbid(unsafe_code)]
-// Lints that an expansion would set off if it counted as this crate's own code.
+// Lints that would fire if an expansion counted as this crate's own code.
 #![forbid(
     clippy::expect_used,
     clippy::unused_async,
@@ -11,7 +11,7 @@
 use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// What an expansion takes from procpool.
+/// The items of procpool that an expansion uses.
 mod stand_in {
     use std::cell::Cell;
 
@@ -95,12 +95,12 @@ mod entry_points {
 }
 
 #[test]
-fn main_gives_its_result() {
+fn main_returns_its_result() {
     assert_eq!(entry_points::main().unwrap(), 42);
 }
 
 #[test]
-fn main_has_as_many_threads_as_told() {
+fn main_has_the_requested_number_of_threads() {
     assert_eq!(entry_points::threads(), 3);
 }
 
@@ -127,7 +127,7 @@ async fn test_runs_on_one_thread() {
         Handle::current().runtime_flavor(),
         RuntimeFlavor::CurrentThread
     );
-    // The timer and the I/O driver are there.
+    // The timer and the I/O driver work.
     tokio::time::sleep(Duration::from_millis(1)).await;
     tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
 }
@@ -161,13 +161,13 @@ async fn test_may_return_a_result() -> Result<(), std::num::ParseIntError> {
 }
 
 #[procpool_macros::test(crate = "stand_in")]
-async fn test_may_hold_what_is_not_send_across_an_await() {
+async fn a_test_may_hold_a_value_that_is_not_send_across_an_await() {
     let shared = std::rc::Rc::new(1);
     tokio::task::yield_now().await;
     assert_eq!(*shared, 1);
 }
 
-// The literals that a `macro_rules` passes on may stand in invisible groups.
+// `macro_rules` may pass literals on in invisible groups.
 macro_rules! both_flavors {
     ($($name:ident: $flavor:literal, $threads:literal;)*) => {
         $(
