@@ -1,17 +1,17 @@
-//! A test in a process of its own.
+//! Running a test in a process of its own.
 
 use std::any::type_name;
 use std::env;
 use std::process::Command;
 
-/// Names, in the process that is a test's own, that test.
+/// The environment variable that names the test for which this process was started.
 const ALONE: &str = "PROCPOOL_TESTS_ALONE";
 
-/// Runs the body of a test in a process in which nothing else goes on, so that it can compare what
-/// the whole process has before and after. To be called as `alone(|| …)` by the test itself.
+/// Runs the body of a test in a process that runs nothing else, so that it can compare the state of the whole
+/// process before and after. The test itself must call it as `alone(|| …)`.
 ///
 /// # Panics
-/// If the body does.
+/// If the body panics.
 pub fn alone<F: FnOnce()>(body: F) {
     let name = name_of_test::<F>();
     if env::var_os(ALONE).is_some_and(|alone| alone == name) {
@@ -32,7 +32,7 @@ pub fn alone<F: FnOnce()>(body: F) {
     );
 }
 
-/// The path of the function in which a closure stands, without the crate.
+/// Returns the path of the function that contains a closure, without the crate.
 fn name_of_test<F>() -> &'static str {
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
     path.split_once("::").map_or(path, |(_, name)| name)

@@ -1,8 +1,8 @@
-//! The descriptors of this process.
+//! The open file descriptors of this process.
 
 use std::fs;
 
-/// What each open descriptor of this process is, sorted; the one that looks is left out.
+/// Returns the target of each open descriptor, sorted, without the one that this function opens.
 ///
 /// # Panics
 /// Without `/proc`.

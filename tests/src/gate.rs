@@ -1,4 +1,4 @@
-//! A place where functions in workers tell that they run, and wait to be let on.
+//! A gate at which functions in workers report that they run, and wait until they may return.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream as Door;
@@ -11,26 +11,26 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::{Watched, patiently};
 
-/// The test's side.
+/// The test's side of a gate.
 #[derive(Debug)]
 pub struct Gate {
     listener: UnixListener,
     directory: TempDir,
 }
 
-/// A function that has come to the gate and waits there.
+/// A function that has reached the gate and waits there.
 #[derive(Debug)]
 pub struct Visitor {
-    /// The process that it runs in.
+    /// The process id of its worker.
     pub pid: u32,
     stream: UnixStream,
 }
 
 impl Gate {
-    /// A gate with a path of its own.
+    /// Returns a gate with a path of its own.
     ///
     /// # Panics
-    /// If the system has no room for one.
+    /// If the socket can't be created.
     #[must_use]
     pub fn open() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -41,13 +41,13 @@ impl Gate {
         }
     }
 
-    /// What a function needs to come here.
+    /// Returns the path, which a function needs to reach the gate.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.directory.path().join("gate")
     }
 
-    /// The next function that comes.
+    /// Waits for the next function that reaches the gate.
     pub async fn visitor(&self) -> Visitor {
         patiently(async {
             let (mut stream, _) = self.listener.accept().await.expect("a visitor");
@@ -57,7 +57,7 @@ impl Gate {
         .await
     }
 
-    /// Whether a function has come that was not awaited yet.
+    /// Returns whether a function has reached the gate and was not awaited.
     ///
     /// # Panics
     /// If the listener can't be polled.
@@ -82,20 +82,20 @@ impl Visitor {
         self.stream.write_u8(1).await.expect("it waits at the gate");
     }
 
-    /// Waits until the function's process, and every process that has its connection, is dead.
+    /// Waits until the function's process, and every process that inherited its connection, is dead.
     pub async fn gone(mut self) {
         let end = patiently(self.stream.read_u8()).await;
         assert!(end.is_err(), "a function that waits says nothing");
     }
 
-    /// The process, to see it end.
+    /// Returns the process, to watch its end.
     #[must_use]
     pub fn watch(&self) -> Watched {
         Watched::new(self.pid)
     }
 }
 
-/// For a function in a worker: comes to the gate, and waits until it is let go. Returns its pid.
+/// Reaches the gate and waits until the test lets the function return; for a function in a worker. Returns its pid.
 ///
 /// # Panics
 /// If the gate is gone.
@@ -107,7 +107,7 @@ pub fn visit(gate: PathBuf) -> u32 {
     std::process::id()
 }
 
-/// As [`visit`], but computes for ever instead of waiting.
+/// Reaches the gate as [`visit`] does, but then computes forever instead of waiting.
 pub fn visit_and_linger(gate: PathBuf) {
     let door = knock(&gate);
     loop {

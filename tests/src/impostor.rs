@@ -11,7 +11,7 @@ use procpool_os::{ControlPage, lifeline, signals, socket, stdio};
 use procpool_wire::{Command, Encoding, Event, Finished, Run, RunItems, Ticket, frame};
 use serde::Serialize;
 
-/// A process that was started as a worker, and is none.
+/// A process that was started as a worker and does not behave like one.
 #[derive(Debug)]
 pub struct Impostor {
     socket: OwnedFd,
@@ -23,7 +23,7 @@ impl Impostor {
     /// Reads the parent's first message, as a worker does. From then on it dies with its parent.
     ///
     /// # Panics
-    /// If the parent doesn't keep to the protocol.
+    /// If the parent breaks the protocol.
     #[must_use]
     pub fn enter() -> Self {
         signals::unblock_all().expect("signals");
@@ -45,14 +45,14 @@ impl Impostor {
         impostor
     }
 
-    /// The worker's end of the socket.
+    /// Returns the worker's end of the socket.
     #[must_use]
     pub fn socket(&self) -> &OwnedFd {
         &self.socket
     }
 
-    /// Starts a shell that runs `command` in `directory` and has the socket as input and output. It is outside of the
-    /// worker's group, so that the worker's end doesn't touch it.
+    /// Starts a shell that runs `command` in `directory`, with the socket as its input and output. It is outside the
+    /// worker's process group, so it survives the worker.
     ///
     /// # Panics
     /// If it can't be started.
@@ -68,12 +68,12 @@ impl Impostor {
         std::mem::forget(heir.expect("a shell"));
     }
 
-    /// Closes the socket and lives on.
+    /// Closes the socket without exiting.
     pub fn hang_up(self) {
         drop(self.socket);
     }
 
-    /// Sends bytes, whatever they are.
+    /// Sends any bytes.
     ///
     /// # Panics
     /// If the parent has closed its end.
@@ -84,8 +84,8 @@ impl Impostor {
         }
     }
 
-    /// Leaves bytes where a worker gathers what is not in its socket yet. To be called once, after it has
-    /// said that it is ready and nothing else.
+    /// Leaves bytes in the shared memory where a worker batches its results. Call it once, after it has
+    /// reported that it is ready, and nothing else.
     ///
     /// # Panics
     /// If there is no room for them.
@@ -96,44 +96,44 @@ impl Impostor {
         assert!(spool.push(&[&ready, bytes]), "they are too many");
     }
 
-    /// Says that it is ready.
+    /// Reports that it is ready.
     pub fn send_ready(&self) {
         let mut bytes = Vec::new();
         Event::encode_ready(&mut bytes);
         self.send(&bytes);
     }
 
-    /// Answers a task, or what it says is one.
+    /// Sends a result of a task, which need not exist.
     pub fn answer(&self, ticket: Ticket, result: &impl Serialize) {
         self.send(&answer(ticket, result));
     }
 
-    /// Says that a claimed task has only just begun.
+    /// Reports on the control page that a claimed task has just started.
     pub fn restart_clock(&self, ticket: Ticket) {
         self.page.restart(usize::from(ticket.slot), ticket.number);
     }
 
-    /// Says that a claimed task has finished, without a result.
+    /// Reports on the control page that a claimed task has finished, without sending a result.
     pub fn pretend_to_finish(&self, ticket: Ticket) {
         self.page.finish(usize::from(ticket.slot), ticket.number);
     }
 
-    /// Says that it listens for its next task, from now on.
+    /// Reports on the control page, from now on, that it spins for its next task.
     pub fn pretend_to_listen(&self) {
         self.page.set_listening(true);
     }
 
-    /// Waits until nobody in the parent is awake for what it says.
+    /// Waits until no thread of the parent is awake for its messages.
     pub fn wait_until_unawaited(&self) {
         while self.page.is_awaited() {
             std::thread::yield_now();
         }
     }
 
-    /// The next task that can be claimed; it is claimed then.
+    /// Waits for the next task that can be claimed, and claims it.
     ///
     /// # Panics
-    /// If something else comes.
+    /// If another message arrives.
     pub fn next_run(&mut self) -> Run {
         loop {
             let Command::Run(run) = self.next_command() else {
@@ -146,10 +146,10 @@ impl Impostor {
         }
     }
 
-    /// The next chunk that can be claimed; it is claimed then, and none of its items.
+    /// Waits for the next chunk that can be claimed, and claims it but none of its items.
     ///
     /// # Panics
-    /// If something else comes.
+    /// If another message arrives.
     pub fn next_items(&mut self) -> RunItems {
         loop {
             let Command::RunItems(run) = self.next_command() else {
@@ -173,14 +173,14 @@ impl Impostor {
         loop {
             if let Some(frame) = frame::take(&mut self.buffer).expect("a frame") {
                 match Command::decode(frame).expect("a command") {
-                    // It holds nothing back.
+                    // No results are batched.
                     Command::Flush => continue,
                     command => return command,
                 }
             }
             let mut bytes = [0; 4096];
             match socket::receive(&self.socket, &mut bytes).expect("the parent talks") {
-                // As a worker does.
+                // As a real worker does.
                 0 => std::process::exit(0),
                 received => self.buffer.extend_from_slice(&bytes[..received]),
             }
@@ -188,7 +188,7 @@ impl Impostor {
     }
 }
 
-/// The frame that gives `result` as what came of a task.
+/// Returns the frame with `result` as the result of a task.
 ///
 /// # Panics
 /// If the result can't be encoded.

@@ -1,7 +1,7 @@
-//! What the integration tests of procpool share: waiting for events in other processes.
+//! Helpers of procpool's integration tests: waiting for events in other processes.
 //!
-//! Nothing here waits for time to pass. A function in a worker tells that it has begun by coming to
-//! a [`Gate`]; its end is seen by the kernel closing its connection, or by a [`Watched`] process.
+//! Nothing here waits for time to pass. A function in a worker reports its start by reaching a [`Gate`].
+//! A test sees its end when the kernel closes that connection, or by a [`Watched`] process.
 #![forbid(unsafe_code)]
 
 mod alone;

@@ -1,4 +1,4 @@
-//! A file in which functions in workers leave a line each.
+//! A file to which functions in workers append lines.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// The test's side: what has happened in workers, in order, also in those that are dead by now.
+/// The test's side: the lines of all workers in order, including workers that are dead.
 #[derive(Debug)]
 pub struct Log(TempDir);
 
 impl Log {
-    /// An empty log with a path of its own.
+    /// Returns an empty log with a path of its own.
     ///
     /// # Panics
-    /// If the system has no room for one.
+    /// If the file can't be created.
     #[must_use]
     pub fn open() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
@@ -22,20 +22,20 @@ impl Log {
         Log(directory)
     }
 
-    /// What a function needs to write here.
+    /// Returns the path, which a function needs to write a line.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.0.path().join("log")
     }
 
-    /// All lines that were left so far.
+    /// Returns all lines so far.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         lines(&self.path())
     }
 }
 
-/// For a function in a worker: leaves a line, at once and as a whole.
+/// Appends a line atomically; for a function in a worker.
 ///
 /// # Panics
 /// If the log is gone.
@@ -45,7 +45,7 @@ pub fn note(log: &Path, line: &str) {
         .expect("the log takes a line");
 }
 
-/// All lines that were left so far; for a function in a worker, and [`Log::lines`].
+/// Returns all lines so far; for a function in a worker, and for [`Log::lines`].
 ///
 /// # Panics
 /// If the log is gone.

@@ -1,15 +1,15 @@
-//! A bound against hanging, not a measurement.
+//! A time limit against hanging tests; it measures nothing.
 
 use std::future::Future;
 use std::time::Duration;
 
-/// Far beyond what anything here takes on a busy machine; a test that reaches it hangs.
+/// Far longer than anything takes on a busy machine; a test that reaches it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Awaits what must come.
+/// Awaits a future that must become ready.
 ///
 /// # Panics
-/// If it has not come after a minute.
+/// If it is not ready after a minute.
 pub async fn patiently<T>(event: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, event).await {
         Ok(value) => value,

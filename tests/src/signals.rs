@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Sends SIGKILL to a process that was just seen alive, as an impatient administrator does.
+/// Sends SIGKILL to a process that is known to be alive, as an administrator may do.
 ///
 /// # Panics
 /// If there is no such process.

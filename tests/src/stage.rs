@@ -1,4 +1,4 @@
-//! A script that a worker plays instead of to work.
+//! A script that a worker plays instead of working.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::{Watched, patiently};
 
-/// Where a script is played, by the first worker of a pool. All later ones are honest.
+/// A directory for a script that the first worker of a pool plays. All later workers work normally.
 ///
-/// The executable that sets the stage is the one whose workers play: before its `main` it calls
+/// The workers run the executable that creates the stage. Before its `main`, that must call
 /// [`Stage::enter`].
 #[derive(Debug)]
 pub struct Stage {
@@ -20,17 +20,17 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Becomes an honest worker, or has `play` play the script that the pool's name tells; returns in a process that
-    /// is no worker. `play` is given a directory, too, which the stage has.
+    /// Becomes an ordinary worker, or calls `play` with the script in the pool's name and the directory of the
+    /// stage. Returns in a process that is no worker.
     ///
     /// # Panics
-    /// In a worker of a pool that is no stage's.
+    /// In a worker of a pool that has no stage.
     pub fn enter(play: fn(&str, &Path) -> !) {
         let mut arguments = std::env::args().skip(1);
         if arguments.next().as_deref() == Some("--procpool-worker") {
             let name = arguments.next().expect("the pool's name");
             let (script, directory) = name.rsplit_once(' ').expect("a script and a directory");
-            // Whoever makes the file is the first.
+            // The worker that creates the file is the first.
             if let Ok(mut file) = File::create_new(Path::new(directory).join("first")) {
                 writeln!(file, "{}", std::process::id()).expect("room for a number");
                 play(script, Path::new(directory));
@@ -39,23 +39,23 @@ impl Stage {
         procpool::init();
     }
 
-    /// A stage for this script.
+    /// Returns a stage for this script.
     ///
     /// # Panics
-    /// Out of room for a directory.
+    /// If no directory can be created.
     #[must_use]
     pub fn of(script: &'static str) -> Self {
         let directory = tempfile::tempdir().expect("a place for a directory");
         Stage { script, directory }
     }
 
-    /// A pool of one worker, which plays.
+    /// Returns the builder of a pool with one worker, which plays.
     pub fn builder(&self) -> Builder {
         let name = format!("{} {}", self.script, self.directory.path().display());
         ProcessPool::builder().workers(1).name(name)
     }
 
-    /// As [`builder`](Self::builder), built.
+    /// Builds the pool of [`builder`](Self::builder).
     ///
     /// # Panics
     /// If that fails.
@@ -64,16 +64,16 @@ impl Stage {
         self.builder().build().expect("a pool should start")
     }
 
-    /// The worker that plays, once it has begun to.
+    /// Returns the worker that plays, after it has started to.
     ///
     /// # Panics
-    /// If it has not.
+    /// If it has not started.
     #[must_use]
     pub fn impostor(&self) -> Watched {
         Watched::new(self.number("first").expect("it has begun"))
     }
 
-    /// Waits until the worker that plays has stopped itself.
+    /// Waits until the worker that plays has stopped itself by SIGSTOP.
     pub async fn impostor_is_stopped(&self) {
         let is_stopped = || {
             let status = fs::read_to_string(format!("/proc/{}/status", self.number("first")?));
@@ -90,7 +90,7 @@ impl Stage {
         .await;
     }
 
-    /// The process that the worker [leaves behind](crate::Impostor::bequeath), once it has told its number.
+    /// Returns the process that the worker [leaves behind](crate::Impostor::bequeath), after it has written its number.
     pub async fn heir(&self) -> Watched {
         patiently(async {
             loop {
@@ -103,7 +103,7 @@ impl Stage {
         .await
     }
 
-    /// Of the process that has written it, and a line's end, to this file.
+    /// Returns the process whose number is the first line of this file.
     fn number(&self, file: &str) -> Option<u32> {
         let told = fs::read_to_string(self.directory.path().join(file)).ok()?;
         told.strip_suffix('\n')?.parse().ok()

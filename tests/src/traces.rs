@@ -1,4 +1,4 @@
-//! What a process holds of the system's, to be compared before and after.
+//! The resources of a process, to be compared before and after.
 
 use std::fs;
 use std::thread;
@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 
 use crate::{children, open_descriptors};
 
-/// The descriptors, threads, children and shared memory of this process; to be taken where nothing else goes on
+/// The descriptors, threads, children and shared memory of this process. Use it where nothing else runs
 /// ([`alone`](crate::alone)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traces {
-    /// What each open descriptor is.
+    /// The target of each open descriptor.
     pub descriptors: Vec<String>,
-    /// How many threads there are. Not their names: a thread names itself only once it runs.
+    /// The number of threads. Their names are not compared, since a thread sets its name only after its start.
     pub threads: usize,
-    /// Zombies included.
+    /// The children, including zombies.
     pub children: Vec<u32>,
-    /// How many mappings there are of memory that is shared with workers.
+    /// The number of mappings of memory that is shared with workers.
     pub pages: usize,
 }
 
 impl Traces {
-    /// What there is at this moment.
+    /// Returns the resources at this moment.
     #[must_use]
     pub fn now() -> Self {
         Traces {
@@ -32,11 +32,11 @@ impl Traces {
         }
     }
 
-    /// Waits until there is again what there was then. The end of a thread, and of what the runtime
-    /// does by the way, is no event that can be waited for; so this looks again and again.
+    /// Waits until the resources are the same again. The end of a thread, or of the runtime's background
+    /// work, is no event that a test can wait for, so this polls.
     ///
     /// # Panics
-    /// If it is not so after a minute.
+    /// If they are not the same after a minute.
     pub async fn are_back(&self) {
         let began = Instant::now();
         while Traces::now() != *self {
@@ -45,7 +45,7 @@ impl Traces {
         }
     }
 
-    /// As [`are_back`](Traces::are_back), where no runtime is left.
+    /// Waits as [`are_back`](Traces::are_back) does, without a runtime.
     ///
     /// # Panics
     /// As [`are_back`](Traces::are_back).

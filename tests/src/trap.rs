@@ -1,21 +1,21 @@
-//! A value that misbehaves on its way.
+//! A value that fails while it is transferred.
 
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What a [`Trap`] does, and where.
+/// The plan of a [`Trap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// In which process.
+    /// The process in which it fails.
     pub side: Side,
-    /// At which step.
+    /// The step at which it fails.
     pub step: Step,
-    /// In which way.
+    /// The way in which it fails.
     pub manner: Manner,
 }
 
-/// In which process.
+/// The process in which a trap fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Side {
@@ -23,7 +23,7 @@ pub enum Side {
     Worker,
 }
 
-/// At which step.
+/// The step at which a trap fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Step {
@@ -32,33 +32,33 @@ pub enum Step {
     Drop,
 }
 
-/// In which way.
+/// The way in which a trap fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Manner {
-    /// serde's way to say that a value can't be carried.
+    /// By an error of serde.
     Error,
-    /// A panic with a message.
+    /// By a panic with a message.
     Panic,
-    /// A panic whose payload panics when it is dropped.
+    /// By a panic whose payload panics when it is dropped.
     Bomb,
 }
 
-/// A value that carries out its plan. What it says when it does is "a trap".
+/// A value that fails as planned. Its message is "a trap".
 #[derive(Debug)]
 pub struct Trap(Plan);
 
-/// A panic's payload that panics when it is dropped.
+/// A panic payload that panics when it is dropped.
 #[derive(Debug)]
 pub struct Bomb;
 
 impl Trap {
-    /// A trap that is set.
+    /// Returns a trap with this plan.
     #[must_use]
     pub fn set(side: Side, step: Step, manner: Manner) -> Self {
         Trap(Plan { side, step, manner })
     }
 
-    /// Whether this is the place; panics here if that is the plan.
+    /// Returns whether it fails here by an error; panics if it fails here by a panic.
     fn springs(&self, step: Step) -> bool {
         let side = match procpool::worker::is_worker() {
             true => Side::Worker,

@@ -1,4 +1,4 @@
-//! The bound of [`patiently`](crate::patiently) for runtimes whose clock is paused or missing.
+//! The time limit of [`patiently`](crate::patiently) for runtimes whose clock is paused or missing.
 
 use std::future::Future;
 use std::sync::mpsc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-/// As for [`patiently`](crate::patiently), in real time.
+/// The limit of [`patiently`](crate::patiently), in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs what must end, on a single-threaded runtime of its own that is built as told.
+/// Runs a future that must become ready, on a single-threaded runtime of its own with the given options.
 ///
 /// # Panics
-/// If it does, and if it has not ended after a minute.
+/// If the future panics, or is not ready after a minute.
 pub fn patiently_on<T, F>(
     configure: fn(&mut Builder) -> &mut Builder,
     test: impl FnOnce() -> F + Send + 'static,
@@ -27,7 +27,7 @@ where
         let mut builder = Builder::new_current_thread();
         let runtime = configure(&mut builder).build().expect("a runtime");
         let end = runtime.block_on(test());
-        // If nobody listens, the test has failed already.
+        // If the receiver is gone, the test has already failed.
         let _ = sender.send(end);
     });
     match receiver.recv_timeout(PATIENCE) {

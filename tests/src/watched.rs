@@ -1,4 +1,4 @@
-//! Processes seen from outside.
+//! Observing processes from outside.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-/// A process whose end is waited for. It can't be mistaken for a later one with the same number.
+/// A process whose end can be waited for. It is not confused with a later process of the same number.
 #[derive(Debug)]
 pub struct Watched {
     pid: u32,
@@ -14,7 +14,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// Begins to watch a process; one that is already gone counts as ended.
+    /// Starts to watch a process; one that is already gone counts as ended.
     #[must_use]
     pub fn new(pid: u32) -> Self {
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
@@ -22,7 +22,7 @@ impl Watched {
         Watched { pid, pidfd }
     }
 
-    /// Whether the process is running, or ready to.
+    /// Returns whether the process is running or ready to run.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         !self.ends_within(0)
@@ -31,7 +31,7 @@ impl Watched {
     /// Waits until the process has ended, reaped or not.
     ///
     /// # Panics
-    /// If it has not after a minute.
+    /// If it has not ended after a minute.
     pub fn ended(&self) {
         assert!(self.ends_within(60), "process {} lives on", self.pid);
     }
@@ -55,7 +55,7 @@ impl Watched {
     }
 }
 
-/// The children of this process, zombies included.
+/// Returns the children of this process, including zombies.
 ///
 /// # Panics
 /// Without `/proc`.
@@ -71,7 +71,7 @@ pub fn children() -> Vec<u32> {
 
 fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; behind it come the state and the parent.
+    // The name in parentheses may contain anything; after it come the state and the parent.
     stat.rsplit_once(')')?
         .1
         .split_whitespace()

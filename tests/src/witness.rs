@@ -1,4 +1,4 @@
-//! A waker that looks at a process.
+//! A waker that checks whether a process has ended.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -6,17 +6,17 @@ use std::task::{Wake, Waker};
 
 use crate::Watched;
 
-/// How long a process that was killed may take to end, in seconds.
+/// The longest time that a killed process may take to end, in seconds.
 const PATIENCE: i64 = 20;
 
 const NOTHING: u8 = 0;
 const A_LIVING: u8 = 1;
 const A_DEAD: u8 = 2;
 
-/// Sees, at the moment when it is woken, whether a process has been killed.
+/// Checks, at the moment when it is woken, whether a process has been killed.
 ///
-/// It waits for the end of the process there and then. So whoever wakes it can't kill the process
-/// afterwards, and be too quick to be noticed.
+/// It waits for the end of the process inside `wake`. So the thread that wakes it can't kill the process
+/// afterwards without being noticed.
 #[derive(Debug)]
 pub struct Witness {
     process: Watched,
@@ -24,7 +24,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// One that looks at this process.
+    /// Returns a witness for this process.
     #[must_use]
     pub fn of(pid: u32) -> Arc<Self> {
         Arc::new(Witness {
@@ -33,13 +33,13 @@ impl Witness {
         })
     }
 
-    /// The waker with its eyes.
+    /// Returns the waker.
     #[must_use]
     pub fn waker(self: &Arc<Self>) -> Waker {
         Waker::from(Arc::clone(self))
     }
 
-    /// Whether the process had been killed when this was woken; `None` if it has not been.
+    /// Returns whether the process had been killed when the waker was woken; `None` if it was not woken.
     #[must_use]
     pub fn saw_it_dead(&self) -> Option<bool> {
         match self.seen.load(Ordering::Acquire) {

@@ -1,4 +1,4 @@
-//! A queue that is full: the call comes back, or waits for room in turn.
+//! A full queue: a call returns its arguments, or waits in line for room.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ fn same(x: u32) -> u32 {
     x
 }
 
-/// A pool whose worker is at the gate, and which has no room for more than `capacity` that wait.
+/// A pool whose worker is at the gate and whose queue holds at most `capacity` tasks.
 async fn busy_pool(capacity: usize) -> (ProcessPool, Gate, Task<u32>, Visitor) {
     let gate = Gate::open();
     let pool = pool_of(1, capacity);
@@ -31,7 +31,7 @@ async fn busy_pool(capacity: usize) -> (ProcessPool, Gate, Task<u32>, Visitor) {
 }
 
 #[procpool::test]
-async fn a_call_that_finds_no_room_comes_back_with_its_arguments() {
+async fn a_call_without_room_returns_its_arguments() {
     let (pool, _gate, running, visitor) = busy_pool(1).await;
     let text = "a text of its own".to_owned();
     let place = text.as_ptr();
@@ -51,7 +51,7 @@ async fn a_call_that_finds_no_room_comes_back_with_its_arguments() {
 }
 
 #[procpool::test]
-async fn a_closed_pool_gives_calls_back_too() {
+async fn a_closed_pool_returns_the_arguments_too() {
     let pool = pool_of(1, 5);
     pool.close();
     let rejected = pool.try_run_in_process(same, 7).unwrap_err();
@@ -78,7 +78,7 @@ async fn a_rejection_is_an_error_like_any_other() {
 }
 
 #[procpool::test]
-async fn arguments_that_cannot_be_encoded_make_a_task_that_has_failed() {
+async fn arguments_that_cannot_be_encoded_make_a_failed_task() {
     fn take(_: Trap) {}
     let traps = [
         (Step::Serialize, Manner::Error),
@@ -96,7 +96,7 @@ async fn arguments_that_cannot_be_encoded_make_a_task_that_has_failed() {
         let task = permit.run_in_process(take, trap());
         assert!(patiently(task).await.unwrap_err().is_encode());
     }
-    // None of them holds the only room that there is.
+    // None of them holds the only room.
     let task = pool.try_run_in_process(same, 1).expect("room");
     assert_eq!(patiently(task).await.unwrap(), 1);
 }
@@ -118,7 +118,7 @@ async fn a_rejected_call_is_not_encoded() {
 }
 
 #[procpool::test]
-async fn room_that_is_held_cannot_be_taken() {
+async fn reserved_room_cannot_be_taken() {
     let pool = pool_of(1, 1);
     let first = patiently(pool.reserve()).await.unwrap();
     let second = patiently(pool.reserve()).await.unwrap();
@@ -153,14 +153,14 @@ async fn a_dropped_permit_gives_its_room_to_the_next() {
 }
 
 #[procpool::test]
-async fn who_waits_is_served_in_order_as_tasks_end() {
+async fn waiting_callers_get_room_in_order_as_tasks_finish() {
     let (pool, gate, running, visitor) = busy_pool(1).await;
     let queued = pool.run_in_process(visit, gate.path());
     let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(pool.reserve())).collect();
     for wait in &mut waiting {
         assert!(futures::poll!(wait).is_pending());
     }
-    // The last one is asked first, all the time.
+    // The last one is polled first each time.
     visitor.let_go().await;
     patiently(running).await.unwrap();
     let visitor = gate.visitor().await;
@@ -183,7 +183,7 @@ async fn who_waits_is_served_in_order_as_tasks_end() {
 }
 
 #[procpool::test]
-async fn a_cancelled_task_makes_room_for_who_waits() {
+async fn a_cancelled_task_makes_room_for_a_waiting_caller() {
     let (pool, gate, running, _visitor) = busy_pool(1).await;
     let queued = pool.run_in_process(visit, gate.path());
     let mut first = pin!(pool.reserve());
@@ -203,7 +203,7 @@ async fn a_cancelled_task_makes_room_for_who_waits() {
 }
 
 #[procpool::test]
-async fn a_waiter_that_leaves_passes_its_place_on() {
+async fn a_waiter_that_is_dropped_leaves_its_place_to_the_next() {
     let pool = pool_of(1, 0);
     let permit = patiently(pool.reserve()).await.unwrap();
     let mut leaves = Box::pin(pool.reserve());
@@ -213,7 +213,7 @@ async fn a_waiter_that_leaves_passes_its_place_on() {
         assert!(futures::poll!(wait).is_pending());
     }
     drop(leaves);
-    // Now this one has the room, and has not seen it.
+    // Now this one has been given the room and has not been polled.
     drop(permit);
     assert!(pool.try_run_in_process(same, 0).is_err());
     drop(granted);
@@ -232,13 +232,13 @@ async fn a_waiter_that_was_never_polled_has_no_place() {
 }
 
 #[procpool::test]
-async fn who_waits_goes_before_every_call() {
+async fn waiting_callers_get_room_before_new_calls() {
     let (pool, _gate, running, visitor) = busy_pool(0).await;
     let mut wait = pin!(pool.reserve());
     assert!(futures::poll!(&mut wait).is_pending());
     visitor.let_go().await;
     patiently(running).await.unwrap();
-    // There is a free worker, but it is spoken for.
+    // There is a free worker, but it is reserved.
     assert!(pool.try_run_in_process(same, 0).is_err());
     let permit = patiently(wait).await.unwrap();
     assert!(pool.try_run_in_process(same, 0).is_err());
@@ -246,7 +246,7 @@ async fn who_waits_goes_before_every_call() {
 }
 
 #[procpool::test]
-async fn a_permit_holds_though_its_worker_dies() {
+async fn a_permit_stays_valid_when_the_worker_dies() {
     let (pool, gate, running, visitor) = busy_pool(0).await;
     let mut wait = pin!(pool.reserve());
     assert!(futures::poll!(&mut wait).is_pending());
@@ -259,7 +259,7 @@ async fn a_permit_holds_though_its_worker_dies() {
 }
 
 #[procpool::test]
-async fn a_closed_pool_tells_those_who_wait_and_takes_no_permit() {
+async fn closing_the_pool_fails_waiting_callers_and_permits() {
     let (pool, _gate, running, visitor) = busy_pool(1).await;
     let permit = patiently(pool.reserve()).await.unwrap();
     let mut wait = pin!(pool.reserve());
@@ -276,7 +276,7 @@ async fn a_closed_pool_tells_those_who_wait_and_takes_no_permit() {
 }
 
 #[procpool::test]
-async fn a_terminated_pool_tells_those_who_wait() {
+async fn terminating_the_pool_fails_waiting_callers() {
     let (pool, _gate, running, _visitor) = busy_pool(0).await;
     let mut wait = pin!(pool.reserve());
     assert!(futures::poll!(&mut wait).is_pending());
@@ -286,7 +286,7 @@ async fn a_terminated_pool_tells_those_who_wait() {
 }
 
 #[test]
-fn the_end_of_the_pools_runtime_tells_those_who_wait_on_another() {
+fn the_end_of_the_pools_runtime_fails_callers_that_wait_on_another() {
     let home = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_io()
@@ -310,7 +310,7 @@ fn the_end_of_the_pools_runtime_tells_those_who_wait_on_another() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn room_is_awaited_on_another_runtime_and_on_none() {
+async fn room_can_be_awaited_on_another_runtime_and_without_one() {
     let (pool, _gate, running, visitor) = busy_pool(0).await;
     let on_another = {
         let pool = pool.clone();
@@ -386,10 +386,10 @@ async fn a_pool_without_a_capacity_always_has_room() {
     assert!(tokio::task::coop::has_budget_remaining());
 }
 
-/// Producers that wait, leave half-way, and call without waiting: a permit is never refused, and all
-/// room is there in the end.
+/// Producers wait, give up half-way, and call without waiting. No permit is ever refused, and no room is
+/// lost.
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_of_producers_loses_no_room() {
+async fn many_concurrent_producers_lose_no_room() {
     const CAPACITY: usize = 3;
     let pool = pool_of(2, CAPACITY);
     let producers = (0..8_u32).map(|producer| {
@@ -399,7 +399,7 @@ async fn a_crowd_of_producers_loses_no_room() {
             for round in 0..100_u32 {
                 match (producer + round) % 4 {
                     0 => {
-                        // Gives up at the second look, whether or not it has room by then.
+                        // Gives up at the second poll, whether or not it has room by then.
                         let mut wait = Box::pin(pool.reserve());
                         let _ = futures::poll!(&mut wait);
                         tokio::task::yield_now().await;

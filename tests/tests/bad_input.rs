@@ -1,4 +1,4 @@
-//! What can't be is refused with an error that says so, and harms nothing else.
+//! Invalid input is refused with a clear error and affects nothing else.
 
 use std::error::Error;
 use std::process;
@@ -145,7 +145,7 @@ async fn a_pool_without_workers_is_refused() {
 }
 
 #[procpool::test]
-async fn a_pool_that_keeps_no_worker_is_a_pool() {
+async fn a_pool_may_keep_no_worker_when_idle() {
     let pool = ProcessPool::builder()
         .min_workers(0)
         .max_workers(1)
@@ -156,7 +156,7 @@ async fn a_pool_that_keeps_no_worker_is_a_pool() {
 }
 
 #[procpool::test]
-async fn options_that_cannot_be_are_refused_by_their_names() {
+async fn impossible_options_are_refused_by_name() {
     let refused = [
         (
             ProcessPool::builder().max_tasks_per_worker(0),
@@ -179,7 +179,7 @@ async fn options_that_cannot_be_are_refused_by_their_names() {
 }
 
 #[procpool::test]
-async fn names_of_any_kind_are_names() {
+async fn a_pool_may_have_any_name() {
     for name in [
         "",
         "--help",
@@ -195,7 +195,7 @@ async fn names_of_any_kind_are_names() {
 }
 
 #[procpool::test]
-async fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
+async fn building_outside_a_runtime_gives_an_error_and_no_panic() {
     let error = std::thread::spawn(|| refusal(ProcessPool::builder()))
         .join()
         .expect("no panic");
@@ -207,7 +207,7 @@ async fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
 }
 
 #[procpool::test]
-async fn on_a_runtime_without_io_there_is_an_error_and_no_panic() {
+async fn building_on_a_runtime_without_io_gives_an_error_and_no_panic() {
     let error = std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -222,7 +222,7 @@ async fn on_a_runtime_without_io_there_is_an_error_and_no_panic() {
 }
 
 #[procpool::test]
-async fn an_error_of_building_tells_its_cause_once() {
+async fn a_build_error_names_its_cause_once() {
     let error = refusal(ProcessPool::builder().workers(0));
     assert!(error.source().is_none());
     assert_eq!(error.to_string().lines().count(), 1);
@@ -254,7 +254,7 @@ async fn a_full_queue_refuses_tasks_until_there_is_room() {
     let error = patiently(refused).await.unwrap_err();
     assert!(error.is_queue_full(), "{error:?}");
     assert_eq!(error.to_string(), "the pool's queue is full");
-    // One that leaves the queue makes room, and what was refused holds none.
+    // A cancelled task makes room, and refused tasks hold none.
     let [first, second] = waiting;
     drop(first);
     let accepted = pool.run_in_process(|x: u8| x, 4);
@@ -271,7 +271,7 @@ async fn a_full_queue_refuses_tasks_until_there_is_room() {
 }
 
 #[procpool::test]
-async fn without_a_queue_a_task_is_taken_by_a_free_worker_or_refused() {
+async fn without_a_queue_a_task_goes_to_a_free_worker_or_is_refused() {
     let gate = Gate::open();
     let pool = ProcessPool::builder().workers(1).queue_capacity(0);
     let pool = pool.build().unwrap();

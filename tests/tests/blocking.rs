@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 // The workers of these tests are this executable, and none of them is a `#[procpool::test]`.
 procpool_os::before_main!(procpool::init);
 
-/// Far beyond what anything here takes on a busy machine.
+/// Far longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn pool_of(workers: usize) -> ProcessPool {
@@ -33,17 +33,17 @@ fn double(x: u64) -> u64 {
     x * 2
 }
 
-/// Waits for what must come.
+/// Awaits a future that must become ready.
 fn end_of<R>(task: Task<R>) -> Result<R, TaskError> {
     let waited = task.wait_timeout(PATIENCE);
     waited.unwrap_or_else(|task| panic!("waited for {PATIENCE:?} in vain: {task:?}"))
 }
 
-/// Runs in another thread what must end.
+/// Runs a function that must return in another thread.
 fn in_time<T: Send + 'static>(blocking: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     let thread = thread::spawn(move || {
-        // If nobody listens, the test has failed already.
+        // If the receiver is gone, the test has already failed.
         let _ = sender.send(blocking());
     });
     match receiver.recv_timeout(PATIENCE) {
@@ -55,7 +55,7 @@ fn in_time<T: Send + 'static>(blocking: impl FnOnce() -> T + Send + 'static) -> 
     }
 }
 
-/// A gate, and the runtime that it is watched on, of which the pool knows nothing.
+/// A gate, and the runtime on which it is polled, which the pool does not use.
 fn gate() -> (Runtime, Gate) {
     let runtime = current_thread();
     let gate = {
@@ -74,14 +74,14 @@ fn multi_thread() -> Runtime {
     builder.worker_threads(2).enable_all().build().unwrap()
 }
 
-/// What there is before, with what tokio keeps for the whole process from the first runtime on.
+/// Returns the resources before the test, including those that tokio keeps after its first runtime.
 fn traces() -> Traces {
     drop(current_thread());
     Traces::now()
 }
 
 #[test]
-fn calls_from_many_threads_have_their_results() {
+fn calls_from_many_threads_give_their_results() {
     let pool = pool_of(2);
     let threads: Vec<_> = (0..8_u64)
         .map(|thread| {
@@ -99,7 +99,7 @@ fn calls_from_many_threads_have_their_results() {
 }
 
 #[test]
-fn a_task_that_is_not_finished_in_time_comes_back_and_runs_on() {
+fn a_task_that_is_not_finished_in_time_is_returned_and_runs_on() {
     let (runtime, gate) = gate();
     let pool = pool_of(1);
     let task = pool.run_in_process(visit, gate.path());
@@ -132,7 +132,7 @@ fn a_handle_has_its_own_priority() {
 }
 
 #[test]
-fn a_finished_task_needs_no_waiting() {
+fn waiting_for_a_finished_task_does_not_block() {
     let pool = pool_of(1);
     let task = pool.run_in_process(double, 21);
     pool.shutdown();
@@ -209,10 +209,10 @@ fn a_shutdown_kills_after_its_grace_and_reports_it() {
 }
 
 #[test]
-fn a_shutdown_with_a_grace_ends_as_soon_as_all_is_done() {
+fn a_shutdown_with_a_grace_returns_as_soon_as_all_tasks_are_finished() {
     let pool = pool_of(2);
     let tasks: Vec<_> = (0..20).map(|x| pool.run_in_process(double, x)).collect();
-    // It would be more than the test waits for.
+    // The test would not wait that long.
     let report = in_time(move || pool.shutdown_timeout(Duration::MAX));
     assert!(report.is_clean());
     assert!(tasks.into_iter().all(|task| end_of(task).is_ok()));
@@ -232,7 +232,7 @@ fn a_termination_ends_running_tasks() {
 }
 
 #[test]
-fn a_full_pool_gives_calls_back_or_makes_threads_wait() {
+fn a_full_pool_returns_arguments_or_blocks_threads() {
     let (runtime, gate) = gate();
     let builder = ProcessPool::builder().workers(1).queue_capacity(0);
     let pool = builder.build_blocking().unwrap();
@@ -256,7 +256,7 @@ fn a_full_pool_gives_calls_back_or_makes_threads_wait() {
 }
 
 #[test]
-fn a_thread_that_waits_for_room_hears_of_the_close() {
+fn closing_the_pool_fails_a_thread_that_waits_for_room() {
     let (runtime, gate) = gate();
     let builder = ProcessPool::builder().workers(1).queue_capacity(0);
     let pool = builder.build_blocking().unwrap();
@@ -343,7 +343,7 @@ fn errors_are_those_of_any_pool() {
 }
 
 #[test]
-fn an_option_that_cannot_be_is_refused_and_leaves_nothing() {
+fn an_impossible_option_is_refused_and_leaves_nothing() {
     alone(|| {
         let before = traces();
         let refused = ProcessPool::builder().workers(0).build_blocking();
@@ -365,7 +365,7 @@ fn after_a_shutdown_nothing_is_left() {
             assert_eq!(end_of(pool.run_in_process(double, 21)).unwrap(), 42);
             stop(&pool);
             assert_eq!(children(), before.children);
-            // By whoever, and how often ever.
+            // It may be woken by anything, any number of times.
             pool.clone().shutdown();
             drop(pool);
             before.are_back_blocking();
@@ -392,8 +392,8 @@ fn after_the_last_handle_or_task_nothing_is_left() {
     });
 }
 
-/// Polls until the tokio task around has no more of its budget: then tokio's own primitives say
-/// "pending", whatever there is.
+/// Polls until the current tokio task has no cooperative budget left. Then tokio's own primitives return
+/// "pending" in every case.
 fn use_up_budget() {
     let mut cx = Context::from_waker(Waker::noop());
     while pin!(tokio::task::coop::consume_budget())
@@ -402,7 +402,7 @@ fn use_up_budget() {
     {}
 }
 
-/// All that blocks, one after the other.
+/// Makes every blocking call once.
 fn block_well(gate: PathBuf) {
     let refused = ProcessPool::builder().workers(0).build_blocking();
     assert!(refused.is_err());
@@ -427,7 +427,7 @@ fn block_well(gate: PathBuf) {
 }
 
 #[test]
-fn a_runtime_around_the_caller_is_no_error_and_not_waited_for() {
+fn a_blocking_pool_works_inside_a_runtime_and_does_not_wait_for_it() {
     for runtime in [current_thread, multi_thread] {
         in_time(move || {
             let runtime = runtime();
@@ -435,7 +435,7 @@ fn a_runtime_around_the_caller_is_no_error_and_not_waited_for() {
                 let gate = Gate::open();
                 block_well(gate.path());
                 let path = gate.path();
-                // In a task too, which is on one of the runtime's own threads.
+                // Also in a task, which runs on one of the runtime's own threads.
                 tokio::spawn(async { block_well(path) }).await.unwrap();
             });
         });
@@ -465,7 +465,7 @@ fn an_async_program_awaits_the_tasks_of_a_blocking_pool() {
     assert_eq!(futures::executor::block_on(task).unwrap(), 42);
 }
 
-/// Has its own pool, in the worker.
+/// Builds a pool in the worker.
 fn double_in_a_pool_of_its_own(x: u64) -> u64 {
     assert!(procpool::worker::is_worker());
     pool_of(1).run_in_process(double, x).wait().unwrap()

@@ -1,4 +1,4 @@
-//! What every worker runs once, before its first task.
+//! Functions that every worker runs once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
@@ -11,7 +11,7 @@ use futures::future::{join_all, try_join_all};
 use procpool::{BuildError, ProcessPool, TaskError, TaskState};
 use procpool_tests::{Gate, Log, kill, note, patiently, visit};
 
-/// The word that was given out last.
+/// The last word that was broadcast.
 static WORD: Mutex<String> = Mutex::new(String::new());
 
 fn learn(word: String) {
@@ -22,12 +22,12 @@ fn recite(_: ()) -> String {
     WORD.lock().expect("nobody panics with it").clone()
 }
 
-/// Leaves a word in a log, with the process that says it.
+/// Writes a word to a log, with the process id.
 fn say((log, word): (PathBuf, String)) {
     note(&log, &format!("{} {word}", std::process::id()));
 }
 
-/// Who said what, in order.
+/// Returns the words and process ids in order.
 fn said(log: &Log) -> BTreeMap<u32, Vec<String>> {
     let mut said: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for line in log.lines() {
@@ -46,7 +46,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[procpool::test]
-async fn every_worker_runs_each_in_order_after_its_initializer_and_before_its_first_task() {
+async fn every_worker_runs_broadcasts_in_order_after_the_initializer_and_before_its_first_task() {
     let log = Log::open();
     let word = |word: &str| (log.path(), word.to_owned());
     let pool = ProcessPool::builder()
@@ -70,7 +70,7 @@ async fn every_worker_runs_each_in_order_after_its_initializer_and_before_its_fi
 }
 
 #[procpool::test]
-async fn who_comes_later_runs_it_too() {
+async fn later_workers_run_it_too() {
     let log = Log::open();
     let word = (log.path(), "hello".to_owned());
     let pool = ProcessPool::builder()
@@ -90,7 +90,7 @@ async fn who_comes_later_runs_it_too() {
 }
 
 #[procpool::test]
-async fn any_number_of_any_size_reaches_a_worker() {
+async fn any_number_of_broadcasts_of_any_size_reaches_a_worker() {
     fn add((log, bytes): (PathBuf, Vec<u8>)) {
         note(&log, &bytes.len().to_string());
     }
@@ -107,7 +107,7 @@ async fn any_number_of_any_size_reaches_a_worker() {
 }
 
 #[procpool::test]
-async fn a_state_is_what_the_initializer_made() {
+async fn broadcasts_do_not_change_the_initializers_state() {
     let pool = ProcessPool::builder()
         .workers(1)
         .initializer(|start: u64| start, 7)
@@ -152,7 +152,7 @@ async fn an_error_or_a_panic_fails_the_start() {
 }
 
 #[procpool::test]
-async fn a_worker_that_ends_or_hangs_in_it_has_not_started() {
+async fn a_worker_that_exits_or_hangs_in_a_broadcast_has_not_started() {
     fn leave(code: i32) {
         std::process::exit(code)
     }
@@ -219,7 +219,7 @@ async fn arguments_that_cannot_be_decoded_fail_the_start() {
 }
 
 #[procpool::test]
-async fn no_worker_takes_a_task_before_it_is_done() {
+async fn no_worker_takes_a_task_before_it_has_run_the_broadcasts() {
     let gate = Gate::open();
     let pool = ProcessPool::builder()
         .workers(2)
@@ -245,7 +245,7 @@ async fn no_worker_takes_a_task_before_it_is_done() {
 }
 
 #[procpool::test]
-async fn every_worker_of_a_running_pool_runs_it_and_so_does_who_comes_later() {
+async fn every_present_and_later_worker_of_a_running_pool_runs_it() {
     let pool = ProcessPool::builder()
         .workers(3)
         .broadcast(learn, "first".to_owned())
@@ -280,14 +280,14 @@ async fn every_worker_of_a_running_pool_runs_it_and_so_does_who_comes_later() {
 }
 
 #[procpool::test]
-async fn a_busy_worker_runs_it_after_its_task_and_before_the_next() {
+async fn a_busy_worker_runs_it_between_its_task_and_the_next() {
     let pool = ProcessPool::builder().workers(2).build().unwrap();
     patiently(pool.warm_up()).await.unwrap();
     let (gate, log) = (Gate::open(), Log::open());
     let busy = pool.run_in_process(visit, gate.path());
     let visitor = gate.visitor().await;
     let mut told = Box::pin(pool.broadcast(say, (log.path(), "hello".to_owned())));
-    // The other worker runs it meanwhile, and then whatever comes.
+    // The other worker runs it meanwhile, and then any task.
     let other = patiently(pool.run_in_process(|()| std::process::id(), ())).await;
     assert_ne!(other.unwrap(), visitor.pid);
     assert_eq!(said(&log).len(), 1);
@@ -321,7 +321,7 @@ async fn a_worker_that_is_starting_runs_it_before_its_first_task() {
 }
 
 #[procpool::test]
-async fn several_run_in_order_also_if_nobody_waits_for_them() {
+async fn several_broadcasts_run_in_order_even_if_not_awaited() {
     let pool = ProcessPool::builder().workers(2).build().unwrap();
     let log = Log::open();
     for number in 0..20 {
@@ -336,7 +336,7 @@ async fn several_run_in_order_also_if_nobody_waits_for_them() {
 }
 
 #[procpool::test]
-async fn one_that_is_larger_than_the_socket_takes_reaches_workers_that_run() {
+async fn a_broadcast_larger_than_the_socket_buffer_reaches_running_workers() {
     fn measure((log, bytes): (PathBuf, Vec<u8>)) {
         note(&log, &bytes.len().to_string());
     }
@@ -351,7 +351,7 @@ async fn one_that_is_larger_than_the_socket_takes_reaches_workers_that_run() {
 }
 
 #[procpool::test]
-async fn a_failure_is_told_and_forgotten() {
+async fn a_failed_broadcast_is_reported_and_forgotten() {
     fn refuse(what: String) -> Result<(), String> {
         Err(format!("no {what}"))
     }
@@ -394,7 +394,7 @@ async fn a_failure_is_told_and_forgotten() {
 }
 
 #[procpool::test]
-async fn a_worker_that_ends_in_it_fails_it_and_is_replaced() {
+async fn a_worker_that_exits_in_a_broadcast_fails_it_and_is_replaced() {
     fn leave(code: i32) {
         std::process::exit(code)
     }
@@ -410,7 +410,7 @@ async fn a_worker_that_ends_in_it_fails_it_and_is_replaced() {
 }
 
 #[procpool::test]
-async fn a_worker_that_hangs_in_it_is_replaced_after_the_time_of_a_start() {
+async fn a_worker_that_hangs_in_a_broadcast_is_replaced_after_startup_timeout() {
     fn hang(_: ()) {
         loop {
             std::thread::park();
@@ -432,7 +432,7 @@ async fn a_worker_that_hangs_in_it_is_replaced_after_the_time_of_a_start() {
 }
 
 #[procpool::test]
-async fn a_task_that_kills_its_worker_does_not_fail_what_was_to_come() {
+async fn a_task_that_kills_its_worker_does_not_fail_the_next_broadcast() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let gate = Gate::open();
     let killed = pool.run_in_process(visit, gate.path());
@@ -446,7 +446,7 @@ async fn a_task_that_kills_its_worker_does_not_fail_what_was_to_come() {
 }
 
 #[procpool::test]
-async fn a_pool_that_is_closed_runs_none() {
+async fn a_closed_pool_runs_no_broadcast() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let gate = Gate::open();
     let task = pool.run_in_process(visit, gate.path());
@@ -462,7 +462,7 @@ async fn a_pool_that_is_closed_runs_none() {
 }
 
 #[procpool::test]
-async fn arguments_of_a_later_one_that_cannot_be_encoded_are_told() {
+async fn a_later_broadcast_whose_arguments_cannot_be_encoded_gives_an_error() {
     #[derive(serde::Deserialize)]
     struct Unspeakable;
     impl serde::Serialize for Unspeakable {

@@ -1,4 +1,4 @@
-//! What can be called, and what comes back.
+//! Calls, their arguments and their results.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -51,7 +51,7 @@ async fn generic_functions_and_closures_without_captures_are_functions_too() {
 }
 
 #[procpool::test]
-async fn a_functions_own_error_comes_back_inside() {
+async fn a_functions_own_error_is_inside_the_result() {
     let pool = pool();
     let parse = |text: String| text.parse::<i32>().map_err(|error| error.to_string());
     assert_eq!(
@@ -126,7 +126,7 @@ async fn values_that_compact_encodings_lose_come_back_equal() {
 }
 
 #[procpool::test]
-async fn payloads_of_many_sizes_go_there_and_back() {
+async fn payloads_of_many_sizes_survive_a_round_trip() {
     let pool = pool();
     for len in [
         0,
@@ -164,7 +164,7 @@ async fn a_task_runs_without_being_polled() {
     let gate = procpool_tests::Gate::open();
     let pool = pool();
     let task = pool.run_in_process(procpool_tests::visit, gate.path());
-    // Nobody polls the task, and yet the function comes.
+    // The task is not polled, but the function runs.
     let visitor = gate.visitor().await;
     assert_eq!(task.state(), TaskState::Running);
     visitor.let_go().await;
@@ -200,7 +200,7 @@ async fn tasks_start_in_the_order_of_their_calls() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_tasks_at_once_all_come_back() {
+async fn a_hundred_thousand_tasks_at_once_all_finish() {
     let pool = ProcessPool::builder().workers(2).build().expect("a pool");
     let tasks = (0..100_000_u64).map(|x| pool.run_in_process(double, x));
     let results = patiently(futures::future::try_join_all(tasks))
@@ -269,12 +269,12 @@ async fn a_worker_has_an_empty_stdin_and_a_stdout_apart_from_the_protocol() {
 }
 
 #[procpool::test]
-async fn a_task_can_be_awaited_with_tokios_timeout_and_go_on_after_it() {
+async fn a_task_awaited_by_reference_survives_tokios_timeout() {
     let gate = procpool_tests::Gate::open();
     let pool = pool();
     let mut task = pool.run_in_process(procpool_tests::visit, gate.path());
     let visitor = gate.visitor().await;
-    // By reference, the timeout doesn't drop it.
+    // Awaited by reference, the task is not dropped by the timeout.
     assert!(
         tokio::time::timeout(Duration::from_millis(1), &mut task)
             .await

@@ -1,4 +1,4 @@
-//! Dropping a task cancels it, wherever it is.
+//! Dropping a task cancels it in every state.
 
 use std::pin::Pin;
 use std::task::Context;
@@ -31,7 +31,7 @@ async fn a_dropped_running_task_is_killed_and_its_worker_replaced() {
 }
 
 #[procpool::test]
-async fn who_hears_of_a_cancel_finds_the_work_stopped() {
+async fn when_a_cancellation_is_reported_the_work_has_stopped() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let mut task = pool.run_in_process(visit_and_linger, gate.path());
@@ -45,7 +45,7 @@ async fn who_hears_of_a_cancel_finds_the_work_stopped() {
 }
 
 #[procpool::test]
-async fn a_dropped_running_task_takes_its_whole_process_group_along() {
+async fn dropping_a_running_task_kills_its_whole_process_group() {
     fn start_child_and_linger(gate: std::path::PathBuf) {
         let child = std::process::Command::new("sleep")
             .arg("1000")
@@ -149,7 +149,7 @@ async fn abort_if_queued_leaves_a_running_task_alone() {
 }
 
 #[procpool::test]
-async fn what_has_not_begun_is_cancelled_at_once_and_what_runs_goes_on() {
+async fn cancel_queued_cancels_unstarted_tasks_and_leaves_running_ones_alone() {
     let (gate, never) = (Gate::open(), Gate::open());
     let pool = pool_of(1);
     let running = pool.run_in_process(visit, gate.path());
@@ -167,7 +167,7 @@ async fn what_has_not_begun_is_cancelled_at_once_and_what_runs_goes_on() {
     let pid = visitor.pid;
     visitor.let_go().await;
     assert_eq!(patiently(running).await.unwrap(), pid);
-    // The pool is as it was.
+    // The pool still works.
     let after = pool.run_in_process(|()| std::process::id(), ());
     assert_eq!(patiently(after).await.unwrap(), pid);
     assert!(!never.has_visitor());
@@ -197,7 +197,7 @@ async fn a_detached_task_runs_on() {
     pool.run_in_process(visit, gate.path()).detach();
     let visitor = gate.visitor().await;
     visitor.let_go().await;
-    // Its worker was not harmed.
+    // Its worker was not killed.
     let id = patiently(pool.run_in_process(|()| procpool::worker::id(), ()))
         .await
         .unwrap();
@@ -205,7 +205,7 @@ async fn a_detached_task_runs_on() {
 }
 
 #[procpool::test]
-async fn a_detached_task_finishes_though_the_last_handle_is_gone() {
+async fn a_detached_task_finishes_after_the_last_handle_is_dropped() {
     let gate = Gate::open();
     let pool = pool_of(1);
     pool.run_in_process(visit, gate.path()).detach();
@@ -223,7 +223,7 @@ async fn a_detached_task_finishes_though_the_last_handle_is_gone() {
 }
 
 #[procpool::test]
-async fn a_cancel_harms_nobody_else() {
+async fn a_cancellation_affects_no_other_task() {
     let gate = Gate::open();
     let pool = pool_of(2);
     let victim = pool.run_in_process(visit_and_linger, gate.path());
@@ -275,13 +275,13 @@ async fn a_function_that_ignores_its_grace_is_killed() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_of_cancels_leaves_a_pool_that_works() {
+async fn a_pool_works_after_thousands_of_cancellations() {
     let pool = pool_of(2);
     for round in 0..40_u64 {
         let tasks: Vec<_> = (0..50_u64)
             .map(|x| pool.run_in_process(|x: u64| (0..x * 1000).sum::<u64>(), x))
             .collect();
-        // Some are dropped unseen, some after the first one is done, some are awaited.
+        // Some are dropped at once, some after the first one is finished, some are awaited.
         for (i, task) in tasks.into_iter().enumerate() {
             match (i as u64 + round) % 3 {
                 0 => drop(task),
@@ -296,11 +296,11 @@ async fn a_storm_of_cancels_leaves_a_pool_that_works() {
 }
 
 #[procpool::test]
-async fn a_worker_that_left_its_process_group_is_killed_all_the_same() {
+async fn a_worker_that_left_its_process_group_is_killed_too() {
     use rustix::process::{getpgid, getppid, setpgid};
 
     fn leave_and_linger(gate: std::path::PathBuf) {
-        // The one other group that it may join without being told of any.
+        // The only other group that it may join without knowing one.
         let parents = getpgid(getppid()).unwrap();
         setpgid(None, Some(parents)).unwrap();
         visit_and_linger(gate);

@@ -1,5 +1,5 @@
-//! Workers in control groups of their own. A machine that lets this test mount a hierarchy is needed:
-//! elsewhere each test says that it was skipped.
+//! Workers in control groups of their own. These tests need a machine on which they may mount a hierarchy;
+//! elsewhere each reports that it was skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::process::Command;
 use procpool::{ProcessPool, TaskError};
 use procpool_tests::{Gate, Watched, patiently};
 
-/// A mounted hierarchy, of which a fresh group is used.
+/// A mounted hierarchy, of which a new group is used.
 struct Hierarchy {
     mounted: tempfile::TempDir,
     group: PathBuf,
@@ -50,7 +50,7 @@ impl Drop for Hierarchy {
 }
 
 #[procpool::test]
-async fn a_process_that_left_its_workers_group_ends_with_the_worker() {
+async fn a_process_that_left_its_workers_group_is_killed_with_the_worker() {
     fn leave_something_behind(gate: PathBuf) -> u32 {
         let mut escapee = Command::new("setsid");
         escapee.args(["sleep", "1000"]);
@@ -88,7 +88,7 @@ async fn a_process_that_left_its_workers_group_ends_with_the_worker() {
 }
 
 #[procpool::test]
-async fn the_kernel_keeps_the_memory_limit_of_a_control_group() {
+async fn the_kernel_enforces_the_memory_limit_of_a_control_group() {
     fn fill(bytes: usize) -> usize {
         std::hint::black_box(vec![1_u8; bytes]).len()
     }
@@ -139,7 +139,7 @@ async fn a_control_group_that_cannot_be_divided_is_the_cause_of_a_failed_start()
     );
 }
 
-/// Else a limit on memory would be one on paper.
+/// Otherwise a memory limit would have no effect.
 #[procpool::test]
 async fn a_directory_that_is_no_control_group_is_the_cause_of_a_failed_start() {
     let directory = tempfile::tempdir().unwrap();

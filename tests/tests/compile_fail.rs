@@ -1,8 +1,8 @@
-//! What must not compile, and what the compiler says then.
+//! Programs that must not compile, and the compiler's messages about them.
 //!
-//! The cases are the files of `ui/`, the messages stand beside them. After a deliberate change,
-//! `TRYBUILD=overwrite cargo test -p procpool-tests --test compile_fail` writes the messages anew;
-//! read the difference before keeping it.
+//! The programs are the files of `ui/`, with the messages beside them. After a deliberate change,
+//! `TRYBUILD=overwrite cargo test -p procpool-tests --test compile_fail` updates the messages; review
+//! the difference.
 //!
 //! This file forbids `unsafe` and has a `#[procpool::test]` below, whose expansion must not count
 //! as a use of it.
@@ -11,17 +11,17 @@
 use std::process::Command;
 use trybuild::TestCases;
 
-/// The compiler whose words stand in `ui/types`. Each release may put a message in another way, so
-/// any other compiler leaves those cases out.
+/// The compiler version of the messages in `ui/types`. Each release may change a message, so other
+/// compilers skip these programs.
 const COMPILER: &str = "rustc 1.95.";
 
 #[test]
-fn attributes_refuse_misuse_in_words_of_their_own() {
+fn attributes_reject_wrong_uses_with_their_own_messages() {
     TestCases::new().compile_fail("tests/ui/attributes/*.rs");
 }
 
 #[test]
-fn types_refuse_misuse_in_the_words_of_the_compiler() {
+fn types_reject_wrong_uses_with_the_compilers_messages() {
     let compiler = version_of_compiler();
     if compiler.starts_with(COMPILER) {
         TestCases::new().compile_fail("tests/ui/types/*.rs");
@@ -31,7 +31,7 @@ fn types_refuse_misuse_in_the_words_of_the_compiler() {
 }
 
 #[test]
-fn what_should_compile_runs() {
+fn valid_programs_compile_and_run() {
     TestCases::new().pass("tests/ui/pass/*.rs");
 }
 

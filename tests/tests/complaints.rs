@@ -1,8 +1,8 @@
-//! What users of other process pools complain of, one test for each complaint. They are short; the
-//! tests of each subject go further.
+//! Complaints of users of other process pools, with one short test for each. The tests of each subject
+//! cover more.
 //!
-//! This executable is its own bad worker: where the pool's name tells so, a worker is slow to call
-//! `init()`, or never does. So there is no `#[procpool::test]` in this file.
+//! This executable is its own bad worker: depending on the pool's name, a worker calls `init()` late or
+//! never. So there is no `#[procpool::test]` in this file.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -104,7 +104,7 @@ async fn complaint_02_the_task_of_a_killed_worker_does_not_hang() {
 }
 
 #[tokio::test]
-async fn complaint_03_a_worker_that_dies_with_locks_in_its_hands_holds_up_nobody() {
+async fn complaint_03_a_worker_that_dies_holding_locks_blocks_nobody() {
     fn lock_all(gate: PathBuf) -> u32 {
         let _locks = (std::io::stdout().lock(), std::io::stderr().lock());
         let file = File::open(gate.parent().unwrap()).unwrap();
@@ -114,24 +114,24 @@ async fn complaint_03_a_worker_that_dies_with_locks_in_its_hands_holds_up_nobody
     let (pool, gate) = (pool_of(2), Gate::open());
     let first = pool.run_in_process(lock_all, gate.path());
     let holder = gate.visitor().await;
-    // The lock of the file is one for all, and the second worker waits for it.
+    // There is one lock of the file, and the second worker waits for it.
     let second = pool.run_in_process(lock_all, gate.path());
     kill(holder.pid);
     exit(patiently(first).await);
     let heir = gate.visitor().await;
     assert_ne!(heir.pid, holder.pid);
-    // Nothing of the pool's own is shared, so the replacement serves while all that is held.
+    // The pool itself shares nothing, so the replacement runs tasks while all that is held.
     assert_ne!(pid(&pool).await, heir.pid);
     heir.let_go().await;
     patiently(second).await.unwrap();
 }
 
 #[tokio::test]
-async fn complaint_04_a_death_while_a_large_argument_is_written_hangs_nothing() {
+async fn complaint_04_a_death_while_a_large_argument_is_sent_blocks_nothing() {
     let pool = pool_of(1);
     let first = pid(&pool).await;
     let worker = Pid::from_raw(first.try_into().unwrap()).unwrap();
-    // A worker that reads no more, so that the argument fills the socket and waits.
+    // The worker has stopped reading, so the argument fills the socket and waits.
     kill_process(worker, Signal::STOP).unwrap();
     let stat = || std::fs::read_to_string(format!("/proc/{first}/stat")).unwrap();
     patiently(async {
@@ -150,7 +150,7 @@ async fn complaint_04_a_death_while_a_large_argument_is_written_hangs_nothing() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn complaint_05_a_shutdown_amid_submits_cancels_and_replacements_loses_no_task() {
+async fn complaint_05_a_shutdown_during_submits_cancellations_and_replacements_loses_no_task() {
     for _ in 0..5 {
         let pool = ProcessPool::builder()
             .workers(2)
@@ -187,7 +187,7 @@ async fn complaint_05_a_shutdown_amid_submits_cancels_and_replacements_loses_no_
     }
 }
 
-/// Awaits each task, whose end must be one that a shutdown allows; how many there were.
+/// Awaits each task, which must end in a way that a shutdown allows; returns their number.
 async fn ends_of(tasks: Vec<(u64, Task<u64>)>) -> usize {
     let mut count = 0;
     for (number, task) in tasks {
@@ -210,7 +210,7 @@ async fn complaint_06_replacing_workers_by_count_does_not_deadlock() {
     let tasks = (0..60).map(|_| pool.run_in_process(|()| process::id(), ()));
     let pids = patiently(try_join_all(tasks)).await.unwrap();
     assert_eq!(BTreeSet::from_iter(pids).len(), 60);
-    // With none, one, or two of them used up, and one task more than workers.
+    // With no, one, or two workers used up, and one task more than workers.
     for count in [1, 2, 3, 5] {
         let tasks = (0..count).map(|number| pool.run_in_process(double, number));
         patiently(try_join_all(tasks)).await.unwrap();
@@ -219,7 +219,7 @@ async fn complaint_06_replacing_workers_by_count_does_not_deadlock() {
 }
 
 #[tokio::test]
-async fn complaint_07_a_cancelled_task_does_not_work_on() {
+async fn complaint_07_a_cancelled_task_does_not_keep_running() {
     let (pool, gate) = (pool_of(1), Gate::open());
     let task = pool.run_in_process(visit_and_linger, gate.path());
     let visitor = gate.visitor().await;
@@ -232,14 +232,14 @@ async fn complaint_07_a_cancelled_task_does_not_work_on() {
 }
 
 #[tokio::test]
-async fn complaint_08_what_was_cancelled_in_the_queue_never_starts() {
+async fn complaint_08_a_task_cancelled_in_the_queue_never_starts() {
     fn work(args: (PathBuf, u32)) -> u32 {
         let (log, number) = args;
         note(&log, &number.to_string());
         number
     }
     let (pool, log) = (pool_of(2), Log::open());
-    // Short and known to be, so that many of them are sent ahead to a worker.
+    // Known to be short, so many of them are prefetched by a worker.
     let submit = |number| pool.run_in_process(work, (log.path(), number));
     patiently(try_join_all((10_000..10_200).map(submit)))
         .await
@@ -276,7 +276,7 @@ async fn complaint_08_what_was_cancelled_in_the_queue_never_starts() {
 }
 
 #[tokio::test]
-async fn complaint_09_a_worker_whose_time_is_over_does_not_compute_on() {
+async fn complaint_09_a_worker_whose_task_timed_out_does_not_keep_computing() {
     let (pool, gate) = (pool_of(1), Gate::open());
     let limited = pool.with_timeout(Duration::from_millis(300));
     let task = limited.run_in_process(visit_and_linger, gate.path());
@@ -296,7 +296,7 @@ async fn complaint_09_a_worker_whose_time_is_over_does_not_compute_on() {
 }
 
 #[tokio::test]
-async fn complaint_10_a_value_that_cannot_be_carried_fails_its_own_task() {
+async fn complaint_10_a_value_that_cannot_be_encoded_fails_its_own_task() {
     let pool = pool_of(1);
     let worker = pid(&pool).await;
     for side in [Side::Parent, Side::Worker] {
@@ -322,7 +322,7 @@ async fn complaint_10_a_value_that_cannot_be_carried_fails_its_own_task() {
 }
 
 #[tokio::test]
-async fn complaint_11_an_initializer_that_fails_is_not_run_for_ever() {
+async fn complaint_11_a_failing_initializer_is_not_retried_without_pauses() {
     fn fail(log: PathBuf) -> Result<(), String> {
         note(&log, "a start");
         Err("there is no model".to_owned())
@@ -332,7 +332,7 @@ async fn complaint_11_an_initializer_that_fails_is_not_run_for_ever() {
     let pool = builder.try_initializer(fail, log.path()).build().unwrap();
     assert_backs_off(&pool, &log, "there is no model").await;
 
-    // Nor is a `main` that never comes to `init()`.
+    // The same is true of a `main` that never reaches `init()`.
     let log = Log::open();
     let name = format!("never {}", log.path().display());
     let pool = ProcessPool::builder().workers(1).name(name);
@@ -348,9 +348,8 @@ async fn assert_backs_off(pool: &ProcessPool<impl Sized>, log: &Log, why: &str) 
         let cause = error.source().unwrap().to_string();
         assert!(cause.ends_with(why), "{cause}");
     }
-    // The pauses before the second, third and fourth double: 100, 200 and 400 milliseconds. If
-    // there was time for more, each of them has a pause as well. The first start may have been
-    // before this began to look.
+    // The pauses before the second, third and fourth start double: 100, 200 and 400 milliseconds. Further
+    // starts have pauses, too. The first start may have been before this loop.
     let attempts = log.lines().len() as u32;
     let pauses: u32 = (2..attempts).map(|pause| 100 << (pause - 1).min(4)).sum();
     let took = began.elapsed();
@@ -362,7 +361,7 @@ async fn assert_backs_off(pool: &ProcessPool<impl Sized>, log: &Log, why: &str) 
 }
 
 #[tokio::test]
-async fn complaint_12_submits_without_end_do_not_eat_the_memory() {
+async fn complaint_12_endless_submits_use_bounded_memory() {
     let gate = Gate::open();
     let pool = ProcessPool::builder()
         .workers(1)
@@ -385,7 +384,7 @@ async fn complaint_12_submits_without_end_do_not_eat_the_memory() {
     );
 }
 
-/// How many of them there are in this process.
+/// The number of them in this process.
 static BURDENS: AtomicUsize = AtomicUsize::new(0);
 
 /// A large value that is counted.
@@ -444,7 +443,7 @@ fn complaint_13_arguments_and_results_are_not_kept_alive() {
             assert_eq!(BURDENS.load(Ordering::Relaxed), 0);
             let in_worker = pool.run_in_process(|()| BURDENS.load(Ordering::Relaxed), ());
             assert_eq!(patiently(in_worker).await.unwrap(), 0);
-            // Nor is what they were encoded to.
+            // The encoded arguments are freed, too.
             let after = [process::id(), worker].map(memory);
             let grown = [0, 1].map(|side| after[side].saturating_sub(before[side]));
             let large = LARGE as u64;
@@ -460,7 +459,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Held by a thread of the parent while workers start, as many a lock is in a program with threads.
+/// A lock that a thread of the parent holds while workers start.
 static HELD: Mutex<()> = Mutex::new(());
 
 #[tokio::test]
@@ -480,7 +479,7 @@ async fn complaint_14_a_lock_that_a_thread_holds_is_free_in_a_new_worker() {
         thread::spawn(process::id).join().unwrap()
     };
     let first = patiently(pool.run_in_process(lock, ())).await.unwrap();
-    // In a replacement, too.
+    // Also in a replacement.
     kill(first);
     for _ in 0..20 {
         let pid = patiently(pool.run_in_process(lock, ())).await.unwrap();
@@ -491,11 +490,11 @@ async fn complaint_14_a_lock_that_a_thread_holds_is_free_in_a_new_worker() {
 }
 
 #[test]
-fn complaint_15_workers_live_on_when_the_thread_that_started_them_has_ended() {
+fn complaint_15_workers_outlive_the_thread_that_started_them() {
     alone(|| {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
-            // A blocking thread that has nothing to do ends at once.
+            // An idle blocking thread ends at once.
             .thread_keep_alive(Duration::from_millis(1))
             .enable_all()
             .build()
@@ -529,7 +528,7 @@ fn complaint_15_workers_live_on_when_the_thread_that_started_them_has_ended() {
     });
 }
 
-/// A program whose worker computes in four threads, and has a child.
+/// A program whose worker computes in four threads and has a child.
 struct Program {
     process: Child,
     input: ChildStdin,
@@ -593,7 +592,7 @@ async fn complaint_16_grandchildren_do_not_survive() {
         die(());
     }
     let pool = pool_of(1);
-    // Its worker dies, or it is cancelled.
+    // Its worker dies, or its task is cancelled.
     for dies in [true, false] {
         let gate = Gate::open();
         let task = pool.run_in_process(have_child, gate.path());
@@ -616,7 +615,7 @@ async fn complaint_16_grandchildren_do_not_survive() {
 fn complaint_17_one_interrupt_is_enough() {
     let mut program = Program::that("interrupted", "idle");
     let group = Pid::from_raw(program.process.id().try_into().unwrap());
-    // What a terminal does at a Ctrl-C. The program's worker does not get it, and works on.
+    // As a terminal does at a Ctrl-C. The program's worker does not get the signal and keeps working.
     kill_process_group(group.unwrap(), Signal::INT).unwrap();
     let mut still = String::new();
     program.output.read_line(&mut still).unwrap();
@@ -628,7 +627,7 @@ fn complaint_17_one_interrupt_is_enough() {
 #[tokio::test]
 async fn complaint_18_output_neither_blocks_a_worker_nor_gets_into_the_protocol() {
     fn chatter((): ()) -> u64 {
-        // Much more than a pipe holds, and what looks like a frame.
+        // Much more than a pipe holds, and bytes that look like a frame.
         let noise = [vec![0_u8; 4096], vec![255; 4096]].concat();
         for _ in 0..256 {
             std::io::stdout().write_all(&noise).unwrap();
@@ -671,7 +670,7 @@ async fn complaint_19_an_error_says_which_worker_died_and_how() {
 }
 
 #[tokio::test]
-async fn complaint_20_a_time_limit_shorter_than_a_start_is_kept_all_the_same() {
+async fn complaint_20_a_time_limit_shorter_than_a_workers_start_works() {
     let began = Instant::now();
     let pool = ProcessPool::builder()
         .workers(1)
@@ -685,7 +684,7 @@ async fn complaint_20_a_time_limit_shorter_than_a_start_is_kept_all_the_same() {
 }
 
 #[tokio::test]
-async fn complaint_21_a_worker_in_its_grace_is_given_nothing_else() {
+async fn complaint_21_a_worker_in_its_grace_gets_no_other_task() {
     fn wind_up((gate, log): (PathBuf, PathBuf)) {
         let _ = visit(gate);
         assert!(procpool::worker::is_cancelled());
@@ -708,7 +707,7 @@ async fn complaint_21_a_worker_in_its_grace_is_given_nothing_else() {
 fn complaint_22_a_hundred_thousand_calls_at_once_need_no_descriptor_each() {
     alone(|| {
         let original = getrlimit(Resource::Nofile);
-        // What most systems start out with.
+        // The default of most systems.
         let current = original
             .maximum
             .map_or(Some(1024), |most| Some(most.min(1024)));
@@ -727,7 +726,7 @@ fn complaint_22_a_hundred_thousand_calls_at_once_need_no_descriptor_each() {
             let tasks: Vec<_> = (0..100_000)
                 .map(|number| pool.run_in_process(double, number))
                 .collect();
-            // The second worker may have been on its way.
+            // The second worker may already have been starting.
             assert!(open_descriptors().len() < before + 32);
             let doubled = patiently(try_join_all(tasks)).await.unwrap();
             assert!(

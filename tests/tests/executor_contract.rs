@@ -1,4 +1,4 @@
-//! What an executor promises, held against each that there is.
+//! The guarantees of an executor, tested for each executor.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -28,7 +28,7 @@ impl Subject for ProcessPool {
     }
 }
 
-/// On a [`runtime`].
+/// The kind of runtime; see [`runtime`].
 impl Subject for InProcess {
     fn build() -> Result<Self, BuildError> {
         InProcess::new()
@@ -104,7 +104,7 @@ fn a_result_comes_back<E: Subject>() {
         );
         let swapped = patiently(swapped).await.unwrap();
         assert_eq!(swapped, (Some(Some(())), "text".to_owned()));
-        // A function's own error comes back inside.
+        // A function's own error is inside the result.
         let failed = executor.execute(|text: String| text.parse::<u8>().map_err(drop), "x".into());
         assert_eq!(patiently(failed).await.unwrap(), Err(()));
     });
@@ -166,7 +166,7 @@ fn a_panic_costs_nobody_else_anything<E: Subject>() {
     });
 }
 
-/// Can't be encoded.
+/// A type that can't be encoded.
 #[derive(Debug, Deserialize)]
 struct Unsendable;
 
@@ -176,7 +176,7 @@ impl Serialize for Unsendable {
     }
 }
 
-/// Can be encoded, but not decoded.
+/// A type that can be encoded but not decoded.
 #[derive(Debug, Serialize)]
 struct Unreadable;
 
@@ -186,7 +186,7 @@ impl<'de> Deserialize<'de> for Unreadable {
     }
 }
 
-/// Panics when it is encoded.
+/// A type that panics when it is encoded.
 #[derive(Debug, Deserialize)]
 struct Explosive;
 
@@ -272,7 +272,7 @@ fn a_dropped_call_that_has_begun_holds_nobody_up_once_it_is_over<E: Subject>() {
         let call = executor.execute(visit, gate.path());
         let visitor = gate.visitor().await;
         drop(call);
-        // A process is killed by that; a thread goes on, and sees the gate close.
+        // This kills a process; a thread goes on, and sees the gate close.
         drop(visitor);
         assert_works(&executor).await;
     });
@@ -303,10 +303,10 @@ fn a_future_is_awaited_on_another_runtime_and_on_none<E: Subject>() {
         let there = thread::spawn(|| runtime().block_on(patiently(there)));
         let nowhere = async { nowhere.await.map(|shared| shared.0.len()) };
         let nowhere = thread::spawn(|| futures::executor::block_on(nowhere));
-        // The runtime has threads of its own that go on meanwhile.
+        // The runtime has threads of its own that run meanwhile.
         let (there, nowhere) = (there.join().unwrap(), nowhere.join().unwrap());
         assert_eq!((there.unwrap(), nowhere.unwrap()), (5, 7));
-        // And in a task of this one, whatever the result is.
+        // Also in a task of this runtime, whatever the result is.
         let here = executor.execute(share, "here".into());
         let here = tokio::spawn(async move { here.await.map(|shared| shared.0.len()) });
         assert_eq!(patiently(here).await.unwrap().unwrap(), 4);
@@ -326,12 +326,12 @@ fn a_call_that_waits_when_the_runtime_stops_has_an_end<E: Subject>() {
     let waiting = executor.execute(double, 21);
     own.shutdown_background();
     drop(visitor);
-    // A thread that is busy takes what waits for it even then.
+    // Even then a busy thread runs the calls that wait for it.
     match other.block_on(patiently(waiting)) {
         Ok(result) => assert_eq!(result, 42),
         Err(error) => assert!(error.is_pool_closed(), "{error:?}"),
     }
-    // A process was killed, a thread saw the gate close.
+    // A process was killed; a thread saw the gate close.
     other.block_on(patiently(running)).unwrap_err();
 }
 
@@ -346,14 +346,14 @@ fn a_call_after_the_end_of_the_runtime_is_told_so<E: Subject>() {
     });
 }
 
-// What is not the same everywhere.
+/// Differences between the executors.
 
 #[test]
 fn an_executor_without_processes_needs_a_runtime_but_no_io() {
     assert!(matches!(InProcess::new(), Err(BuildError::Runtime(_))));
     let bare = Builder::new_current_thread().build().unwrap();
     let executor = bare.block_on(async { InProcess::new().unwrap() });
-    // Its threads run whether or not anything drives the runtime.
+    // Its threads run even if nothing drives the runtime.
     let call = executor.execute(double, 21);
     assert_eq!(futures::executor::block_on(call).unwrap(), 42);
 }

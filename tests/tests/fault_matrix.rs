@@ -1,4 +1,4 @@
-//! The page of faults names tests that exist.
+//! The tests named in docs/faults.md exist.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -11,7 +11,7 @@ fn workspace() -> PathBuf {
     package.parent().unwrap().to_owned()
 }
 
-/// What the rows of the page's tables name in their last column.
+/// Returns each row of the page's tables with the tests in its last column.
 fn rows(page: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
     let rows = page.lines().filter(|line| line.starts_with('|'));
     let rows = rows.filter(|line| !line.starts_with("|---") && !line.starts_with("| fault"));
@@ -51,7 +51,7 @@ fn every_complaint_has_a_test() {
     assert_eq!(numbers, (1..=22).collect());
 }
 
-/// `file` is one of this package's, or `crate/file` one of a crate's tests.
+/// Returns the source of `file`, a test of this package, or of `crate/file`, a test of that crate.
 fn source_of(file: &str) -> PathBuf {
     let Some((package, file)) = file.split_once('/') else {
         return workspace()
@@ -82,7 +82,7 @@ fn is_there(test: &str) -> bool {
     let Some((before, _)) = source.split_once(&format!("fn {name}()")) else {
         return false;
     };
-    // Its attributes reach up to the first empty line, or the end of the function before it.
+    // The attributes of a function start after an empty line or the end of the function before it.
     let attributes = before
         .lines()
         .rev()
@@ -90,6 +90,6 @@ fn is_there(test: &str) -> bool {
     let has_attribute = attributes
         .into_iter()
         .any(|line| line.starts_with("#[") && (line.ends_with("test]") || line.contains("test(")));
-    // A suite with a harness of its own has a list of names instead.
+    // A suite with its own harness has a list of names instead.
     has_attribute || source.contains(&format!("\"{name}\","))
 }

@@ -1,8 +1,8 @@
-//! Results that a worker gathers, to write many of them at once, are neither lost nor late.
+//! Results that a worker batches, to send many of them in one write, are neither lost nor late.
 //!
-//! In each test three calls of one function, which has shown itself rather short, are with one worker: the
-//! first waits at a gate, so that the second and the third are with the worker in time for it to run
-//! them in a row.
+//! In each test, one worker has three calls of one function that is known to be short. The first one waits
+//! at a gate, so the second and the third are sent to the worker in time for it to run them in a
+//! row.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use futures::future::join_all;
 use procpool::{ProcessPool, Task};
 use procpool_tests::{Gate, Visitor, kill, patiently, visit};
 
-/// What a call does.
+/// The action of a call.
 #[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 enum What {
     Return,
-    /// For a little longer than results may be held back.
+    /// Runs a little longer than results may be held back.
     Compute,
     Visit,
     Die,
@@ -35,7 +35,7 @@ fn perform((gate, what): (PathBuf, What)) {
     }
 }
 
-/// The second and the third call; the first has just been let go. `usual` is what the function was seen to do.
+/// Returns the second and the third call, after the first one was let go. `usual` is the usual action of the function.
 async fn short_and_then(gate: &Gate, usual: What, last: What) -> (ProcessPool, Task<()>, Task<()>) {
     let pool = ProcessPool::builder().workers(1).build().expect("a pool");
     let call = |what| pool.run_in_process(perform, (gate.path(), what));
@@ -51,7 +51,7 @@ async fn short_and_then(gate: &Gate, usual: What, last: What) -> (ProcessPool, T
 }
 
 #[procpool::test]
-async fn a_result_that_was_gathered_outlives_its_worker() {
+async fn a_batched_result_outlives_its_worker() {
     for _ in 0..20 {
         let gate = Gate::open();
         let (_pool, short, fatal) = short_and_then(&gate, What::Return, What::Die).await;
@@ -61,8 +61,8 @@ async fn a_result_that_was_gathered_outlives_its_worker() {
     }
 }
 
-/// Be it that the function is known to be short, so that it is looked for such results, or that it is not, so that
-/// there are none.
+/// Tests both a function known to be short, for whose results the pool looks, and one that is not, whose
+/// results are not held back.
 #[procpool::test]
 async fn a_result_does_not_wait_for_the_end_of_the_next_task() {
     for usual in [What::Return, What::Compute] {

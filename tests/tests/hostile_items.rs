@@ -1,4 +1,4 @@
-//! A worker that lies about the items of a chunk costs itself and what it says that it has begun.
+//! A worker that lies about the items of a chunk costs itself and the items that it claims to have started.
 //!
 //! As in `hostile_worker`, this executable is its own hostile worker: the first worker of each pool.
 #![forbid(unsafe_code)]
@@ -17,7 +17,7 @@ fn become_a_worker_if_told_to() {
     Stage::enter(misbehave);
 }
 
-/// What the impostor gives as the result of any item.
+/// The result that the impostor gives for any item.
 const FALSEHOOD: u64 = 7;
 
 fn misbehave(script: &str, _: &Path) -> ! {
@@ -76,7 +76,7 @@ fn item() -> Vec<u8> {
     frame
 }
 
-/// The same as a bare number.
+/// The same for plain numbers.
 fn number(kind: Plain) -> Vec<u8> {
     let mut frame = Vec::new();
     ItemFrames::put_plain(kind, FALSEHOOD, &mut frame);
@@ -87,12 +87,12 @@ fn double(x: u64) -> u64 {
     x * 2
 }
 
-/// What comes of three items, 10, 11 and 12, in one chunk.
+/// Returns the results of three items, 10, 11 and 12, in one chunk.
 async fn outcome_of(script: &'static str) -> Vec<Result<u64, TaskError>> {
     let stage = Stage::of(script);
     let pool = stage.pool();
     let results = patiently(pool.map(double, 10..13).chunk_size(3).collect()).await;
-    // There is an honest worker now.
+    // The next worker is an ordinary one.
     assert_eq!(
         patiently(pool.run_in_process(double, 21)).await.unwrap(),
         42
@@ -106,7 +106,7 @@ fn numbers(results: Vec<Result<u64, TaskError>>) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_it_has_not_begun_runs_elsewhere() {
+async fn items_that_it_has_not_started_run_on_another_worker() {
     for script in [
         "answers more items than it has",
         "answers items of nothing",
@@ -118,7 +118,7 @@ async fn what_it_has_not_begun_runs_elsewhere() {
 }
 
 #[tokio::test]
-async fn what_it_has_begun_and_not_answered_is_lost() {
+async fn an_item_that_it_started_and_did_not_answer_is_lost() {
     let mut results = outcome_of("ends before its items").await.into_iter();
     let error = results.next().unwrap().unwrap_err();
     let how = "broke the protocol: it ended a chunk before its items";
@@ -130,13 +130,13 @@ async fn what_it_has_begun_and_not_answered_is_lost() {
 }
 
 #[tokio::test]
-async fn what_it_has_answered_is_not_run_again() {
+async fn answered_items_do_not_run_again() {
     let results = outcome_of("has answered what it has not begun").await;
     assert_eq!(numbers(results), [FALSEHOOD, FALSEHOOD, 24]);
 }
 
 #[tokio::test]
-async fn nothing_comes_after_the_end_of_a_chunk() {
+async fn results_after_the_end_of_a_chunk_break_the_protocol() {
     let results = outcome_of("goes on after the end").await;
     assert_eq!(numbers(results), [FALSEHOOD; 3]);
 }

@@ -1,8 +1,8 @@
-//! A worker that breaks the protocol costs itself and the task it runs, and nothing else.
+//! A worker that breaks the protocol costs itself and the task that it runs, and nothing else.
 //!
-//! This executable is its own hostile worker: the first worker of each pool here follows the script
-//! that the pool's name tells, and all later ones are honest. So there is no `#[procpool::test]`
-//! in this file, which would make every worker an honest one.
+//! This executable is its own hostile worker: the first worker of each pool follows the script in the
+//! pool's name, and all later ones are ordinary. So there is no `#[procpool::test]` in this file, which
+//! would make every worker an ordinary one.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -85,7 +85,7 @@ fn sparse() -> u32 {
     file.into_raw_fd().unsigned_abs()
 }
 
-/// What the impostor gives as the result of any task.
+/// The result that the impostor gives for any task.
 const FALSEHOOD: u64 = 7;
 
 fn misbehave(script: &str, directory: &Path) -> ! {
@@ -269,7 +269,7 @@ fn stop() {
     kill_process(getpid(), Signal::STOP).expect("it is its own process");
 }
 
-/// Runs a script whose first task gets an error, and what follows from it; returns the error.
+/// Runs a script whose first task fails, and checks the consequences; returns the error.
 async fn first_task_fails(stage: &Stage) -> TaskError {
     let pool = stage.pool();
     let error = patiently(pool.run_in_process(double, 21)).await;
@@ -283,7 +283,7 @@ fn double(x: u64) -> u64 {
     x * 2
 }
 
-/// The pool has an honest worker now.
+/// Checks that the pool has an ordinary worker now.
 async fn goes_on(pool: &ProcessPool) {
     assert_eq!(
         patiently(pool.run_in_process(double, 21)).await.unwrap(),
@@ -333,7 +333,7 @@ async fn a_worker_that_refuses_says_why() {
 }
 
 #[tokio::test]
-async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
+async fn garbage_instead_of_the_handshake_is_a_failed_start() {
     let error = first_task_fails(&Stage::of("sends garbage in place of the handshake")).await;
     let text = "the started process does not behave like a worker: the reserved bytes of a frame header \
                 are not zero";
@@ -341,7 +341,7 @@ async fn garbage_in_place_of_the_handshake_is_a_failed_start() {
 }
 
 #[tokio::test]
-async fn an_answer_in_place_of_the_handshake_is_a_failed_start() {
+async fn a_result_instead_of_the_handshake_is_a_failed_start() {
     let error = first_task_fails(&Stage::of("answers before it is asked")).await;
     let text = "the started process does not behave like a worker: it answered before it was asked";
     assert_not_started(&error, text, None);
@@ -375,7 +375,7 @@ async fn a_worker_that_announces_too_much_is_killed_before_it_can_send_it() {
 }
 
 #[test]
-fn a_worker_that_announces_much_and_sends_little_costs_little() {
+fn a_worker_that_announces_much_and_sends_little_uses_little_memory() {
     alone(|| {
         on_a_runtime(async {
             let before = peak_of_address_space();
@@ -398,7 +398,7 @@ fn on_a_runtime(test: impl Future<Output = ()>) {
         .block_on(test);
 }
 
-/// In bytes. What is only reserved counts too, unlike in the resident size.
+/// The virtual memory size in bytes, which includes reserved memory, unlike the resident size.
 fn peak_of_address_space() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmPeak:"));
@@ -407,7 +407,7 @@ fn peak_of_address_space() -> usize {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
+async fn a_worker_that_dies_in_the_middle_of_a_frame_gives_no_result() {
     let error = first_task_fails(&Stage::of("sends half a frame")).await;
     let TaskError::WorkerExited(exit) = &error else {
         panic!("{error:?}");
@@ -416,9 +416,9 @@ async fn a_worker_that_dies_in_the_middle_of_a_frame_has_not_answered() {
     assert!(error.to_string().ends_with("exited with code 4"));
 }
 
-/// In shared memory, from where the rest of what a worker has said is taken when it is dead.
+/// Tests messages in shared memory, from which the parent takes the rest after a worker's death.
 #[tokio::test]
-async fn what_a_dead_worker_leaves_is_trusted_no_more_than_what_it_sends() {
+async fn messages_left_in_shared_memory_are_checked_like_those_from_the_socket() {
     for script in ["leaves garbage", "leaves half an answer"] {
         let error = first_task_fails(&Stage::of(script)).await;
         assert!(error.is_worker_exited(), "{script}: {error:?}");
@@ -498,7 +498,7 @@ async fn a_worker_that_answers_a_broadcast_it_was_not_given_is_killed() {
 }
 
 #[tokio::test]
-async fn the_first_of_two_answers_counts_and_the_second_kills_the_worker() {
+async fn the_first_of_two_results_counts_and_the_second_kills_the_worker() {
     let stage = Stage::of("answers twice at once");
     let pool = stage.pool();
     let first = patiently(pool.run_in_process(double, 21)).await;
@@ -508,12 +508,12 @@ async fn the_first_of_two_answers_counts_and_the_second_kills_the_worker() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_again_is_not_taken_for_the_next_one() {
+async fn a_repeated_result_is_not_taken_for_that_of_the_next_task() {
     let stage = Stage::of("answers a task again");
     let pool = stage.pool();
     let first = patiently(pool.run_in_process(double, 21)).await;
     assert_eq!(first.unwrap(), FALSEHOOD);
-    // Another function, which can't have been sent ahead.
+    // Another function, which can't have been prefetched.
     let second = patiently(pool.run_in_process(|()| 0_u64, ())).await;
     assert_broke_protocol(
         &second.unwrap_err(),
@@ -524,7 +524,7 @@ async fn an_answer_that_comes_again_is_not_taken_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn an_answer_to_a_task_that_was_never_given_kills_the_worker() {
+async fn a_result_of_an_unknown_task_kills_the_worker() {
     for script in [
         "answers a task it was not given",
         "answers a slot that is not there",
@@ -535,7 +535,7 @@ async fn an_answer_to_a_task_that_was_never_given_kills_the_worker() {
 }
 
 #[tokio::test]
-async fn a_worker_that_closes_its_socket_and_lives_on_is_killed() {
+async fn a_worker_that_closes_its_socket_without_exiting_is_killed() {
     let error = first_task_fails(&Stage::of("hangs up")).await;
     let TaskError::WorkerExited(exit) = &error else {
         panic!("{error:?}");
@@ -548,7 +548,7 @@ async fn a_worker_that_closes_its_socket_and_lives_on_is_killed() {
 }
 
 #[tokio::test]
-async fn a_task_that_a_worker_has_not_begun_before_it_hangs_up_runs_elsewhere() {
+async fn a_task_that_was_not_started_before_the_socket_closed_runs_on_another_worker() {
     let stage = Stage::of("hangs up while idle");
     let pool = stage.pool();
     let task = patiently(pool.run_in_process(double, 21)).await;
@@ -580,7 +580,7 @@ async fn a_worker_that_is_stopped_in_a_task_is_killed_when_the_task_is_dropped()
 }
 
 #[tokio::test]
-async fn a_worker_that_exits_after_its_answer_loses_nothing() {
+async fn a_worker_that_exits_after_its_result_loses_nothing() {
     let stage = Stage::of("exits after its answer");
     let pool = stage.pool();
     let first = pool.run_in_process(double, 21);
@@ -592,7 +592,7 @@ async fn a_worker_that_exits_after_its_answer_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_that_dies_while_a_large_argument_is_written_to_it_had_not_begun() {
+async fn a_worker_that_dies_while_a_large_argument_is_sent_has_not_started_the_task() {
     let stage = Stage::of("reads a little of its task");
     let pool = stage.pool();
     let task = pool.run_in_process(|bytes: Vec<u8>| bytes.len(), vec![1; 32 << 20]);
@@ -601,7 +601,7 @@ async fn a_worker_that_dies_while_a_large_argument_is_written_to_it_had_not_begu
 }
 
 #[tokio::test]
-async fn a_process_that_keeps_a_dead_workers_socket_holds_up_nothing() {
+async fn a_process_that_keeps_a_dead_workers_socket_open_blocks_nothing() {
     for script in [
         "leaves its socket to a reader",
         "leaves its socket to a writer",
@@ -609,13 +609,13 @@ async fn a_process_that_keeps_a_dead_workers_socket_holds_up_nothing() {
         let stage = Stage::of(script);
         let error = first_task_fails(&stage).await;
         assert!(error.is_worker_exited(), "{error:?}");
-        // It ends by itself, because nobody has kept the other end.
+        // It exits by itself, because no process has kept the other end.
         stage.heir().await.ended();
     }
 }
 
 #[tokio::test]
-async fn while_one_worker_misbehaves_the_others_go_on() {
+async fn other_workers_go_on_while_one_misbehaves() {
     for script in [
         "sends garbage",
         "announces four gigabytes",
@@ -627,7 +627,7 @@ async fn while_one_worker_misbehaves_the_others_go_on() {
     ] {
         let (stage, gate) = (Stage::of(script), Gate::open());
         let pool = stage.builder().workers(2).build().unwrap();
-        // One is the impostor's; the other runs in the honest worker, for as long as it is not let on.
+        // One is the impostor's. The other one runs in the ordinary worker until it is let go.
         let tasks = [(); 2].map(|()| pool.run_in_process(visit, gate.path()));
         let visitor = gate.visitor().await;
         let (failed, _, other) = patiently(select_all(tasks)).await;
@@ -641,7 +641,7 @@ async fn while_one_worker_misbehaves_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_type_costs_one_task_and_not_the_worker() {
+async fn a_result_of_another_type_fails_the_task_and_keeps_the_worker() {
     let stage = Stage::of("answers with something else");
     let pool = stage.pool();
     let error = patiently(pool.run_in_process(double, 21))
@@ -659,7 +659,7 @@ async fn an_answer_of_another_type_costs_one_task_and_not_the_worker() {
 }
 
 #[tokio::test]
-async fn an_answer_may_come_byte_by_byte() {
+async fn a_result_may_arrive_byte_by_byte() {
     let stage = Stage::of("answers byte by byte");
     let pool = stage.pool();
     let task = patiently(pool.run_in_process(double, 21)).await;
@@ -667,7 +667,7 @@ async fn an_answer_may_come_byte_by_byte() {
     assert!(stage.impostor().is_alive());
 }
 
-/// The parent stays awake for the result of a worker that listens, but not for ever.
+/// The parent stays awake for the result of a spinning worker, but not forever.
 #[tokio::test]
 async fn a_worker_that_falsely_says_that_it_listens_is_not_waited_for_awake_for_ever() {
     let stage = Stage::of("always says that it listens");
@@ -680,11 +680,11 @@ async fn a_worker_that_falsely_says_that_it_listens_is_not_waited_for_awake_for_
 }
 
 #[tokio::test]
-async fn a_task_with_a_limit_that_a_worker_never_begins_runs_elsewhere() {
+async fn a_limited_task_that_a_worker_never_starts_runs_on_another_worker() {
     let stage = Stage::of("never reads");
     let pool = stage.pool();
     let limited = pool.with_timeout(Duration::from_secs(2));
-    // The limit counts from the start of the run, so it is not the task that has used it up.
+    // The limit counts from the start of the run, so this task has not used it up.
     let task = patiently(limited.run_in_process(double, 21)).await;
     assert_eq!(task.unwrap(), 42);
     stage.impostor().ended();
@@ -692,7 +692,7 @@ async fn a_task_with_a_limit_that_a_worker_never_begins_runs_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_worker_that_lies_about_its_run_is_killed_at_a_limit_all_the_same() {
+async fn a_worker_that_lies_about_its_start_is_still_killed_at_a_limit() {
     for script in ["has always just begun", "has finished and has no result"] {
         let stage = Stage::of(script);
         let pool = stage.pool();
@@ -705,7 +705,7 @@ async fn a_worker_that_lies_about_its_run_is_killed_at_a_limit_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_worker_that_ignores_its_end_does_not_hold_up_a_shutdown() {
+async fn a_worker_that_ignores_the_stop_request_does_not_block_a_shutdown() {
     let stage = Stage::of("holds its task");
     let pool = stage.pool();
     let task = pool.run_in_process(double, 21);

@@ -1,4 +1,4 @@
-//! Arguments and results that are large: they come back as they went, whatever they are a part of.
+//! Large arguments and results survive a round trip, also as a part of other values.
 #![forbid(unsafe_code)]
 
 use bytes::Bytes;
@@ -6,14 +6,14 @@ use procpool::ProcessPool;
 use procpool_tests::patiently;
 use serde::{Deserialize, Serialize};
 
-/// Larger than a socket holds, which is some 8 MiB.
+/// Larger than a socket buffer, which is some 8 MiB.
 const LARGE: usize = 12 << 20;
 
 fn pool() -> ProcessPool {
     ProcessPool::builder().workers(1).build().unwrap()
 }
 
-/// Bytes in which a piece that is lost, repeated or out of place shows.
+/// Returns bytes in which a lost, repeated or misplaced piece is visible.
 fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8).collect()
 }
@@ -27,7 +27,7 @@ struct Picture {
 }
 
 #[procpool::test]
-async fn bytes_of_any_size_come_back_as_they_went() {
+async fn bytes_of_any_size_survive_a_round_trip() {
     let pool = pool();
     for len in [
         0,
@@ -53,7 +53,7 @@ async fn bytes_of_any_size_come_back_as_they_went() {
 }
 
 #[procpool::test]
-async fn bytes_within_other_types_come_back_as_they_went() {
+async fn bytes_inside_other_types_survive_a_round_trip() {
     fn turn(picture: Picture) -> (usize, Picture) {
         (picture.pixels.len(), picture)
     }
@@ -70,7 +70,7 @@ async fn bytes_within_other_types_come_back_as_they_went() {
     assert!(len == LARGE && turned == picture());
 }
 
-/// What is moved and not encoded is sent again as it is, when the first worker dies of it.
+/// A vector that is moved instead of encoded is sent again after its first worker died.
 #[procpool::test]
 async fn a_vector_is_sent_again_after_its_workers_death() {
     fn die_once((marker, vector): (std::path::PathBuf, Vec<u8>)) -> usize {
@@ -107,9 +107,9 @@ async fn a_vector_is_sent_again_after_its_workers_death() {
     );
 }
 
-/// More than the sockets of both hold is on its way in both directions at once.
+/// More data than both socket buffers hold is in flight in both directions at once.
 #[procpool::test(flavor = "current_thread")]
-async fn large_ones_pass_each_other() {
+async fn large_payloads_in_both_directions_do_not_block_each_other() {
     let pool = ProcessPool::builder().workers(2).build().unwrap();
     let vector = pattern(LARGE);
     let tasks: Vec<_> = (0..6)

@@ -1,4 +1,4 @@
-//! Much of a result is read by a thread of its own, which is gone when the result is there or never will be.
+//! A large result is read by a thread of its own, which ends after the result has arrived or was cut off.
 //!
 //! As in `hostile_worker`, this executable is its own hostile worker: the first worker of each pool.
 #![forbid(unsafe_code)]
@@ -20,10 +20,10 @@ fn become_a_worker_if_told_to() {
     Stage::enter(misbehave);
 }
 
-/// More than the socket holds.
+/// More than the socket buffer holds.
 const MUCH: usize = 16 << 20;
 
-/// Less than the socket holds, and still much.
+/// Less than the socket buffer holds, but still large.
 const LESS: usize = 5 << 20;
 
 fn misbehave(script: &str, directory: &Path) -> ! {
@@ -61,7 +61,7 @@ fn bytes(pool: &ProcessPool) -> Task<Vec<u8>> {
     pool.run_in_process(|()| vec![1; MUCH], ())
 }
 
-/// The pool has an honest worker now.
+/// Checks that the pool has an ordinary worker now.
 async fn goes_on(pool: &ProcessPool) {
     assert_eq!(patiently(bytes(pool)).await.unwrap(), vec![1; MUCH]);
 }
@@ -83,7 +83,7 @@ async fn a_thread_reads() {
     .await;
 }
 
-/// One of each kind, of which there is one at a time.
+/// One runtime of each kind, one after the other.
 fn runtimes() -> impl Iterator<Item = Runtime> {
     let kinds = [Builder::new_multi_thread, Builder::new_current_thread];
     kinds.into_iter().map(|kind| {
@@ -92,14 +92,14 @@ fn runtimes() -> impl Iterator<Item = Runtime> {
     })
 }
 
-/// What there is where no runtime is, but has been: some of what it makes stays.
+/// Returns the resources after a runtime has existed, since it leaves some behind.
 fn traces() -> Traces {
-    // It has no threads, which would end a moment after it.
+    // It has no threads, which would end a moment later.
     drop(Builder::new_current_thread().enable_all().build().unwrap());
     Traces::now()
 }
 
-/// The worker's end cuts the first result off, and its pool goes on.
+/// The worker's death cuts the first result off, and its pool keeps working.
 async fn is_cut_off(stage: &Stage) {
     let pool = stage.pool();
     let error = patiently(bytes(&pool)).await.unwrap_err();
@@ -111,26 +111,26 @@ async fn is_cut_off(stage: &Stage) {
 }
 
 #[test]
-fn a_worker_that_dies_in_the_middle_has_not_answered() {
+fn a_worker_that_dies_in_the_middle_of_a_result_gives_none() {
     for runtime in runtimes() {
         runtime.block_on(is_cut_off(&Stage::of("dies in the middle")));
     }
 }
 
 #[test]
-fn a_process_that_keeps_the_socket_of_a_worker_that_died_in_the_middle_holds_up_nothing() {
+fn a_process_that_keeps_the_socket_of_such_a_worker_open_blocks_nothing() {
     for runtime in runtimes() {
         runtime.block_on(async {
             let stage = Stage::of("leaves its socket in the middle");
             is_cut_off(&stage).await;
-            // It ends by itself, because nobody has kept the other end.
+            // It exits by itself, because no process has kept the other end.
             stage.heir().await.ended();
         });
     }
 }
 
 #[test]
-fn a_worker_that_exits_after_its_answer_loses_nothing() {
+fn a_worker_that_exits_after_its_result_loses_nothing() {
     for runtime in runtimes() {
         runtime.block_on(async {
             let stage = Stage::of("exits after it");
@@ -160,7 +160,7 @@ fn a_task_that_is_cancelled_in_the_middle_leaves_nothing() {
                 stage.heir().await.ended();
             });
             drop(runtime);
-            // Its threads end a moment later, and are not to be there before the next one.
+            // Its threads end a moment later, and must be gone before the next one.
             outside.are_back_blocking();
         }
     });

@@ -20,10 +20,10 @@ fn pool_of(workers: usize) -> ProcessPool {
     ProcessPool::builder().workers(workers).build().unwrap()
 }
 
-/// A runtime of each kind, one after the other.
+/// Each kind of runtime, one after the other.
 fn runtimes() -> impl Iterator<Item = Runtime> {
     let build = |mut builder: Builder| builder.worker_threads(2).enable_all().build().unwrap();
-    // What tokio keeps for the whole process is there from the first one on.
+    // The first runtime makes tokio allocate what it keeps for the whole process.
     drop(build(Builder::new_current_thread()));
     [
         Builder::new_current_thread,
@@ -42,7 +42,7 @@ async fn use_well(pool: &ProcessPool) {
         .unwrap();
 }
 
-/// A function that starts a process, and lingers.
+/// Starts a process and stays at the gate.
 fn have_child_and_linger(gate: PathBuf) {
     let child = Command::new("sleep").arg("1000").spawn().unwrap();
     std::mem::forget(child);
@@ -60,7 +60,7 @@ fn after_the_last_handle_nothing_is_left() {
                 let other_handle = pool.clone();
                 drop(pool);
                 use_well(&other_handle).await;
-                // The first worker may be through with everything before the others are started.
+                // The first worker may have run everything before the others are started.
                 patiently(async {
                     while children().len() != 3 {
                         tokio::task::yield_now().await;
@@ -172,7 +172,7 @@ fn when_a_termination_returns_no_process_is_left() {
 }
 
 #[test]
-fn when_the_runtime_is_dropped_no_process_is_left_and_every_task_has_an_end() {
+fn when_the_runtime_is_dropped_no_process_is_left_and_every_task_resolves() {
     alone(|| {
         let other = runtimes().next().unwrap();
         let runtimes = runtimes();
@@ -273,7 +273,7 @@ fn workers_that_die_leave_nothing() {
                 let before = Traces::now();
                 let pool = pool_of(1);
                 let counts = async || {
-                    // The replacement is there.
+                    // The replacement is running.
                     patiently(pool.run_in_process(|()| (), ())).await.unwrap();
                     let now = Traces::now();
                     (now.descriptors.len(), now.pages, now.children.len())
@@ -292,7 +292,7 @@ fn workers_that_die_leave_nothing() {
     });
 }
 
-/// A program that is to end, and the processes that it has.
+/// A program that is about to end, and its processes.
 struct Doomed {
     program: Child,
     stdin: ChildStdin,
@@ -363,7 +363,7 @@ fn a_program_that_exits_leaves_no_process() {
 fn a_program_that_panics_leaves_no_process() {
     for worker in STATES {
         let code = Doomed::start("panic", worker).end();
-        // Under `panic = "abort"` there is none.
+        // There is none with `panic = "abort"`.
         assert!(matches!(code, Some(101) | None), "{code:?}");
     }
 }
@@ -406,7 +406,7 @@ fn an_interrupt_from_the_terminal_reaches_the_parent_alone() {
     let program = pid(doomed.program.id());
     assert_eq!(getpgid(Some(worker)), Ok(worker), "it leads its own group");
     assert_eq!(getpgid(Some(program)), Ok(program));
-    // What a terminal does at a Ctrl-C.
+    // As a terminal does at a Ctrl-C.
     kill_process_group(program, Signal::INT).unwrap();
     let mut still = String::new();
     doomed.stdout.read_line(&mut still).unwrap();

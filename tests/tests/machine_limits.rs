@@ -1,4 +1,4 @@
-//! Limits of CPU time and memory, and workers that are replaced before they do harm.
+//! Limits of CPU time and memory, and replacement of workers by age and growth.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn exceeded(error: TaskError) -> procpool::LimitExceeded {
 }
 
 #[procpool::test]
-async fn a_task_that_uses_up_its_cpu_time_is_ended_and_says_so() {
+async fn a_task_that_exceeds_its_cpu_time_gives_limit_exceeded() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let limit = Duration::from_millis(50);
     let strict = pool.with(TaskOptions::new().cpu_time_limit(limit).retries(3));
@@ -64,7 +64,7 @@ async fn cpu_time_of_all_threads_counts_and_waiting_does_not() {
     assert!(error.unwrap_err().is_limit_exceeded());
 }
 
-/// Computes for so many milliseconds of CPU time.
+/// Uses this many milliseconds of CPU time.
 fn spin_for(millis: u64) {
     let clock = || {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
@@ -84,7 +84,7 @@ fn spin_for(millis: u64) {
 }
 
 #[procpool::test]
-async fn each_task_has_its_cpu_time_for_itself() {
+async fn each_task_has_a_cpu_time_limit_of_its_own() {
     let pool = ProcessPool::builder()
         .workers(1)
         .cpu_time_limit(Duration::from_millis(500))
@@ -101,7 +101,7 @@ async fn each_task_has_its_cpu_time_for_itself() {
 }
 
 #[procpool::test]
-async fn a_tasks_own_cpu_time_limit_is_taken_off_after_it() {
+async fn a_tasks_own_cpu_time_limit_is_removed_after_it() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let strict = pool.with(TaskOptions::new().cpu_time_limit(Duration::from_millis(200)));
     let first = patiently(strict.run_in_process(pid, ())).await.unwrap();
@@ -110,10 +110,10 @@ async fn a_tasks_own_cpu_time_limit_is_taken_off_after_it() {
     assert_eq!(last, first);
 }
 
-/// The backtrace of a failed allocation comes after the words by which that is known, and is longer than what
-/// is shown of a worker's standard error.
+/// The backtrace of a failed allocation comes after the message by which the pool recognises it, and is longer than
+/// the visible end of a worker's standard error.
 #[procpool::test]
-async fn a_failed_allocation_is_known_before_a_long_backtrace() {
+async fn a_failed_allocation_is_recognised_before_a_long_backtrace() {
     #[inline(never)]
     fn deeper(levels: usize) -> usize {
         match levels {
@@ -164,14 +164,14 @@ async fn an_allocation_beyond_the_memory_limit_fails_that_task_alone() {
     );
 }
 
-/// Memory that the limit on allocations says nothing of.
+/// Uses memory that the limit on allocations does not count.
 #[procpool::test]
-async fn shared_memory_beyond_the_limit_ends_the_worker_and_says_so() {
+async fn shared_memory_beyond_the_limit_gives_limit_exceeded() {
     fn share(_: ()) {
         let mut pages = Vec::new();
-        // A system has only so many mappings for a process.
+        // The system limits the number of mappings of a process.
         while let Ok((page, _)) = procpool_os::ControlPage::create() {
-            // Most of a page is not there until something is written to it.
+            // Most of a page does not exist until something is written to it.
             let written = page
                 .spool_writer()
                 .map(|mut spool| spool.push(&[&[1; 60_000]]));
@@ -203,7 +203,7 @@ async fn shared_memory_beyond_the_limit_ends_the_worker_and_says_so() {
 }
 
 #[procpool::test]
-async fn a_tasks_own_memory_limit_is_taken_off_after_it() {
+async fn a_tasks_own_memory_limit_is_removed_after_it() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let strict = pool.with(TaskOptions::new().memory_limit(64 << 20));
     let before = patiently(strict.run_in_process(pid, ())).await.unwrap();
@@ -226,7 +226,7 @@ async fn a_tasks_own_memory_limit_is_taken_off_after_it() {
 }
 
 #[procpool::test]
-async fn an_abort_within_the_limits_is_not_taken_for_one_beyond() {
+async fn an_abort_within_the_limits_is_not_taken_for_a_failed_allocation() {
     let pool = ProcessPool::builder()
         .workers(1)
         .memory_limit(1 << 30)
@@ -238,7 +238,7 @@ async fn an_abort_within_the_limits_is_not_taken_for_one_beyond() {
 }
 
 #[procpool::test]
-async fn a_worker_that_leaks_is_replaced_without_a_task_failing() {
+async fn a_leaking_worker_is_replaced_without_a_failed_task() {
     fn leak(_: ()) -> u32 {
         std::mem::forget(vec![1_u8; 8 << 20]);
         std::process::id()
@@ -250,13 +250,13 @@ async fn a_worker_that_leaks_is_replaced_without_a_task_failing() {
         .unwrap();
     let mut pids = HashSet::new();
     while pids.len() < 3 {
-        // Long enough for a look at the memory to be due now and then.
+        // Long enough that the memory is checked now and then.
         pids.insert(patiently(pool.run_in_process(leak, ())).await.unwrap());
     }
 }
 
 #[procpool::test]
-async fn old_workers_are_replaced_without_a_task_failing() {
+async fn old_workers_are_replaced_without_a_failed_task() {
     let age = Duration::from_millis(100);
     let pool = ProcessPool::builder()
         .workers(2)
@@ -270,7 +270,7 @@ async fn old_workers_are_replaced_without_a_task_failing() {
 }
 
 #[procpool::test]
-async fn a_running_task_tells_how_far_it_is() {
+async fn a_running_task_reports_its_progress() {
     fn work(gate: std::path::PathBuf) {
         procpool::worker::set_progress(3, 7);
         let _ = procpool_tests::visit(gate);
@@ -290,7 +290,7 @@ async fn a_running_task_tells_how_far_it_is() {
 }
 
 #[procpool::test]
-async fn limits_that_no_worker_could_live_with_are_refused() {
+async fn limits_too_low_for_any_worker_are_refused() {
     let tiny = ProcessPool::builder()
         .memory_limit(4096)
         .build()

@@ -25,7 +25,7 @@ fn double(x: u64) -> u64 {
     2 * x
 }
 
-/// Whether it has been run before; it leaves a file.
+/// Returns whether it has run before, by means of a file.
 fn leave_a_trace((directory, number): (PathBuf, u64)) -> u64 {
     File::create_new(directory.join(number.to_string())).expect("it runs once");
     number
@@ -35,7 +35,7 @@ fn traces(directory: &Path) -> usize {
     directory.read_dir().expect("a directory").count()
 }
 
-/// Comes to the gate if it is given one, or else returns at once.
+/// Waits at the gate if it gets one, or else returns at once.
 fn pass(gate: Option<PathBuf>) -> u32 {
     gate.map_or(0, visit)
 }
@@ -47,7 +47,7 @@ async fn results_come_in_the_order_of_the_items() {
     assert!(results.into_iter().eq((0..10_000).map(double)));
 }
 
-/// What comes of some items through a function that gives them back.
+/// Returns the results of some items, and of a function that returns its argument.
 async fn echoed<T>(items: &[T]) -> Vec<T>
 where
     T: Clone + Serialize + DeserializeOwned + 'static,
@@ -57,9 +57,9 @@ where
     patiently(results.try_collect()).await.unwrap()
 }
 
-/// Such values travel in another way than all others.
+/// Such values are transferred in a different way from all others.
 #[procpool::test]
-async fn numbers_of_each_type_come_back_as_they_were() {
+async fn numbers_of_each_type_survive_a_round_trip() {
     assert_eq!(echoed(&[(), (), ()]).await, [(); 3]);
     assert_eq!(echoed(&[true, false]).await, [true, false]);
     assert_eq!(echoed(&['p', char::MAX]).await, ['p', char::MAX]);
@@ -90,9 +90,9 @@ async fn numbers_of_each_type_come_back_as_they_were() {
     );
 }
 
-/// Each side has its own way for each type.
+/// Each side treats each type in its own way.
 #[procpool::test]
-async fn a_number_may_come_of_something_else_and_the_other_way_round() {
+async fn numbers_may_map_to_other_types_and_back() {
     let pool = pool_of(2);
     let lengths = pool.map(|word: String| word.len(), ["a".to_owned(), String::new()]);
     assert_eq!(lengths.try_collect::<Vec<_>>().await.unwrap(), [1, 0]);
@@ -116,7 +116,7 @@ async fn a_number_may_come_of_something_else_and_the_other_way_round() {
 }
 
 #[procpool::test]
-async fn unordered_results_are_all_there() {
+async fn unordered_results_are_complete() {
     let pool = pool_of(2);
     let results = pool.map(double, 0..10_000).unordered();
     let mut results: Vec<u64> = results.try_collect().await.unwrap();
@@ -125,7 +125,7 @@ async fn unordered_results_are_all_there() {
 }
 
 #[procpool::test]
-async fn nothing_comes_of_nothing() {
+async fn no_items_give_no_results() {
     let pool = pool_of(1);
     let mut map = pool.map(double, []);
     assert!(patiently(map.next()).await.is_none());
@@ -146,7 +146,7 @@ async fn an_iterator_may_be_infinite() {
     }
 }
 
-/// Fails in its own way for some numbers.
+/// Fails in a different way for each of some numbers.
 fn fail_sometimes(number: u64) -> u64 {
     match number {
         7 => panic!("seven"),
@@ -156,7 +156,7 @@ fn fail_sometimes(number: u64) -> u64 {
 }
 
 #[procpool::test]
-async fn an_item_that_fails_fails_alone_inside_of_a_chunk() {
+async fn a_failing_item_fails_alone_within_its_chunk() {
     let pool = pool_of(1);
     let map = pool.map(fail_sometimes, 0..50).chunk_size(50);
     let results: Vec<_> = patiently(map.collect()).await;
@@ -179,7 +179,7 @@ fn die_at_the_third((directory, number): (PathBuf, u64)) -> u64 {
 }
 
 #[procpool::test]
-async fn after_a_death_nothing_runs_twice_and_all_the_rest_runs() {
+async fn after_a_death_no_item_runs_twice_and_all_others_run() {
     let pool = pool_of(1);
     let directory = tempfile::tempdir().unwrap();
     let items = (0..10).map(|number| (directory.path().to_owned(), number));
@@ -210,13 +210,13 @@ async fn an_item_is_run_again_after_a_death_if_retries_allow_it() {
 
 const DIRECTORY: &str = "PROCPOOL_TEST_DIRECTORY";
 
-/// The same of a bare number.
+/// The same for a plain number.
 fn die_the_first_time_there(number: u64) -> u64 {
     let directory = std::env::var_os(DIRECTORY).expect("it is in the environment");
     die_the_first_time((directory.into(), number))
 }
 
-/// Those before it are answered, and not sent again.
+/// The items before it have been answered and are not sent again.
 #[procpool::test]
 async fn a_number_is_run_again_after_a_death_if_retries_allow_it() {
     let directory = tempfile::tempdir().unwrap();
@@ -238,7 +238,7 @@ fn hang_at_the_third(number: u64) -> u64 {
 }
 
 #[procpool::test]
-async fn each_item_has_the_time_limit_for_itself() {
+async fn each_item_has_a_time_limit_of_its_own() {
     let pool = pool_of(1).with_timeout(Duration::from_secs(1));
     let map = pool.map(hang_at_the_third, 0..10).chunk_size(10);
     let results: Vec<_> = patiently(map.collect()).await;
@@ -250,7 +250,7 @@ async fn each_item_has_the_time_limit_for_itself() {
     }
 }
 
-/// What no worker can read.
+/// A type that no worker can decode.
 #[derive(Debug, serde::Serialize)]
 struct Unreadable(u64);
 
@@ -265,7 +265,7 @@ impl<'de> serde::Deserialize<'de> for Unreadable {
 }
 
 #[procpool::test]
-async fn arguments_that_cannot_be_read_fail_their_item() {
+async fn arguments_that_cannot_be_decoded_fail_their_item() {
     let pool = pool_of(1);
     let map = pool.map(|Unreadable(number)| number, (0..10).map(Unreadable));
     let results: Vec<Result<u64, _>> = patiently(map.chunk_size(10).collect()).await;
@@ -274,7 +274,7 @@ async fn arguments_that_cannot_be_read_fail_their_item() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 8);
 }
 
-/// What this process can't write.
+/// A type that this process can't encode.
 #[derive(Debug, serde::Deserialize)]
 struct Unwritable(u64);
 
@@ -289,7 +289,7 @@ impl serde::Serialize for Unwritable {
 }
 
 #[procpool::test]
-async fn arguments_that_cannot_be_written_fail_their_item() {
+async fn arguments_that_cannot_be_encoded_fail_their_item() {
     let pool = pool_of(1);
     let map = pool.map(|Unwritable(number)| number, (0..10).map(Unwritable));
     let results: Vec<Result<u64, _>> = patiently(map.chunk_size(10).collect()).await;
@@ -302,7 +302,7 @@ async fn arguments_that_cannot_be_written_fail_their_item() {
 }
 
 #[procpool::test]
-async fn an_idle_worker_takes_over_what_waits_behind_a_long_item() {
+async fn an_idle_worker_takes_over_items_behind_a_long_one() {
     let pool = pool_of(2);
     pool.warm_up().await.unwrap();
     let gate = Gate::open();
@@ -319,7 +319,7 @@ async fn an_idle_worker_takes_over_what_waits_behind_a_long_item() {
 }
 
 #[procpool::test]
-async fn dropping_it_kills_what_runs_and_nothing_else_begins() {
+async fn dropping_a_map_kills_its_running_items_and_starts_no_others() {
     let pool = pool_of(1);
     let directory = tempfile::tempdir().unwrap();
     let gate = Gate::open();
@@ -335,14 +335,14 @@ async fn dropping_it_kills_what_runs_and_nothing_else_begins() {
     drop(map);
     visitor.gone().await;
     drop(process);
-    // Whatever was sent would have run before this.
+    // Any item that was sent would have run before this.
     assert_eq!(patiently(pool.run_in_process(double, 1)).await.unwrap(), 2);
     assert_eq!(traces(directory.path()), 1);
     pool.shutdown().await;
 }
 
 #[procpool::test]
-async fn it_pulls_no_more_than_the_buffer_allows() {
+async fn a_map_pulls_no_more_items_than_its_buffer_allows() {
     let pool = pool_of(2);
     for (buffer, most) in [(0, 1), (1, 1), (7, 7), (100, 100)] {
         let pulled = Rc::new(Cell::new(0_u64));
@@ -368,7 +368,7 @@ async fn a_chunk_of_no_items_is_a_chunk_of_one() {
 }
 
 #[procpool::test]
-async fn a_panic_of_the_iterator_is_the_callers_own() {
+async fn a_panic_of_the_iterator_propagates_to_the_caller() {
     let pool = pool_of(1);
     let items = (0..10).inspect(|&number| assert_ne!(number, 5, "the fifth"));
     let mut map = pool.map(double, items);
@@ -387,7 +387,7 @@ async fn a_panic_of_the_iterator_is_the_callers_own() {
 }
 
 #[procpool::test]
-async fn a_panic_of_the_iterator_leaves_nothing_behind_if_the_map_is_dropped() {
+async fn a_map_that_is_dropped_after_a_panic_of_the_iterator_leaves_nothing() {
     let pool = pool_of(1);
     let items = (0..10).inspect(|&number| assert_ne!(number, 5, "the fifth"));
     let mut map = pool.map(double, items).chunk_size(10);
@@ -398,7 +398,7 @@ async fn a_panic_of_the_iterator_leaves_nothing_behind_if_the_map_is_dropped() {
 }
 
 #[procpool::test]
-async fn a_closed_pool_is_told_once_and_ends_it() {
+async fn a_closed_pool_gives_one_error_and_ends_the_map() {
     let pool = pool_of(1);
     pool.close();
     let mut map = pool.map(double, 0..);
@@ -410,7 +410,7 @@ async fn a_closed_pool_is_told_once_and_ends_it() {
 }
 
 #[procpool::test]
-async fn what_was_sent_before_the_pool_was_closed_gives_its_results() {
+async fn items_sent_before_the_pool_was_closed_give_their_results() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let items = (0..).map(|number| (number == 0).then(|| gate.path()));
@@ -422,7 +422,7 @@ async fn what_was_sent_before_the_pool_was_closed_gives_its_results() {
     let results: Vec<_> = patiently(map.by_ref().collect()).await;
     let (last, results) = results.split_last().unwrap();
     assert!(last.as_ref().unwrap_err().is_pool_closed());
-    // A machine that is slow to pull sends the first one alone.
+    // A machine that is slow to pull sends the first item alone.
     assert!(
         !results.is_empty() && results.iter().all(Result::is_ok),
         "{results:?}"
@@ -431,7 +431,7 @@ async fn what_was_sent_before_the_pool_was_closed_gives_its_results() {
 }
 
 #[procpool::test]
-async fn a_terminated_pool_ends_it() {
+async fn a_terminated_pool_ends_a_map() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let items = (0..).map(|_| Some(gate.path()));
@@ -448,7 +448,7 @@ async fn a_terminated_pool_ends_it() {
 }
 
 #[procpool::test]
-async fn it_waits_for_room_and_pulls_nothing_meanwhile() {
+async fn a_map_that_waits_for_room_pulls_nothing() {
     let pool = ProcessPool::builder()
         .workers(1)
         .queue_capacity(1)
@@ -490,7 +490,7 @@ async fn items_have_the_state_of_their_worker() {
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn others_have_their_turn_while_results_are_taken() {
+async fn a_map_yields_to_other_tasks_while_results_are_taken() {
     let pool = pool_of(1);
     let turns = Rc::new(Cell::new(0));
     let mut map = pool.map(double, 0..100_000);
@@ -517,7 +517,7 @@ async fn others_have_their_turn_while_results_are_taken() {
 }
 
 #[procpool::test]
-async fn it_is_polled_on_any_runtime() {
+async fn a_map_can_be_polled_on_any_runtime() {
     let pool = pool_of(1);
     let map = pool.map(double, 0..1000);
     let sum = std::thread::spawn(|| {
@@ -529,7 +529,7 @@ async fn it_is_polled_on_any_runtime() {
 }
 
 #[procpool::test]
-async fn large_items_come_back_too() {
+async fn large_items_survive_a_round_trip() {
     let pool = pool_of(2);
     let items = (0..20).map(|number: u8| vec![number; 300_000]);
     let map = pool.map(|bytes: Vec<u8>| bytes, items);

@@ -47,7 +47,7 @@ async fn an_item_is_not_held_back_until_a_chunk_is_full() {
 }
 
 #[procpool::test]
-async fn the_source_is_slowed_down() {
+async fn a_full_map_slows_down_its_source() {
     let pool = pool_of(2);
     let mut pulled = 0_u64;
     let source = stream::poll_fn(|_| {
@@ -81,7 +81,7 @@ async fn a_stream_with_state() {
 }
 
 #[procpool::test]
-async fn dropping_it_half_way_drops_the_source() {
+async fn dropping_a_map_half_way_drops_the_source() {
     let pool = pool_of(1);
     let (mut sender, receiver) = mpsc::channel(0);
     sender.try_send(1).unwrap();

@@ -1,4 +1,4 @@
-//! Who is given a worker before whom: priorities, shares and affinities, through every kind of handle.
+//! The order of tasks: priorities, shares and affinities, through every kind of handle.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tower::{Service, ServiceExt};
 
 type Line = (PathBuf, String);
 
-/// For a worker: leaves a line.
+/// Writes a line; runs in a worker.
 fn leave((log, line): Line) {
     note(&log, &line);
 }
 
-/// For a worker: leaves a line, and takes its time.
+/// Writes a line and takes some time; runs in a worker.
 fn leave_slowly((log, line): Line) {
     note(&log, &line);
     std::thread::sleep(Duration::from_millis(300));
@@ -35,7 +35,7 @@ fn priority(priority: Priority) -> TaskOptions {
     TaskOptions::new().priority(priority)
 }
 
-/// A pool whose worker is at the gate, where all that comes now has to wait.
+/// A pool whose worker is at the gate, so that all later tasks must wait.
 async fn busy_pool() -> (ProcessPool, Gate, Task<u32>, Visitor) {
     let (pool, gate) = (pool_of(1), Gate::open());
     let task = pool.run_in_process(visit, gate.path());
@@ -43,7 +43,7 @@ async fn busy_pool() -> (ProcessPool, Gate, Task<u32>, Visitor) {
     (pool, gate, task, visitor)
 }
 
-/// Lets the worker go, and waits for all that waited for it.
+/// Lets the worker go, and waits for all tasks.
 async fn all_run(visitor: Visitor, tasks: Vec<Task<()>>) {
     visitor.let_go().await;
     patiently(try_join_all(tasks)).await.expect("all have run");
@@ -54,7 +54,7 @@ fn position(lines: &[String], line: &str) -> usize {
 }
 
 #[procpool::test]
-async fn higher_priorities_are_served_first_and_each_in_the_order_of_the_calls() {
+async fn higher_priorities_start_first_and_each_in_the_order_of_the_calls() {
     let (pool, _gate, _task, visitor) = busy_pool().await;
     let log = Log::open();
     let levels = [Priority::Normal, Priority::Lowest, Priority::High];
@@ -145,7 +145,7 @@ async fn a_tenant_with_few_tasks_does_not_wait_for_all_of_one_with_many() {
 }
 
 #[procpool::test]
-async fn a_tenant_with_long_tasks_has_no_more_time_than_one_with_short_tasks() {
+async fn a_tenant_with_long_tasks_gets_no_more_time_than_one_with_short_tasks() {
     let (pool, _gate, _task, visitor) = busy_pool().await;
     let log = Log::open();
     let heavy = pool.with(TaskOptions::new().share("heavy"));
@@ -160,12 +160,12 @@ async fn a_tenant_with_long_tasks_has_no_more_time_than_one_with_short_tasks() {
     all_run(visitor, tasks).await;
     let lines = log.lines();
     let (first, second) = (position(&lines, "heavy 0"), position(&lines, "heavy 1"));
-    // By turns, it would be one.
+    // If they took turns, it would be one.
     assert!(second - first > 5, "{lines:?}");
 }
 
 #[procpool::test]
-async fn a_task_prefers_the_worker_that_had_its_key_last() {
+async fn a_task_prefers_the_worker_that_last_ran_its_key() {
     let (pool, gate) = (pool_of(3), Gate::open());
     let handles = ["a", "b", "c"].map(|key| pool.with(TaskOptions::new().affinity(key)));
     let mut homes = Vec::new();
@@ -188,7 +188,7 @@ async fn a_task_prefers_the_worker_that_had_its_key_last() {
 }
 
 #[procpool::test]
-async fn nobody_waits_for_the_worker_of_its_key_while_another_is_idle() {
+async fn no_task_waits_for_the_worker_of_its_key_while_another_is_idle() {
     let (pool, gate) = (pool_of(2), Gate::open());
     let handle = pool.with(TaskOptions::new().affinity(7));
     let held = handle.run_in_process(visit, gate.path());
@@ -203,7 +203,7 @@ async fn nobody_waits_for_the_worker_of_its_key_while_another_is_idle() {
 }
 
 #[procpool::test]
-async fn a_key_whose_worker_is_dead_finds_another() {
+async fn a_key_whose_worker_died_moves_to_another() {
     let pool = pool_of(1);
     let handle = pool.with(TaskOptions::new().affinity("key"));
     let died = handle.run_in_process(die, ());

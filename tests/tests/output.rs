@@ -1,4 +1,4 @@
-//! What workers write, and what surrounds them.
+//! The output and the environment of workers.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ fn noisy(mode: &[&str]) -> Command {
 }
 
 #[procpool::test]
-async fn an_exit_carries_the_end_of_what_the_worker_wrote_to_stderr() {
+async fn a_worker_exit_has_the_end_of_the_workers_stderr() {
     fn complain(count: u32) {
         for line in 0..count {
             eprintln!("complaint {line}");
@@ -62,7 +62,7 @@ async fn a_worker_with_no_stderr_has_no_tail() {
 }
 
 #[test]
-fn a_gibibyte_of_stderr_costs_the_parent_no_memory() {
+fn a_gibibyte_of_stderr_uses_no_memory_of_the_parent() {
     let mut program = noisy(&["flood", "1024"])
         .stderr(Stdio::null())
         .spawn()
@@ -80,10 +80,10 @@ fn a_gibibyte_of_stderr_costs_the_parent_no_memory() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_blocks_who_writes_and_not_the_pool() {
+fn a_stderr_that_nobody_reads_blocks_the_writing_worker_and_not_the_pool() {
     let mut program = noisy(&["blocked"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
-    // Its standard error is held open here, and not read.
+    // The test keeps the standard error open and does not read it.
     program
         .stdout
         .take()
@@ -96,7 +96,7 @@ fn a_stderr_that_nobody_reads_blocks_who_writes_and_not_the_pool() {
 }
 
 #[test]
-fn forwarded_output_arrives_whole() {
+fn forwarded_output_arrives_completely() {
     let mut program = noisy(&["flood", "64"])
         .stderr(Stdio::piped())
         .spawn()
@@ -113,9 +113,9 @@ fn forwarded_output_arrives_whole() {
     assert!(heard.chunks(64).all(|line| line.ends_with(b"again...\n")));
 }
 
-/// What is read when the worker has ended is more than who reads has taken, or a pipe holds.
+/// The worker leaves more output than its reader has taken or a pipe holds.
 #[test]
-fn what_a_worker_has_said_before_its_end_is_not_lost_to_a_slow_reader() {
+fn the_last_output_of_a_worker_reaches_a_slow_reader() {
     let mut program = noisy(&["last"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
     BufReader::new(program.stdout.take().unwrap())
@@ -155,7 +155,7 @@ async fn traced_output_becomes_events_line_by_line() {
 }
 
 #[procpool::test]
-async fn environment_and_directory_are_the_builders() {
+async fn environment_and_directory_are_those_of_the_builder() {
     let directory = tempfile::tempdir().unwrap();
     let pool = ProcessPool::builder()
         .workers(1)
@@ -174,7 +174,7 @@ async fn environment_and_directory_are_the_builders() {
 }
 
 #[procpool::test]
-async fn a_directory_that_is_not_there_is_the_cause_of_a_failed_start() {
+async fn a_missing_directory_is_the_cause_of_a_failed_start() {
     let pool = ProcessPool::builder()
         .workers(1)
         .current_dir("/no/such/directory")
@@ -190,7 +190,7 @@ async fn a_directory_that_is_not_there_is_the_cause_of_a_failed_start() {
     assert!(cause.contains("No such file"), "{cause}");
 }
 
-/// The messages of the events of workers.
+/// The messages of the workers' events.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
 

@@ -1,7 +1,7 @@
-//! Panics under `panic = "abort"`, where nothing can be caught.
+//! Panics in a program with `panic = "abort"`, where no panic can be caught.
 //!
-//! The test harness itself is always built to unwind. So the test builds a program of its own, with
-//! the workspace's profile `abort`, and that program checks itself: `src/bin/aborting.rs`.
+//! The test harness is always built to unwind. So the test builds a program with the workspace's profile
+//! `abort`, which checks itself: `src/bin/aborting.rs`.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use procpool_tests::Watched;
 
-/// The program; cargo builds it once, in a directory of its own beside that of these tests.
+/// The program. Cargo builds it once, in a directory beside that of these tests.
 static ABORTING: LazyLock<PathBuf> = LazyLock::new(|| {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let built = Command::new(env!("CARGO"))
@@ -37,7 +37,7 @@ static ABORTING: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 #[test]
-fn a_panic_that_aborts_is_told_as_a_panic_and_a_new_worker_takes_over() {
+fn a_panic_that_aborts_is_reported_as_a_panic_and_the_worker_is_replaced() {
     let output = Command::new(&*ABORTING)
         .stdin(Stdio::null())
         .output()

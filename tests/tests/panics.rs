@@ -1,4 +1,4 @@
-//! A panic is its task's error, and its worker lives on.
+//! A panic fails its task, and its worker keeps running.
 
 use std::error::Error;
 use std::panic::{self, panic_any};
@@ -17,7 +17,7 @@ async fn pool() -> (ProcessPool, u32) {
     (pool, pid)
 }
 
-/// The panic of `function(args)`; its worker must take the next task.
+/// Returns the panic of `function(args)`; its worker must run the next task.
 async fn panic_of<A, R>(function: fn(A) -> R, args: A) -> Panic
 where
     A: Serialize + DeserializeOwned + 'static,
@@ -42,7 +42,7 @@ async fn assert_kept(pool: &ProcessPool, pid: u32) {
     );
 }
 
-/// Where a line of this file is, as a panic tells it: `file:line:column`.
+/// Returns the location of a line of this file as a panic reports it: `file:line:column`.
 fn is_at(panic: &Panic, line: u32) -> bool {
     let here = format!("{}:{line}:", file!());
     panic.location().is_some_and(|at| at.starts_with(&here))
@@ -76,7 +76,7 @@ fn unwraps_none(nothing: Option<u8>) -> u8 {
 }
 
 #[procpool::test]
-async fn a_panic_comes_back_with_its_message_and_its_place() {
+async fn a_panic_has_its_message_and_location() {
     let panic = panic_of(panics_with_arguments, 13).await;
     assert_eq!(panic.message(), "no luck with 13");
     assert!(is_at(&panic, LINE_OF_PANIC), "{panic}");
@@ -93,7 +93,7 @@ async fn a_panic_without_arguments_has_a_message_too() {
 }
 
 #[procpool::test]
-async fn a_panics_error_says_where_and_what_in_one_line() {
+async fn the_error_of_a_panic_has_message_and_location_in_one_line() {
     let (pool, _) = pool().await;
     let task = pool.run_in_process(panics_with, "one\ntwo\n\nthree".to_owned());
     let error = patiently(task).await.unwrap_err();
@@ -109,7 +109,7 @@ async fn a_panics_error_says_where_and_what_in_one_line() {
 }
 
 #[procpool::test]
-async fn a_payload_that_is_no_string_is_described() {
+async fn a_payload_that_is_not_a_string_is_described() {
     let panic = panic_of(panics_with_a_number, ()).await;
     assert!(panic.message().contains("not a string"), "{panic}");
     assert!(panic.location().is_some());
@@ -122,28 +122,28 @@ async fn a_payload_that_panics_when_it_is_dropped_costs_no_worker() {
 }
 
 #[procpool::test]
-async fn an_argument_that_panics_when_it_is_dropped_is_its_tasks_panic() {
+async fn an_argument_that_panics_when_it_is_dropped_fails_its_task() {
     let trap = Trap::set(Side::Worker, Step::Drop, Manner::Panic);
     let panic = panic_of(|trap: Trap| drop(trap), trap).await;
     assert_eq!(panic.message(), "a trap");
 }
 
 #[procpool::test]
-async fn a_result_that_panics_when_it_is_dropped_is_its_tasks_panic() {
+async fn a_result_that_panics_when_it_is_dropped_fails_its_task() {
     let plan = plan(Side::Worker, Step::Drop);
     let panic = panic_of(|plan: Plan| Trap::from(plan), plan).await;
     assert_eq!(panic.message(), "a trap");
 }
 
 #[procpool::test]
-async fn a_deserialize_that_panics_in_the_worker_is_its_tasks_panic() {
+async fn a_deserialize_that_panics_in_the_worker_fails_its_task() {
     let trap = Trap::set(Side::Worker, Step::Deserialize, Manner::Panic);
     let panic = panic_of(|_: Trap| (), trap).await;
     assert_eq!(panic.message(), "a trap");
 }
 
 #[procpool::test]
-async fn a_serialize_that_panics_in_the_worker_is_its_tasks_panic() {
+async fn a_serialize_that_panics_in_the_worker_fails_its_task() {
     let plan = plan(Side::Worker, Step::Serialize);
     let panic = panic_of(|plan: Plan| Trap::from(plan), plan).await;
     assert_eq!(panic.message(), "a trap");
@@ -189,7 +189,7 @@ async fn a_result_that_panics_in_the_parent_fails_its_task_alone() {
 }
 
 #[procpool::test]
-async fn a_panic_in_a_thread_that_the_function_started_is_not_its_tasks() {
+async fn a_panic_in_a_thread_of_the_function_does_not_fail_its_task() {
     let (pool, pid) = pool().await;
     let task = pool.run_in_process(
         |()| {
@@ -203,7 +203,7 @@ async fn a_panic_in_a_thread_that_the_function_started_is_not_its_tasks() {
 }
 
 #[procpool::test]
-async fn a_panic_in_a_thread_is_not_mistaken_for_the_tasks_own() {
+async fn a_panic_in_a_thread_is_not_taken_for_that_of_the_task() {
     let panic = panic_of(
         |()| {
             let thread = std::thread::spawn(|| panic!("in a thread"));
@@ -218,7 +218,7 @@ async fn a_panic_in_a_thread_is_not_mistaken_for_the_tasks_own() {
 }
 
 #[procpool::test]
-async fn a_panic_that_the_function_caught_is_over() {
+async fn a_panic_that_the_function_caught_has_no_effect() {
     let (pool, pid) = pool().await;
     let task = pool.run_in_process(
         |()| panic::catch_unwind(|| panics_with_arguments(1)).is_err(),
@@ -229,7 +229,7 @@ async fn a_panic_that_the_function_caught_is_over() {
 }
 
 #[procpool::test]
-async fn a_caught_panic_that_is_resumed_keeps_its_message_and_its_place() {
+async fn a_resumed_panic_keeps_its_message_and_location() {
     fn resumes_what_it_caught((): ()) {
         let caught = panic::catch_unwind(|| panics_with_arguments(3));
         panic::resume_unwind(caught.unwrap_err());
@@ -240,7 +240,7 @@ async fn a_caught_panic_that_is_resumed_keeps_its_message_and_its_place() {
 }
 
 #[procpool::test]
-async fn a_resumed_panic_does_not_get_the_place_of_another() {
+async fn a_resumed_panic_does_not_get_the_location_of_another() {
     fn resumes_another((): ()) {
         drop(panic::catch_unwind(|| panics_with_arguments(4)));
         panic::resume_unwind(Box::new("resumed"));
@@ -252,7 +252,7 @@ async fn a_resumed_panic_does_not_get_the_place_of_another() {
 }
 
 #[procpool::test]
-async fn a_panic_says_nothing_of_the_panic_before_it() {
+async fn a_panic_does_not_mention_an_earlier_one() {
     let (pool, _) = pool().await;
     let first = pool.run_in_process(panics_with_arguments, 5);
     let second = pool.run_in_process(resumes, "no luck with 5".to_owned());
@@ -264,13 +264,13 @@ async fn a_panic_says_nothing_of_the_panic_before_it() {
 }
 
 #[procpool::test]
-async fn a_panic_with_a_large_message_comes_back_whole() {
+async fn a_large_panic_message_is_complete() {
     let panic = panic_of(panics_with, "x".repeat(3 << 20)).await;
     assert_eq!(panic.message().len(), 3 << 20);
 }
 
 #[procpool::test]
-async fn panics_among_many_tasks_come_back_to_their_own() {
+async fn panics_among_many_tasks_fail_only_their_own() {
     let (pool, pid) = pool().await;
     let tasks: Vec<_> = (0..1000)
         .map(|x| pool.run_in_process(|x: u32| assert!(!x.is_multiple_of(50), "{x} is"), x))
@@ -285,7 +285,7 @@ async fn panics_among_many_tasks_come_back_to_their_own() {
     assert_kept(&pool, pid).await;
 }
 
-/// What the environment asks for is read once in a process, so these tests have one of their own.
+/// A process reads the environment once, so these tests have a process of their own.
 fn in_a_process_with(backtrace: &str, test: &str) -> bool {
     const MARK: &str = "PROCPOOL_TESTS_BACKTRACE";
     if std::env::var_os(MARK).is_some() {
@@ -309,8 +309,8 @@ fn in_a_process_with(backtrace: &str, test: &str) -> bool {
 }
 
 #[procpool::test]
-async fn a_backtrace_comes_along_if_the_environment_asks_for_one() {
-    let name = "a_backtrace_comes_along_if_the_environment_asks_for_one";
+async fn a_panic_has_a_backtrace_if_the_environment_enables_it() {
+    let name = "a_panic_has_a_backtrace_if_the_environment_enables_it";
     if in_a_process_with("1", name) {
         let panic = panic_of(panics_with_arguments, 1).await;
         let backtrace = panic.backtrace().expect("it was asked for");
@@ -319,8 +319,8 @@ async fn a_backtrace_comes_along_if_the_environment_asks_for_one() {
 }
 
 #[procpool::test]
-async fn there_is_no_backtrace_if_nobody_asks_for_one() {
-    if in_a_process_with("0", "there_is_no_backtrace_if_nobody_asks_for_one") {
+async fn a_panic_has_no_backtrace_by_default() {
+    if in_a_process_with("0", "a_panic_has_no_backtrace_by_default") {
         let panic = panic_of(panics_with_arguments, 1).await;
         assert_eq!(panic.backtrace(), None);
     }

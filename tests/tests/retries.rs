@@ -1,4 +1,4 @@
-//! Running a task again, when and only when its worker has died.
+//! Retrying a task, only after its worker has died.
 
 use std::path::PathBuf;
 use std::process;
@@ -12,7 +12,7 @@ fn pool_with_retries(count: u32) -> ProcessPool {
     pool.with(TaskOptions::new().retries(count))
 }
 
-/// Leaves its pid in the log, and aborts the first `deaths` times. Returns how often it was run.
+/// Writes its pid to the log, and aborts the first `deaths` times. Returns how often it has run.
 fn die_at_first((log, deaths): (PathBuf, usize)) -> usize {
     note(&log, &process::id().to_string());
     let runs = lines(&log).len();
@@ -23,7 +23,7 @@ fn die_at_first((log, deaths): (PathBuf, usize)) -> usize {
 }
 
 #[procpool::test]
-async fn a_task_that_kills_its_worker_runs_again_in_another() {
+async fn a_task_that_kills_its_worker_runs_again_in_another_one() {
     let log = Log::open();
     let pool = pool_with_retries(2);
     let task = pool.run_in_process(die_at_first, (log.path(), 2));
@@ -36,7 +36,7 @@ async fn a_task_that_kills_its_worker_runs_again_in_another() {
 }
 
 #[procpool::test]
-async fn a_task_that_kills_one_worker_more_than_it_may_fails() {
+async fn a_task_that_kills_more_workers_than_its_retries_fails() {
     let log = Log::open();
     let pool = pool_with_retries(1);
     let task = pool.run_in_process(die_at_first, (log.path(), 2));
@@ -65,15 +65,15 @@ async fn without_retries_a_task_runs_once() {
 }
 
 #[procpool::test]
-async fn a_task_that_pauses_after_a_death_holds_nobody_up_and_then_comes_first() {
+async fn a_task_that_pauses_before_a_retry_delays_no_other_and_then_runs_first() {
     let (log, gate) = (Log::open(), Gate::open());
     let pool = pool_with_retries(1);
     let task = pool.run_in_process(die_at_first, (log.path(), 1));
     let meanwhile = pool.run_in_process(visit, gate.path());
     let waiting = pool.run_in_process(|log: PathBuf| lines(&log).len(), log.path());
-    // It comes in the pause, or else after the second run, and the pool's one worker is its.
+    // It arrives in the pause or after the second run, and the pool has one worker.
     let visitor = gate.visitor().await;
-    // The pause is shorter than this one's patience, so that it has ended when that has.
+    // The pause is shorter than the time limit of this one, so it is over when this one has ended.
     let hasty = pool.with(TaskOptions::new().queue_timeout(Duration::from_millis(200)));
     let error = patiently(hasty.run_in_process(|()| (), ())).await;
     assert!(error.unwrap_err().is_timed_out());
@@ -154,13 +154,13 @@ async fn a_task_that_is_cancelled_between_two_runs_does_not_run_again() {
         }
     })
     .await;
-    // It pauses. If it went on after that, the pool would never be done with it.
+    // It pauses before a retry. If it ran again, the pool would never finish.
     drop(task);
     patiently(pool.shutdown()).await;
 }
 
 async fn assert_ran_once(pool: &ProcessPool, log: &Log) {
-    // All that is still to be run, be it after a pause, comes before the end of this.
+    // All tasks that still run, even after a pause, run before this ends.
     patiently(pool.shutdown()).await;
     assert_eq!(log.lines(), ["run"]);
 }

@@ -1,7 +1,7 @@
-//! A time limit counts from when the worker begins the task, however late the parent looks.
+//! A time limit counts from the start of a task in its worker, however late the parent checks it.
 //!
-//! In these tests the parent's runtime is blocked while its limits pass: there is one thread, and it waits outside
-//! of tokio.
+//! In these tests the parent's runtime is blocked while limits pass: it has one thread, which waits outside
+//! tokio.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -18,10 +18,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// Longer than a function takes that returns at once, on a busy machine.
+/// Longer than a function that returns at once takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// A gate whose keeper blocks.
+/// A gate whose test side blocks.
 struct BlockingGate {
     listener: UnixListener,
     directory: TempDir,
@@ -57,19 +57,19 @@ impl BlockingGate {
     }
 }
 
-/// The limit of whatever was submitted before passes. It is time itself that is needed here.
+/// Waits until the limit of earlier tasks has passed. This test needs the time itself to pass.
 fn outlast_the_limit() {
     thread::sleep(LIMIT + Duration::from_millis(1));
 }
 
-/// The pool has looked at all its limits that have passed by now. Its workers must be busy.
+/// Waits until the pool has checked all limits that have passed. Its workers must be busy.
 async fn all_limits_are_looked_at(pool: &ProcessPool) {
     let hasty = pool.with(TaskOptions::new().queue_timeout(Duration::ZERO));
     let error = patiently(hasty.run_in_process(|()| (), ())).await;
     assert!(error.unwrap_err().is_timed_out());
 }
 
-/// A pool whose one worker is idle, so that it is given a task in the very call.
+/// A pool whose one worker is idle, so that a call dispatches its task at once.
 async fn pool_of_one() -> (ProcessPool, u32) {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let worker = patiently(pool.run_in_process(|()| std::process::id(), ())).await;
@@ -91,7 +91,7 @@ fn stop(worker: u32) -> Pid {
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn a_limit_counts_from_the_start_of_the_run_and_not_from_when_it_was_sent() {
+async fn a_limit_counts_from_the_start_of_the_run_and_not_from_the_dispatch() {
     let gate = BlockingGate::open();
     let (pool, worker) = pool_of_one().await;
     let stopped = stop(worker);
@@ -106,7 +106,7 @@ async fn a_limit_counts_from_the_start_of_the_run_and_not_from_when_it_was_sent(
     assert_eq!(patiently(task).await.unwrap(), worker);
 }
 
-/// More than a socket holds, so that it is written only while it is read.
+/// More than a socket buffer holds, so that it is written only while the parent reads.
 const LARGE: usize = 16 << 20;
 
 fn visit_and_return_much(gate: PathBuf) -> String {
@@ -123,10 +123,10 @@ async fn a_result_that_was_ready_in_time_is_not_lost_to_a_parent_that_reads_it_l
         .run_in_process(visit_and_return_much, gate.path());
     let mut visitor = gate.visitor();
     visitor.write_all(&[1]).unwrap();
-    // It leaves when it returns.
+    // It sends the result when it returns.
     assert_eq!(visitor.read(&mut [0]).unwrap(), 0);
     outlast_the_limit();
-    // So that what it has written is not all there is.
+    // So more is to be read than has been written.
     let stopped = stop(worker);
     all_limits_are_looked_at(&pool).await;
     kill_process(stopped, Signal::CONT).unwrap();
@@ -135,13 +135,13 @@ async fn a_result_that_was_ready_in_time_is_not_lost_to_a_parent_that_reads_it_l
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn a_function_that_runs_on_behind_the_parents_back_is_killed_when_it_looks() {
+async fn a_function_that_runs_on_while_the_parent_is_blocked_is_killed_afterwards() {
     let gate = BlockingGate::open();
     let (pool, _) = pool_of_one().await;
     let task = pool.with_timeout(LIMIT).run_in_process(visit, gate.path());
     let mut visitor = gate.visitor();
     outlast_the_limit();
     assert!(patiently(task).await.unwrap_err().is_timed_out());
-    // Whoever learns of it finds the work stopped.
+    // When the error is reported, the work has stopped.
     assert_eq!(visitor.read(&mut [0]).unwrap(), 0);
 }

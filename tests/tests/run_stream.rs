@@ -1,4 +1,4 @@
-//! The items of one call, as they are made.
+//! The items of one call, as they are produced.
 
 use std::path::PathBuf;
 use std::process::abort;
@@ -15,7 +15,7 @@ fn pool_of(workers: usize) -> ProcessPool {
         .expect("a pool")
 }
 
-/// The most that a worker makes of what nobody has taken.
+/// The greatest number of items that a worker produces ahead.
 const AHEAD: usize = 128;
 
 fn count(to: u64) -> impl Iterator<Item = u64> {
@@ -23,7 +23,7 @@ fn count(to: u64) -> impl Iterator<Item = u64> {
 }
 
 #[procpool::test]
-async fn all_items_come_in_order() {
+async fn items_arrive_in_order() {
     let pool = pool_of(1);
     for many in [0, 1, 127, 128, 129, 20_000] {
         let items: Vec<u64> = patiently(pool.run_stream(count, many).try_collect())
@@ -34,7 +34,7 @@ async fn all_items_come_in_order() {
 }
 
 #[procpool::test]
-async fn an_item_comes_before_the_next_one_is_made() {
+async fn an_item_arrives_before_the_next_one_is_produced() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let function = |gate: PathBuf| {
@@ -53,9 +53,9 @@ async fn an_item_comes_before_the_next_one_is_made() {
     assert!(patiently(items.next()).await.is_none());
 }
 
-/// The sooner it is made the longer its worker would like to hold it back, and then it can't write it.
+/// The sooner an item is produced, the longer the worker would hold it back; then it could not write it.
 #[procpool::test]
-async fn an_item_that_is_made_at_once_does_not_wait_for_the_next_one() {
+async fn an_item_does_not_wait_for_a_slow_next_one() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let function = |gate: PathBuf| {
@@ -78,7 +78,7 @@ fn note_each(log: PathBuf) -> impl Iterator<Item = u32> {
     (0..).inspect(move |_| note(&log, "made"))
 }
 
-/// Waits until the worker has made all that it may.
+/// Waits until the worker has produced all items that it may.
 async fn made(log: &Log, items: usize) {
     patiently(async {
         while log.lines().len() < items {
@@ -89,7 +89,7 @@ async fn made(log: &Log, items: usize) {
 }
 
 #[procpool::test]
-async fn no_more_is_made_than_is_taken_and_some_ahead() {
+async fn the_worker_produces_a_limited_number_of_items_ahead() {
     let pool = pool_of(1);
     let log = Log::open();
     let mut items = pool.run_stream(note_each, log.path());
@@ -102,24 +102,24 @@ async fn no_more_is_made_than_is_taken_and_some_ahead() {
 }
 
 #[procpool::test]
-async fn dropping_it_while_the_worker_waits_ends_the_iteration() {
+async fn dropping_the_stream_while_the_worker_waits_ends_the_iteration() {
     let pool = pool_of(1);
     let log = Log::open();
     let mut items = pool.run_stream(note_each, log.path());
     for number in 0..AHEAD as u32 {
         assert_eq!(patiently(items.next()).await.unwrap().unwrap(), number);
     }
-    // Half of them have been allowed anew, and then the other half.
+    // Half of them have been allowed again, and then the other half.
     made(&log, 2 * AHEAD).await;
     drop(items);
-    // It comes after it on the only worker.
+    // It runs after the stream on the only worker.
     assert_eq!(patiently(pool.run_in_process(|()| 7, ())).await.unwrap(), 7);
     assert_eq!(log.lines().len(), 2 * AHEAD);
     patiently(pool.shutdown()).await;
 }
 
 #[procpool::test]
-async fn dropping_it_kills_a_worker_that_computes() {
+async fn dropping_the_stream_kills_a_computing_worker() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let items = pool.run_stream(
@@ -133,7 +133,7 @@ async fn dropping_it_kills_a_worker_that_computes() {
 }
 
 #[procpool::test]
-async fn dropping_it_kills_a_function_that_has_not_come_to_its_iterator() {
+async fn dropping_the_stream_kills_a_function_that_has_not_returned_its_iterator() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let items = pool.run_stream(|gate: PathBuf| vec![visit(gate)], gate.path());
@@ -143,7 +143,7 @@ async fn dropping_it_kills_a_function_that_has_not_come_to_its_iterator() {
 }
 
 #[procpool::test]
-async fn dropping_it_before_it_begins_means_that_it_never_does() {
+async fn dropping_the_stream_of_a_queued_call_means_that_it_never_runs() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let first = pool.run_in_process(visit, gate.path());
@@ -157,7 +157,7 @@ async fn dropping_it_before_it_begins_means_that_it_never_does() {
 }
 
 #[procpool::test]
-async fn a_panic_half_way_comes_after_the_items_before_it() {
+async fn a_panic_half_way_is_given_after_the_items_before_it() {
     let pool = pool_of(1);
     let function = |()| (0..10).inspect(|&number: &u32| assert_ne!(number, 3, "the third"));
     let items: Vec<_> = patiently(pool.run_stream(function, ()).collect()).await;
@@ -175,7 +175,7 @@ async fn a_panic_half_way_comes_after_the_items_before_it() {
 }
 
 #[procpool::test]
-async fn a_death_half_way_comes_after_the_items_before_it() {
+async fn a_death_half_way_is_given_after_the_items_before_it() {
     let pool = pool_of(1);
     let function = |()| {
         (0..10).inspect(|&number: &u32| {
@@ -191,7 +191,7 @@ async fn a_death_half_way_comes_after_the_items_before_it() {
 }
 
 #[procpool::test]
-async fn a_function_that_panics_is_one_error() {
+async fn a_function_that_panics_gives_one_error() {
     let pool = pool_of(1);
     let function = |number: u64| -> Vec<u64> { panic!("no items for {number}") };
     let items: Vec<_> = patiently(pool.run_stream(function, 1).collect()).await;
@@ -206,7 +206,7 @@ async fn a_function_that_panics_is_one_error() {
 }
 
 #[procpool::test]
-async fn the_time_limit_is_for_all_of_it() {
+async fn the_time_limit_covers_the_whole_call() {
     let pool = pool_of(1).with_timeout(Duration::from_millis(50));
     let function = |()| {
         std::iter::repeat_with(|| {
@@ -227,7 +227,7 @@ async fn the_time_limit_is_for_all_of_it() {
 }
 
 #[procpool::test]
-async fn a_closed_pool_is_one_error() {
+async fn a_closed_pool_gives_one_error() {
     let pool = pool_of(1);
     pool.close();
     let mut items = pool.run_stream(count, 3);
@@ -242,7 +242,7 @@ async fn a_closed_pool_is_one_error() {
 }
 
 #[procpool::test]
-async fn a_terminated_pool_ends_it() {
+async fn a_terminated_pool_ends_the_stream() {
     let pool = pool_of(1);
     let gate = Gate::open();
     let mut items = pool.run_stream(|gate: PathBuf| vec![visit(gate)], gate.path());
@@ -261,7 +261,7 @@ async fn a_terminated_pool_ends_it() {
 }
 
 #[procpool::test]
-async fn what_is_sent_behind_it_runs_after_it() {
+async fn tasks_behind_a_stream_run_after_it() {
     let pool = pool_of(1);
     let mut items = pool.run_stream(count, 1000);
     assert_eq!(patiently(items.next()).await.unwrap().unwrap(), 0);

@@ -1,4 +1,4 @@
-//! Which runtimes, threads and processes a pool works on.
+//! The runtimes, threads and processes on which a pool works.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -33,7 +33,7 @@ fn multi_thread() -> Runtime {
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn a_pool_works_on_one_thread() {
+async fn a_pool_works_on_a_single_threaded_runtime() {
     assert_eq!(
         patiently(pool().run_in_process(double, 21)).await.unwrap(),
         42
@@ -41,7 +41,7 @@ async fn a_pool_works_on_one_thread() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_works_on_many_threads() {
+async fn a_pool_works_on_a_multi_threaded_runtime() {
     let pool = pool();
     let here = pool.run_in_process(double, 21);
     let there = tokio::spawn({
@@ -83,7 +83,7 @@ fn loop_for_ever() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_can_be_awaited_on_another_runtime_and_on_none() {
+async fn a_task_can_be_awaited_on_another_runtime_and_without_one() {
     let pool = pool();
     let (here, there, nowhere) = (
         pool.run_in_process(double, 1),
@@ -157,7 +157,7 @@ async fn handles_are_shared_by_threads_without_a_runtime() {
     assert!(patiently(join).await.unwrap());
 }
 
-/// Who calls while another thread is in the pool's lock leaves the call there.
+/// A call made while another thread holds the pool's lock is enqueued there.
 #[procpool::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_call_is_lost_between_threads() {
     let pool = ProcessPool::builder().workers(2).build().unwrap();
@@ -184,7 +184,7 @@ async fn no_call_is_lost_between_threads() {
     }
 }
 
-/// Nothing else happens that would bring it to light.
+/// No other event would make the pool notice an enqueued call.
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_left_at_the_lock_is_seen_to() {
     const ROUNDS: u64 = 5000;
@@ -197,7 +197,7 @@ async fn a_call_that_is_left_at_the_lock_is_seen_to() {
                 while round.load(Ordering::Relaxed) < number {
                     hint::spin_loop();
                 }
-                // For about as long as it takes to make a call.
+                // For about as long as a call takes.
                 for _ in 0..number % 50 {
                     let _ = pool.size();
                 }
@@ -211,16 +211,16 @@ async fn a_call_that_is_left_at_the_lock_is_seen_to() {
             assert_eq!(task.await.unwrap(), 2 * number);
         }
     };
-    // It takes less than one; what is left lying comes to light after five each time.
+    // This takes less than one second; an unnoticed call would take five seconds each time.
     tokio::time::timeout(Duration::from_secs(20), calls)
         .await
         .unwrap();
     other.join().unwrap();
 }
 
-/// However busy the pool's lock is.
+/// A refusal does not depend on how busy the pool's lock is.
 #[procpool::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_refusal_of_a_limited_queue_is_known_at_once() {
+async fn a_limited_queue_refuses_a_call_at_once() {
     let pool = ProcessPool::builder().workers(1).queue_capacity(0);
     let pool = pool.build().unwrap();
     let gate = Gate::open();
@@ -250,11 +250,11 @@ async fn handles_and_tasks_may_be_dropped_anywhere() {
     let task = pool.run_in_process(visit_and_linger, gate.path());
     let visitor = gate.visitor().await;
     let worker = visitor.watch();
-    // In a thread that knows of no runtime.
+    // In a thread outside any runtime.
     thread::spawn(move || drop((task, pool))).join().unwrap();
     worker.ended();
 
-    // And in a task of the runtime, one that is itself dropped with all that it holds.
+    // Also in a task of the runtime, which is itself dropped with everything that it holds.
     let pool = self::pool();
     let holder = tokio::spawn({
         let gate = gate.path();
@@ -336,7 +336,7 @@ async fn the_default_pool_serves_threads_without_a_runtime() {
     assert_eq!(patiently(task.join().unwrap()).await.unwrap(), 8);
 }
 
-/// Runs its own pool, in the worker.
+/// Builds a pool in the worker.
 fn double_in_a_pool_of_its_own(x: u64) -> (u64, u64) {
     assert!(procpool::worker::is_worker());
     current_thread().block_on(async {
@@ -358,7 +358,7 @@ async fn a_function_may_have_a_pool_of_its_own() {
     }
 }
 
-/// Waits at the gate by way of as many workers of workers as told.
+/// Waits at the gate through this many levels of workers of workers.
 fn nest((depth, gate): (u32, PathBuf)) {
     match depth {
         0 => visit_and_linger(gate),

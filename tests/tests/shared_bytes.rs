@@ -1,4 +1,4 @@
-//! Bytes that a pool's processes share: the same memory everywhere, and given back whatever becomes of who had it.
+//! `SharedBytes`: the same memory in all processes of a pool, which is freed in every case.
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ fn pool() -> ProcessPool {
     ProcessPool::builder().workers(1).build().unwrap()
 }
 
-/// Bytes in which a piece that is lost or out of place shows.
+/// Returns bytes in which a lost or misplaced piece is visible.
 fn pattern(len: usize, seed: u8) -> SharedBytes {
     SharedBytes::with_len(len, |buffer| {
         for (at, byte) in buffer.iter_mut().enumerate() {
@@ -24,7 +24,7 @@ fn pattern(len: usize, seed: u8) -> SharedBytes {
     })
 }
 
-/// The files of shared memory in which these bytes lie, by what names them in every process.
+/// Returns the shared memory files of these bytes, by the name that all processes see.
 fn file_of(bytes: &SharedBytes) -> String {
     let address = bytes.as_ptr() as usize;
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -39,7 +39,7 @@ fn file_of(bytes: &SharedBytes) -> String {
     inode.to_owned()
 }
 
-/// How many mappings and descriptors of shared memory this process has.
+/// Returns the number of mappings and descriptors of shared memory in this process.
 fn open() -> (usize, usize) {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let maps = maps.lines().filter(|line| line.contains("procpool-shared"));
@@ -51,7 +51,7 @@ fn open() -> (usize, usize) {
 }
 
 #[procpool::test]
-async fn they_are_the_same_memory_there_and_back() {
+async fn shared_bytes_are_the_same_memory_in_both_directions() {
     fn look(bytes: SharedBytes) -> (String, bool, SharedBytes, SharedBytes) {
         let equal = bytes == pattern(bytes.len(), 1);
         (file_of(&bytes), equal, bytes, pattern(3 * MEBIBYTE, 2))
@@ -62,7 +62,7 @@ async fn they_are_the_same_memory_there_and_back() {
         let task = pool.run_in_process(look, bytes.clone());
         let (file, equal, back, made) = patiently(task).await.unwrap();
         assert!(equal && file == file_of(&bytes));
-        // The very same, and not another mapping of it.
+        // The very same memory, and not another mapping of it.
         assert_eq!((back.as_ptr(), back.len()), (bytes.as_ptr(), len));
         assert!(made == pattern(3 * MEBIBYTE, 2));
         let (made, file) = (made.clone(), file_of(&made));
@@ -126,7 +126,7 @@ fn scene() -> Scene {
 }
 
 #[procpool::test]
-async fn they_stand_anywhere() {
+async fn shared_bytes_may_be_anywhere_in_a_value() {
     type All = (Scene, Shape, Tagged, Untagged);
     let all = || -> All {
         let filled = Shape::Filled(pattern(1000, 1));
@@ -147,7 +147,7 @@ async fn they_stand_anywhere() {
 }
 
 #[test]
-fn to_other_formats_they_are_bytes() {
+fn other_formats_treat_shared_bytes_as_bytes() {
     let bytes = SharedBytes::from(vec![1, 2, 3]);
     let json = serde_json::to_string(&(&bytes, scene())).unwrap();
     assert!(json.starts_with("[[1,2,3],{"));
@@ -155,7 +155,7 @@ fn to_other_formats_they_are_bytes() {
     assert_eq!(back, (bytes, scene()));
 }
 
-/// serde has no place for an attachment: one of another format's must not be taken for ours, nor lost.
+/// serde has no attachments: one of another format must be neither confused with ours nor lost.
 #[procpool::test]
 async fn another_format_within_ours_is_not_confused() {
     #[derive(Debug, PartialEq)]
@@ -195,9 +195,9 @@ async fn a_clone_goes_to_many_tasks_of_many_workers() {
     assert!(bytes == pattern(2 * MEBIBYTE, 5));
 }
 
-/// What one worker made goes to another as it is, and outlives its maker.
+/// Bytes that one worker created are passed to another one as they are, and outlive the first worker.
 #[procpool::test]
-async fn what_a_worker_made_outlives_it() {
+async fn shared_bytes_outlive_the_worker_that_created_them() {
     let maker = pool();
     let made = patiently(maker.run_in_process(|len| pattern(len, 6), MEBIBYTE))
         .await
@@ -214,9 +214,9 @@ async fn what_a_worker_made_outlives_it() {
     assert!(before == after && made == pattern(MEBIBYTE, 6));
 }
 
-/// A segment is filled anew only when nobody, in no process, has it any more.
+/// A segment is reused only after no process holds it any more.
 #[procpool::test]
-async fn what_someone_still_has_is_not_filled_anew() {
+async fn shared_bytes_that_are_in_use_are_not_overwritten() {
     static KEPT: Mutex<Vec<SharedBytes>> = Mutex::new(Vec::new());
     fn keep(bytes: SharedBytes) {
         KEPT.lock().unwrap().push(bytes);
@@ -231,12 +231,12 @@ async fn what_someone_still_has_is_not_filled_anew() {
     let bytes = pattern(LEN, 1);
     let (place, file) = (bytes.as_ptr(), file_of(&bytes));
     patiently(pool.run_in_process(keep, bytes)).await.unwrap();
-    // The worker has it: others are made meanwhile.
+    // The worker holds it, so others are created meanwhile.
     let others: Vec<_> = (2..5).map(|seed| pattern(LEN, seed)).collect();
     assert!(others.iter().all(|other| other.as_ptr() != place));
     drop(others);
     assert!(patiently(pool.run_in_process(release, 1)).await.unwrap());
-    // Now it has come back, with the result.
+    // It has come back with the result.
     let all: Vec<_> = (0..4).map(|seed| pattern(LEN, seed)).collect();
     assert!(
         all.iter()
@@ -245,7 +245,7 @@ async fn what_someone_still_has_is_not_filled_anew() {
 }
 
 #[procpool::test]
-async fn they_are_sent_again_after_a_workers_death() {
+async fn shared_bytes_are_sent_again_after_a_workers_death() {
     fn die_once((marker, bytes): (std::path::PathBuf, SharedBytes)) -> SharedBytes {
         match fs::remove_file(marker) {
             Ok(()) => std::process::abort(),
@@ -261,10 +261,10 @@ async fn they_are_sent_again_after_a_workers_death() {
     assert_eq!(patiently(task).await.unwrap().as_ptr(), bytes.as_ptr());
 }
 
-/// After results that were used, dropped unread, cancelled, and workers that died, as much is left as before,
-/// but what is kept to be filled anew; and that is bounded.
+/// After results that were used, dropped unread or cancelled, and after workers died, only the bounded
+/// cache for reuse is left.
 #[test]
-fn nothing_is_left_of_them() {
+fn shared_bytes_leave_nothing_behind() {
     alone(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

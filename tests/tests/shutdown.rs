@@ -22,7 +22,7 @@ fn pool_of(workers: usize) -> ProcessPool {
         .expect("a pool")
 }
 
-/// A pool all of whose workers wait at a gate.
+/// A pool whose workers all wait at a gate.
 async fn busy_pool<const N: usize>(gate: &Gate) -> (ProcessPool, [(Task<u32>, Visitor); N]) {
     let pool = pool_of(N);
     let mut tasks = Vec::new();
@@ -61,7 +61,7 @@ async fn shutdown_finishes_what_was_accepted_and_leaves_no_worker() {
     also.let_go().await;
     patiently(shutdown).await;
     assert_reaped(&workers);
-    // The results are there, and were before.
+    // The results had arrived before.
     assert_eq!(first.await.unwrap(), workers[0]);
     assert_eq!(second.await.unwrap(), workers[1]);
     let results = try_join_all(queued).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_task_that_waits_for_the_first_worker_is_finished_by_shutdown() {
 }
 
 #[procpool::test]
-async fn a_shutdown_that_nobody_awaits_any_more_still_happens() {
+async fn a_shutdown_whose_future_is_dropped_still_happens() {
     let gate = Gate::open();
     let (pool, [(task, visitor)]) = busy_pool(&gate).await;
     let process = visitor.watch();
@@ -147,7 +147,7 @@ async fn ended(process: Watched) {
 }
 
 #[procpool::test]
-async fn a_death_during_shutdown_is_one_like_any_other() {
+async fn a_death_during_a_shutdown_fails_its_task_only() {
     let gate = Gate::open();
     let (pool, [(victim, visitor)]) = busy_pool(&gate).await;
     let queued = pool.run_in_process(|()| process::id(), ());
@@ -156,7 +156,7 @@ async fn a_death_during_shutdown_is_one_like_any_other() {
     procpool_tests::kill(visitor.pid);
     patiently(shutdown).await;
     assert!(patiently(victim).await.unwrap_err().is_worker_exited());
-    // A new worker was started for what was accepted.
+    // A new worker was started for the accepted tasks.
     let worker = patiently(queued).await.unwrap();
     assert_ne!(worker, visitor.pid);
     assert_reaped(&[worker, visitor.pid]);
@@ -177,7 +177,7 @@ async fn a_shutdown_in_time_is_clean() {
 }
 
 #[procpool::test]
-async fn after_its_grace_a_shutdown_kills_and_says_what_it_broke_off() {
+async fn after_its_grace_a_shutdown_kills_workers_and_reports_abandoned_tasks() {
     let gate = Gate::open();
     let (pool, [(first, at_gate), (second, also)]) = busy_pool(&gate).await;
     let workers = [at_gate.pid, also.pid];
@@ -195,7 +195,7 @@ async fn after_its_grace_a_shutdown_kills_and_says_what_it_broke_off() {
 }
 
 #[procpool::test]
-async fn what_was_killed_before_is_not_of_the_shutdowns_doing() {
+async fn earlier_kills_are_not_in_the_shutdowns_report() {
     let gate = Gate::open();
     let (pool, [(task, visitor)]) = busy_pool(&gate).await;
     drop(task);
@@ -278,7 +278,7 @@ async fn without_its_last_handle_and_task_a_pool_ends() {
     let process = visitor.watch();
     drop(pool);
     visitor.let_go().await;
-    // A task that is awaited keeps its pool.
+    // An awaited task keeps its pool.
     let worker = patiently(task).await.unwrap();
     patiently(ended(process)).await;
     patiently(async {
@@ -290,7 +290,7 @@ async fn without_its_last_handle_and_task_a_pool_ends() {
 }
 
 #[procpool::test]
-async fn a_worker_runs_as_many_tasks_as_it_may_and_no_task_notices() {
+async fn a_worker_is_replaced_after_its_maximum_of_tasks_without_a_failed_task() {
     const TASKS: usize = 60;
     for workers in [1, 2] {
         let pool = ProcessPool::builder()

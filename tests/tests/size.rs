@@ -1,4 +1,4 @@
-//! How many workers a pool has: on demand, by order, and in reserve.
+//! The number of workers: on demand, by `resize`, and on standby.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -10,7 +10,7 @@ use futures::future::{join_all, try_join_all};
 use procpool::{PoolSize, ProcessPool, ResizeError, Task, TaskError, TaskState};
 use procpool_tests::{Gate, Log, Visitor, Watched, kill, note, patiently, visit};
 
-/// Comes to a gate at its worker's clean end; one that is killed does not.
+/// Reaches a gate when its worker stops; a worker that is killed does not.
 struct Farewell(PathBuf);
 
 impl Drop for Farewell {
@@ -19,7 +19,7 @@ impl Drop for Farewell {
     }
 }
 
-/// Leaves its process id in a log, so that it is known who was there.
+/// Writes its process id to a log.
 fn sign(log: PathBuf) {
     note(&log, &std::process::id().to_string());
 }
@@ -29,7 +29,7 @@ fn signed(log: &Log) -> HashSet<u32> {
     lines.map(|line| line.parse().expect("a pid")).collect()
 }
 
-/// So many tasks, each of which is at the gate.
+/// Returns this many tasks, each of which is at the gate.
 async fn at_gate<S>(
     pool: &ProcessPool<S>,
     gate: &Gate,
@@ -97,7 +97,7 @@ async fn a_pool_that_may_be_empty_starts_again_from_nothing() {
 }
 
 #[procpool::test]
-async fn a_pool_that_is_made_larger_takes_what_waits_at_once() {
+async fn a_larger_pool_runs_waiting_tasks_at_once() {
     let gate = Gate::open();
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let tasks = [(); 3].map(|()| pool.run_in_process(visit, gate.path()));
@@ -118,7 +118,7 @@ async fn a_pool_that_is_made_larger_takes_what_waits_at_once() {
 }
 
 #[procpool::test]
-async fn a_pool_that_is_made_smaller_breaks_nothing_off() {
+async fn a_smaller_pool_interrupts_no_task() {
     let (gate, exit) = (Gate::open(), Gate::open());
     let pool = ProcessPool::builder()
         .workers(3)
@@ -130,7 +130,7 @@ async fn a_pool_that_is_made_smaller_breaks_nothing_off() {
     let last = pool.run_in_process(visit, gate.path());
     let mut remaining: HashSet<u32> = visitors.iter().map(|visitor| visitor.pid).collect();
     for visitor in visitors {
-        // Until one is left there is no room for the task that waits.
+        // Until only one is left, there is no room for the waiting task.
         assert_eq!(last.state(), TaskState::Queued);
         assert!(!gate.has_visitor());
         let pid = visitor.pid;
@@ -151,7 +151,7 @@ async fn a_pool_that_is_made_smaller_breaks_nothing_off() {
 }
 
 #[procpool::test]
-async fn idle_workers_stop_at_once_when_a_pool_is_made_smaller() {
+async fn idle_workers_of_a_smaller_pool_stop_at_once() {
     let exit = Gate::open();
     let pool = ProcessPool::builder()
         .workers(3)
@@ -171,7 +171,7 @@ async fn idle_workers_stop_at_once_when_a_pool_is_made_smaller() {
 }
 
 #[procpool::test]
-async fn a_size_that_cannot_be_is_refused_and_nothing_changes() {
+async fn an_impossible_size_is_refused_and_nothing_changes() {
     let pool = ProcessPool::builder().workers(2).build().unwrap();
     let backwards = std::ops::RangeInclusive::new(3, 2);
     for size in [0.into(), backwards.into(), usize::MAX.into(), (..=0).into()] {
@@ -203,7 +203,7 @@ async fn more_workers_than_a_system_can_have_are_refused() {
 }
 
 #[procpool::test(flavor = "multi_thread")]
-async fn of_many_sizes_from_everywhere_the_last_counts_and_no_task_is_lost() {
+async fn the_last_of_many_concurrent_resizes_counts_and_no_task_is_lost() {
     let pool = ProcessPool::builder()
         .workers(2)
         .standby_workers(1)
@@ -230,7 +230,7 @@ async fn of_many_sizes_from_everywhere_the_last_counts_and_no_task_is_lost() {
     assert_eq!(pool.size(), PoolSize::from(3));
     let squares = patiently(try_join_all(tasks)).await.unwrap();
     assert!((0..300).map(|n| n * n).eq(squares));
-    // Three can be at work now, and no more.
+    // Now three run at the same time, and no more.
     let gate = Gate::open();
     let (tasks, visitors) = at_gate(&pool, &gate, 3).await;
     let fourth = pool.run_in_process(visit, gate.path());
@@ -244,7 +244,7 @@ async fn of_many_sizes_from_everywhere_the_last_counts_and_no_task_is_lost() {
 }
 
 #[procpool::test]
-async fn to_warm_up_takes_all_workers_that_there_may_be() {
+async fn warm_up_starts_all_workers() {
     let log = Log::open();
     let pool = ProcessPool::builder()
         .min_workers(0)
@@ -261,7 +261,7 @@ async fn to_warm_up_takes_all_workers_that_there_may_be() {
 }
 
 #[procpool::test]
-async fn to_warm_up_fails_with_the_cause_if_workers_do_not_start() {
+async fn warm_up_fails_with_the_cause_if_workers_do_not_start() {
     fn refuse(_: ()) -> Result<(), String> {
         Err("no model".to_owned())
     }
@@ -288,7 +288,7 @@ async fn to_warm_up_fails_with_the_cause_if_workers_do_not_start() {
 }
 
 #[procpool::test]
-async fn to_warm_up_does_not_wait_longer_than_workers_may_take_to_start() {
+async fn warm_up_fails_after_startup_timeout() {
     fn hang(_: ()) {
         loop {
             std::thread::park();
@@ -307,7 +307,7 @@ async fn to_warm_up_does_not_wait_longer_than_workers_may_take_to_start() {
 }
 
 #[procpool::test]
-async fn to_warm_up_ends_when_the_pool_is_closed() {
+async fn warm_up_fails_when_the_pool_is_closed() {
     let gate = Gate::open();
     let pool = ProcessPool::builder()
         .workers(1)
@@ -317,7 +317,7 @@ async fn to_warm_up_ends_when_the_pool_is_closed() {
     let handle = pool.clone();
     let warm_up = tokio::spawn(async move { handle.warm_up().await });
     let visitor = gate.visitor().await;
-    // The waiting one may not have begun; it is told all the same.
+    // The waiting one may not have started; it fails anyway.
     pool.close();
     assert!(
         patiently(warm_up)
@@ -336,7 +336,7 @@ async fn to_warm_up_ends_when_the_pool_is_closed() {
 }
 
 #[procpool::test]
-async fn to_warm_up_may_be_given_up_and_begun_again() {
+async fn warm_up_may_be_dropped_and_called_again() {
     let gate = Gate::open();
     let pool = ProcessPool::builder()
         .min_workers(0)
@@ -352,7 +352,7 @@ async fn to_warm_up_may_be_given_up_and_begun_again() {
     patiently(warm_up).await.unwrap();
 }
 
-/// A pool of one worker with one that stands by, both of them ready; and their process ids.
+/// A pool with one worker and one standby worker, both ready; and their process ids.
 async fn one_and_one(log: &Log) -> (ProcessPool, HashSet<u32>) {
     let pool = ProcessPool::builder()
         .workers(1)
@@ -367,7 +367,7 @@ async fn one_and_one(log: &Log) -> (ProcessPool, HashSet<u32>) {
 }
 
 #[procpool::test]
-async fn after_a_kill_from_outside_the_next_task_runs_in_a_process_that_was_there_before() {
+async fn after_a_kill_from_outside_the_next_task_runs_in_a_standby_worker() {
     let log = Log::open();
     let (pool, pids) = one_and_one(&log).await;
     let gate = Gate::open();
@@ -386,7 +386,7 @@ async fn after_a_kill_from_outside_the_next_task_runs_in_a_process_that_was_ther
 }
 
 #[procpool::test]
-async fn after_a_cancel_the_next_task_runs_in_a_process_that_was_there_before() {
+async fn after_a_cancellation_the_next_task_runs_in_a_standby_worker() {
     let log = Log::open();
     let (pool, pids) = one_and_one(&log).await;
     let gate = Gate::open();
@@ -398,7 +398,7 @@ async fn after_a_cancel_the_next_task_runs_in_a_process_that_was_there_before() 
     let heir = patiently(next).await.unwrap();
     assert!(pids.contains(&heir) && heir != victim.pid);
     process.ended();
-    // And behind that there is another one again.
+    // Another standby worker is started afterwards.
     patiently(pool.warm_up()).await.unwrap();
     let there = signed(&log);
     let (tasks, visitors) = at_gate(&pool, &gate, 1).await;

@@ -1,4 +1,4 @@
-//! Workers that look for their next task before they sleep.
+//! Workers that spin for their next task before they sleep.
 
 use std::fs;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use procpool::ProcessPool;
 use procpool_tests::patiently;
 
-/// Whether the process sleeps; proc_pid_stat(5).
+/// Returns whether the process sleeps; see `proc_pid_stat(5)`.
 fn sleeps(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("it is alive");
     let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
     fields.starts_with('S')
 }
 
-/// Makes so many calls, one after the other, and gives the worker of the last.
+/// Makes this many calls, one after the other, and returns the worker of the last one.
 async fn calls(pool: &ProcessPool, times: u32) -> u32 {
     let mut pid = 0;
     for _ in 0..times {
@@ -44,7 +44,7 @@ async fn a_worker_without_tasks_sleeps() {
 
 /// The worker waits a moment for who is awake to take a result from memory. Here nobody is.
 #[procpool::test]
-async fn a_result_that_nobody_polls_for_comes_all_the_same() {
+async fn a_result_that_is_not_polled_for_arrives_too() {
     let pool = ProcessPool::builder()
         .workers(1)
         .spin(Duration::MAX)
@@ -89,12 +89,12 @@ async fn all_come(workers: usize) {
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn results_come_whole_whichever_way_they_take() {
+async fn results_are_complete_from_the_socket_and_from_shared_memory() {
     all_come(1).await;
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 3)]
-async fn results_come_whole_whichever_thread_takes_them() {
+async fn results_are_complete_whichever_thread_reads_them() {
     all_come(1).await;
     all_come(2).await;
 }

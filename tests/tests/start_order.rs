@@ -1,4 +1,4 @@
-//! When workers are started, among all else that happens.
+//! When workers are started, relative to other events.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -45,12 +45,12 @@ fn pool_of(workers: usize) -> ProcessPool {
 }
 
 #[test]
-fn outside_of_tasks_one_worker_is_on_its_way_when_a_pool_is_built() {
+fn outside_a_task_build_starts_one_worker_before_it_returns() {
     alone(|| {
         current_thread().block_on(async {
             for workers in [1, 3] {
                 let pool = pool_of(workers);
-                // The runtime had no chance to run anything yet.
+                // The runtime has had no chance to run anything yet.
                 assert_eq!(children().len(), 1, "of {workers}");
                 patiently(pool.warm_up()).await.unwrap();
                 assert_eq!(children().len(), workers);
@@ -61,7 +61,7 @@ fn outside_of_tasks_one_worker_is_on_its_way_when_a_pool_is_built() {
 }
 
 #[test]
-fn in_a_task_no_worker_keeps_it_from_going_on() {
+fn inside_a_task_build_does_not_wait_for_a_worker() {
     alone(|| {
         current_thread().block_on(async {
             let building = tokio::spawn(async {
@@ -76,7 +76,7 @@ fn in_a_task_no_worker_keeps_it_from_going_on() {
 }
 
 #[test]
-fn who_awaits_a_dead_workers_task_is_told_before_another_is_started() {
+fn the_task_of_a_dead_worker_fails_before_another_worker_is_started() {
     alone(|| {
         current_thread().block_on(async {
             let pool = pool_of(1);
@@ -106,7 +106,7 @@ fn loop_for_ever() {
 }
 
 #[test]
-fn a_new_worker_may_look_for_its_first_task_while_a_processor_is_to_spare() {
+fn a_new_worker_may_spin_for_its_first_task_while_a_processor_is_free() {
     const SPIN: Duration = Duration::from_micros(50);
     alone(|| {
         current_thread().block_on(async {

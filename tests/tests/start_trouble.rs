@@ -1,8 +1,8 @@
-//! Workers that can't be started for want of descriptors, threads or processes, and workers that
-//! start only sometimes.
+//! Workers that can't be started because file descriptors, threads or processes are missing, and workers
+//! that start only sometimes.
 //!
-//! As in `start_up.rs`, this executable is its own bad worker: where the pool's name tells so, a
-//! worker fails before it calls `init()`. So there is no `#[procpool::test]` in this file.
+//! As in `start_up.rs`, this executable is its own bad worker: depending on the pool's name, a worker fails
+//! before it calls `init()`. So there is no `#[procpool::test]` in this file.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -42,7 +42,7 @@ fn become_a_worker_if_told_to() {
 
 /// Fails in the first start, the third, the fifth and so on; or in all of them.
 fn fail_if_it_is_its_turn(fault: &str, directory: &Path) {
-    // Whoever makes the file has the number.
+    // The process that creates the file has the number.
     let start =
         (1..).find(|start: &u32| File::create_new(directory.join(start.to_string())).is_ok());
     if start.is_some_and(|start| start % 2 == 0) && fault != "always exits" {
@@ -56,7 +56,7 @@ fn fail_if_it_is_its_turn(fault: &str, directory: &Path) {
     }
 }
 
-/// A pool of workers that fail in this way, in most of their starts.
+/// A pool of workers that fail in this way in most of their starts.
 fn unreliable(fault: &str, directory: &TempDir) -> procpool::Builder {
     ProcessPool::builder().name(format!("{fault} {}", directory.path().display()))
 }
@@ -78,7 +78,7 @@ fn assert_errno(error: &io::Error, errno: rustix::io::Errno) {
     assert_eq!(error.raw_os_error(), Some(errno.raw_os_error()), "{error}");
 }
 
-/// Submits tasks until one succeeds, as a program would that knows that the trouble is over.
+/// Submits tasks until one succeeds, as a program does after the cause is gone.
 async fn recovers(pool: &ProcessPool) {
     patiently(async {
         loop {
@@ -92,7 +92,7 @@ async fn recovers(pool: &ProcessPool) {
 }
 
 #[tokio::test]
-async fn no_task_notices_that_every_other_worker_dies_before_init() {
+async fn no_task_fails_if_every_other_worker_dies_before_init() {
     for fault in ["exits", "aborts", "panics"] {
         let directory = tempfile::tempdir().unwrap();
         let pool = unreliable(fault, &directory).workers(4).build().unwrap();
@@ -102,7 +102,7 @@ async fn no_task_notices_that_every_other_worker_dies_before_init() {
         for _ in 0..4 {
             visitors.push(gate.visitor().await);
         }
-        // All four workers are there at the same time, however often they were tried.
+        // All four workers run at the same time, however often they were started.
         let pids: BTreeSet<_> = visitors.iter().map(|visitor| visitor.pid).collect();
         assert_eq!(pids.len(), 4, "{fault}");
         for visitor in visitors {
@@ -116,7 +116,7 @@ async fn no_task_notices_that_every_other_worker_dies_before_init() {
 }
 
 #[tokio::test]
-async fn a_single_worker_that_dies_before_init_sometimes_is_tried_again() {
+async fn a_single_worker_that_sometimes_dies_before_init_is_started_again() {
     let directory = tempfile::tempdir().unwrap();
     let pool = unreliable("aborts", &directory).workers(1).build().unwrap();
     let error = patiently(pool.run_in_process(double, 21))
@@ -130,7 +130,7 @@ async fn a_single_worker_that_dies_before_init_sometimes_is_tried_again() {
         cause.ends_with("was killed by signal 6 (SIGABRT)"),
         "{cause}"
     );
-    // The second start is a good one.
+    // The second start succeeds.
     assert_eq!(
         patiently(pool.run_in_process(double, 21)).await.unwrap(),
         42
@@ -138,7 +138,7 @@ async fn a_single_worker_that_dies_before_init_sometimes_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_pool_that_cannot_start_disturbs_no_other() {
+async fn a_pool_that_cannot_start_affects_no_other() {
     let directory = tempfile::tempdir().unwrap();
     let sick = unreliable("always exits", &directory)
         .workers(2)
@@ -158,7 +158,7 @@ async fn a_pool_that_cannot_start_disturbs_no_other() {
     }
 }
 
-/// A limit of this process that is lowered, until it is dropped.
+/// A limit of this process that is lowered until this is dropped.
 struct Lowered {
     resource: Resource,
     original: Rlimit,
@@ -179,7 +179,7 @@ impl Lowered {
         Lowered { resource, original }
     }
 
-    /// From now on there are no new descriptors. Those that are there go on.
+    /// Allows no new descriptors from now on. Existing ones keep working.
     fn no_descriptors() -> Self {
         Lowered::to(Resource::Nofile, 3)
     }
@@ -204,7 +204,7 @@ fn runtimes() -> [Runtime; 2] {
 }
 
 #[test]
-fn without_descriptors_the_tasks_that_wait_are_told_and_later_ones_run() {
+fn without_descriptors_waiting_tasks_fail_and_later_ones_run() {
     alone(|| {
         for runtime in runtimes() {
             runtime.block_on(async {
@@ -245,7 +245,7 @@ fn attempts_without_descriptors_back_off_and_wait_without_spinning() {
                 assert_start_failed_for(&end.unwrap_err(), rustix::io::Errno::MFILE);
             }
             drop(lowered);
-            // One each, and between them 100, 200, 400 and 800 milliseconds.
+            // One failure for each start, with pauses of 100, 200, 400 and 800 milliseconds.
             assert_eq!(attempts.load(Ordering::Relaxed), 5);
             let took = began.elapsed();
             assert!(took >= Duration::from_millis(1500), "{took:?}");
@@ -257,7 +257,7 @@ fn attempts_without_descriptors_back_off_and_wait_without_spinning() {
 }
 
 #[test]
-fn a_pool_without_descriptors_that_nobody_uses_keeps_trying_slowly() {
+fn an_unused_pool_without_descriptors_keeps_trying_slowly() {
     alone(|| {
         let attempts = Warnings::count();
         current_thread().block_on(async {
@@ -277,11 +277,11 @@ fn a_pool_without_descriptors_that_nobody_uses_keeps_trying_slowly() {
             .await;
             let took = began.elapsed();
             drop(lowered);
-            // The four that fail together are one failure, and two or three pauses follow.
+            // The four starts that fail together count as one failure, and two or three pauses follow.
             assert!(took >= Duration::from_millis(300), "{took:?}");
             let used = cpu_time() - used;
             assert!(used < Duration::from_secs(1), "{used:?} of CPU time");
-            // It finds by itself that the trouble is over.
+            // The pool notices by itself that the cause is gone.
             workers(&pool, 4).await;
         });
     });
@@ -298,7 +298,7 @@ fn a_pool_that_cannot_replace_a_worker_goes_on_with_the_others() {
             kill(pids[0]);
             patiently(async {
                 while attempts.load(Ordering::Relaxed) < 2 {
-                    // Never an error: the other worker is there.
+                    // Never an error: the other worker is running.
                     let result = pool.run_in_process(double, 21).await;
                     assert_eq!(result.unwrap(), 42);
                 }
@@ -312,7 +312,7 @@ fn a_pool_that_cannot_replace_a_worker_goes_on_with_the_others() {
 }
 
 #[test]
-fn without_descriptors_a_death_is_told_as_what_it_was() {
+fn without_descriptors_a_death_is_reported_correctly() {
     alone(|| {
         for runtime in runtimes() {
             runtime.block_on(async {
@@ -333,7 +333,7 @@ fn without_descriptors_a_death_is_told_as_what_it_was() {
     });
 }
 
-/// A process with threads closes its socket a while before its end can be seen.
+/// A process with threads closes its socket some time before its end can be seen.
 fn exit_with_threads((): ()) {
     for _ in 0..50 {
         std::thread::spawn(|| {
@@ -345,7 +345,7 @@ fn exit_with_threads((): ()) {
     std::process::exit(3)
 }
 
-/// The workers of a pool, once there are so many.
+/// Returns the workers of a pool once there are this many.
 async fn workers(pool: &ProcessPool, count: usize) -> Vec<u32> {
     let gate = Gate::open();
     let tasks: Vec<_> = (0..count)
@@ -361,7 +361,7 @@ async fn workers(pool: &ProcessPool, count: usize) -> Vec<u32> {
     patiently(try_join_all(tasks)).await.unwrap()
 }
 
-/// Holds all descriptors that this process may have, but for some.
+/// Uses all descriptors that this process may have, except for some.
 struct Hoard {
     _lowered: Lowered,
     _held: Vec<File>,
@@ -382,7 +382,7 @@ impl Hoard {
 }
 
 #[test]
-fn with_any_number_of_descriptors_a_pool_works_or_says_what_it_lacks() {
+fn with_any_number_of_descriptors_a_pool_works_or_names_what_is_missing() {
     alone(|| {
         current_thread().block_on(async {
             let before = Traces::now();
@@ -402,14 +402,14 @@ fn with_any_number_of_descriptors_a_pool_works_or_says_what_it_lacks() {
                 }
                 before.are_back().await;
             }
-            // At each of the calls that make one, it was the last straw once.
+            // Each call that creates a descriptor was the one that failed once.
             assert!(lacked >= 8, "{lacked}");
             assert!(enough.is_some());
         });
     });
 }
 
-/// Uses a pool as far as it goes, and gives what the system refused.
+/// Uses a pool as far as possible, and returns the calls that the system refused.
 async fn use_pool() -> io::Result<()> {
     let pool = match ProcessPool::builder().workers(1).build() {
         Ok(pool) => pool,
@@ -427,7 +427,7 @@ async fn use_pool() -> io::Result<()> {
             return Err(io::Error::from_raw_os_error(errno.unwrap()));
         }
     }
-    // A death gives back what the next worker needs.
+    // A death frees the resources that the next worker needs.
     for _ in 0..3 {
         let death = pool.run_in_process(|()| std::process::exit(3), ());
         let error: Result<(), TaskError> = patiently(death).await;
@@ -478,21 +478,21 @@ fn pools_that_share_too_few_descriptors_all_recover() {
     });
 }
 
-/// The CPU time that all threads of this process have used.
+/// Returns the CPU time of all threads of this process.
 fn cpu_time() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks = fields.split_whitespace().skip(11).take(2);
     let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-    // There are a hundred in a second, by proc(5) and on every architecture that Rust has.
+    // There are a hundred ticks in a second, by `proc(5)` and on every architecture that Rust supports.
     Duration::from_millis(ticks * 10)
 }
 
-/// Counts the warnings of pools that a worker could not be started.
+/// Counts the pools' warnings that a worker could not be started.
 struct Warnings(Arc<AtomicUsize>);
 
 impl Warnings {
-    /// For the whole process, so only where it is [`alone`].
+    /// For the whole process, so use it only where the test is [`alone`].
     fn count() -> Arc<AtomicUsize> {
         let count = Arc::default();
         let warnings = Warnings(Arc::clone(&count));
@@ -541,14 +541,14 @@ fn assert_recovered(output: &Output) {
 }
 
 #[test]
-fn memory_that_cannot_be_had_is_the_cause_of_a_failed_start() {
+fn missing_memory_is_the_cause_of_a_failed_start() {
     let starved = Command::new(env!("CARGO_BIN_EXE_starved"))
         .arg("of-memory")
         .output();
     assert_recovered(&starved.unwrap());
 }
 
-/// The kernel's limit on processes is one for each user, and doesn't bind root.
+/// The kernel's limit on processes applies to each user, but not to root.
 #[test]
 fn a_limit_on_processes_is_the_cause_of_a_failed_start() {
     if !getuid().is_root() {
@@ -582,13 +582,13 @@ fn a_limit_on_processes_is_the_cause_of_a_failed_start() {
 }
 
 #[test]
-fn a_worker_that_is_killed_while_it_starts_is_no_more_than_a_failed_start() {
+fn a_worker_that_is_killed_while_it_starts_is_a_failed_start() {
     alone(|| {
         current_thread().block_on(async {
             let before = Traces::now();
             let pool = ProcessPool::builder().workers(1).build().unwrap();
             let task = pool.run_in_process(double, 21);
-            // As soon as the process is there, so most likely before it is ready.
+            // As soon as the process exists, so most likely before it is ready.
             let pid = patiently(async {
                 loop {
                     if let Some(pid) = procpool_tests::children().first() {
@@ -601,7 +601,7 @@ fn a_worker_that_is_killed_while_it_starts_is_no_more_than_a_failed_start() {
             let watched = Watched::new(pid);
             kill(pid);
             match patiently(task).await {
-                // It was ready, and had not begun: another one has run it.
+                // It was ready and had not started the task, so another worker ran it.
                 Ok(result) => assert_eq!(result, 42),
                 Err(error) => assert!(
                     error.is_worker_start() || error.is_worker_exited(),

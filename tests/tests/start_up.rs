@@ -1,7 +1,7 @@
-//! How a program and its workers start, and what is said when they can't.
+//! The start of a program and its workers, and the errors when they can't start.
 //!
-//! This executable is its own bad worker: where the pool's name tells a way to fail, a worker fails
-//! in that way before it calls `init()`. So there is no `#[procpool::test]` in this file.
+//! This executable is its own bad worker: if the pool's name is that of a failure, a worker fails in that
+//! way before it calls `init()`. So there is no `#[procpool::test]` in this file.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -40,11 +40,11 @@ fn become_a_worker_if_told_to() {
     procpool::init();
 }
 
-/// Notes the start, and fails as long as the directory has the file that tells to.
+/// Notes the start, and fails as long as the directory has the file that asks for it.
 fn fail_while_broken(fault: &str, directory: &Path) {
     let starts = directory.join("starts");
     let file = File::options().append(true).create(true).open(starts);
-    // In one write, since workers that start together write together.
+    // In one write, since workers that start at the same time write at the same time.
     let line = format!("{}\n", std::process::id());
     file.expect("a log")
         .write_all(line.as_bytes())
@@ -61,7 +61,7 @@ fn fail_while_broken(fault: &str, directory: &Path) {
     }
 }
 
-/// An executable that is broken until it is mended.
+/// An executable whose workers fail until it is repaired.
 struct Broken {
     fault: &'static str,
     directory: TempDir,
@@ -83,7 +83,7 @@ impl Broken {
         ProcessPool::builder().workers(1).name(name)
     }
 
-    /// The process ids of all workers that were started so far.
+    /// Returns the process ids of all workers started so far.
     fn starts(&self) -> Vec<u32> {
         let starts = fs::read_to_string(self.directory.path().join("starts")).unwrap();
         starts.lines().map(|pid| pid.parse().unwrap()).collect()
@@ -99,7 +99,7 @@ fn texts(error: &TaskError) -> String {
     format!("{error}: {}", source.unwrap_or_default())
 }
 
-/// Submits tasks until one succeeds, as a program would that has seen that its worker is mended.
+/// Submits tasks until one succeeds, as a program does after it has repaired the cause.
 async fn recovers(pool: &ProcessPool) {
     patiently(async {
         loop {
@@ -113,7 +113,7 @@ async fn recovers(pool: &ProcessPool) {
 }
 
 #[tokio::test]
-async fn a_worker_that_exits_before_it_is_ready_fails_the_tasks_that_wait_for_it() {
+async fn a_worker_that_exits_before_it_is_ready_fails_the_waiting_tasks() {
     let broken = Broken::that("exits");
     let pool = broken.builder().build().unwrap();
     let tasks: Vec<_> = (0..10).map(|x| pool.run_in_process(double, x)).collect();
@@ -222,7 +222,7 @@ async fn a_shutdown_does_not_wait_for_a_worker_that_hangs_before_it_is_ready() {
 }
 
 #[tokio::test]
-async fn a_worker_has_the_environment_of_its_parent_and_nothing_more() {
+async fn a_worker_has_exactly_the_environment_of_its_parent() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let of_worker = pool.run_in_process(|()| std::env::vars().collect::<BTreeSet<_>>(), ());
     let own: BTreeSet<_> = std::env::vars().collect();
@@ -234,7 +234,7 @@ async fn a_worker_has_the_environment_of_its_parent_and_nothing_more() {
     assert_eq!(sorted(&of_grandchild), sorted(&of_child));
 }
 
-/// A worker is born with all of them blocked.
+/// A worker is spawned with all signals blocked.
 #[tokio::test]
 async fn a_function_blocks_no_signal() {
     fn blocked((): ()) -> String {
@@ -248,13 +248,13 @@ async fn a_function_blocks_no_signal() {
 }
 
 #[tokio::test]
-async fn no_descriptor_of_the_parent_is_in_a_worker() {
+async fn no_close_on_exec_descriptor_of_the_parent_is_in_a_worker() {
     let mine = tempfile::NamedTempFile::new().unwrap();
     let path = mine.path().to_str().unwrap().to_owned();
     assert!(open_descriptors().contains(&path));
     let pools = [(); 3].map(|()| ProcessPool::builder().workers(1).build().unwrap());
     for pool in &pools {
-        // All workers are there.
+        // Now all workers are running.
         patiently(pool.run_in_process(|()| (), ())).await.unwrap();
     }
     for pool in &pools {
@@ -263,7 +263,7 @@ async fn no_descriptor_of_the_parent_is_in_a_worker() {
             .unwrap();
         assert!(!in_worker.contains(&path), "{in_worker:?}");
         let inherited = run("ls", "/proc/self/fd").lines().count() - 4;
-        // The three standard ones, its socket and its lifeline.
+        // The three standard descriptors, its socket and its lifeline.
         assert_eq!(in_worker.len(), 5 + inherited, "{in_worker:?}");
     }
 }
@@ -273,15 +273,15 @@ async fn a_process_that_a_task_starts_inherits_the_standard_descriptors_and_the_
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let in_grandchild = pool.run_in_process(|()| run("ls", "/proc/self/fd"), ());
     let inherited = patiently(in_grandchild).await.unwrap();
-    // In a child of the test's own: 0, 1, 2, and what `ls` itself opens.
+    // In a child of this test: 0, 1, 2, and what `ls` itself opens.
     let ordinary = run("ls", "/proc/self/fd");
     let added: Vec<u32> = inherited
         .lines()
         .filter(|number| !ordinary.lines().any(|other| other == *number))
         .map(|number| number.parse().unwrap())
         .collect();
-    // The end of a pipe through which nothing is sent, out of everyone's way: with it, the kernel
-    // ends this process too when the parent is gone, also if the worker is gone before.
+    // The read end of the lifeline, with a high number. Through it the kernel kills this process, too, when the
+    // parent dies, even after the worker is gone.
     assert!(
         matches!(added[..], [number] if number >= 100),
         "{inherited}"
@@ -296,7 +296,7 @@ fn run(program: &str, argument: &str) -> String {
 }
 
 #[test]
-fn a_program_that_forgot_init_is_told_what_to_add_and_starts_nothing() {
+fn a_program_without_init_gets_an_error_that_says_what_to_add_and_starts_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let runs = directory.path().join("runs");
     let output = Command::new(env!("CARGO_BIN_EXE_forgot_init"))
@@ -395,7 +395,7 @@ fn new_workers_run_the_old_build_when_the_executable_is_replaced_or_deleted() {
 }
 
 #[test]
-fn an_executable_that_may_not_be_executed_any_more_is_the_cause_of_a_failed_start() {
+fn an_executable_that_lost_its_permission_is_the_cause_of_a_failed_start() {
     let directory = tempfile::tempdir().unwrap();
     let path = copy_of_doubler(&directory);
     let permit = |mode| fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -409,8 +409,8 @@ fn an_executable_that_may_not_be_executed_any_more_is_the_cause_of_a_failed_star
     doubler.finish();
 }
 
-/// Copied by another process: one that this process starts meanwhile can't have it open for
-/// writing then, and running it can't fail for that (`ETXTBSY`).
+/// Another process copies it. If this process did, a child that it starts meanwhile could inherit the file
+/// open for writing, and running it would fail (`ETXTBSY`).
 fn copy_of_doubler(directory: &TempDir) -> PathBuf {
     let path = directory.path().join("doubler");
     let copied = Command::new("cp")
@@ -441,7 +441,7 @@ fn assert_refused(output: &Output, reason: &str) {
 }
 
 #[test]
-fn a_worker_that_is_started_by_hand_says_so_and_fails() {
+fn a_worker_that_is_started_by_hand_reports_it_and_fails() {
     let reason = "`--procpool-worker` marks a worker that a procpool parent starts; it can't be \
                   started by hand: standard input is not the socket of a procpool parent";
     let (read_end, _held_open) = std::io::pipe().unwrap();
@@ -453,7 +453,7 @@ fn a_worker_that_is_started_by_hand_says_so_and_fails() {
 }
 
 #[test]
-fn a_worker_whose_socket_is_nobodys_says_so_and_fails() {
+fn a_worker_whose_socket_has_no_peer_reports_it_and_fails() {
     let (stdin, other_end) = UnixStream::pair().unwrap();
     drop(other_end);
     let reason = "the parent closed the socket before it said anything";
@@ -464,12 +464,12 @@ fn a_worker_whose_socket_is_nobodys_says_so_and_fails() {
     let output = start_by_hand(OwnedFd::from(stdin));
     assert_refused(&output, "the reserved bytes of a frame header are not zero");
     let mut told = Vec::new();
-    // The connection may be reset, because it was closed with bytes unread.
+    // The connection may be reset, because it was closed with unread bytes.
     let _ = other_end.read_to_end(&mut told);
     assert_eq!(told, b"", "nothing is said to a stranger");
 }
 
-/// What a worker of that executable answers to a parent's first message.
+/// Returns the answer of a worker of that executable to a parent's first message.
 fn answer_of(program: &Path, start: &Start) -> Event {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (_page, page) = ControlPage::create().unwrap();
@@ -517,7 +517,7 @@ fn a_worker_refuses_a_parent_of_another_build_or_another_version() {
         "{answer:?}"
     );
 
-    // Each of the two signs is enough by itself.
+    // Each of the two differences is enough.
     let mut identity = start.identity.clone();
     *identity.last_mut().unwrap() ^= 1;
     let anchor = start.anchor + 1;

@@ -1,4 +1,4 @@
-//! A worker that is stopped and never begins what it was sent.
+//! A worker that is stopped and never starts the task that it was sent.
 
 use procpool::ProcessPool;
 use procpool_tests::patiently;

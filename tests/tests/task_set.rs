@@ -1,4 +1,4 @@
-//! Many tasks, of which each is taken as it finishes.
+//! Sets of tasks whose results are taken as the tasks finish.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ fn pool_of(workers: usize) -> ProcessPool {
         .expect("a pool")
 }
 
-/// Waits until a task has an end, without taking it.
+/// Waits until a task has finished, without taking its result.
 async fn finished<R>(task: &Task<R>) {
     patiently(async {
         while task.state() != TaskState::Finished {
@@ -24,7 +24,7 @@ async fn finished<R>(task: &Task<R>) {
     .await;
 }
 
-/// A deadline that has not passed before the next line, on a busy machine either.
+/// A deadline that does not pass before the next line, even on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 
 fn never() -> Instant {
@@ -52,7 +52,7 @@ async fn results_come_with_their_keys_in_the_order_of_completion() {
 }
 
 #[procpool::test]
-async fn the_order_of_completion_holds_though_nobody_was_waiting() {
+async fn results_are_in_the_order_of_completion_even_if_the_set_was_not_polled() {
     let gates = [Gate::open(), Gate::open(), Gate::open()];
     let pool = pool_of(3);
     let mut set = TaskSet::new();
@@ -76,7 +76,7 @@ async fn the_order_of_completion_holds_though_nobody_was_waiting() {
 }
 
 #[procpool::test]
-async fn tasks_that_had_finished_before_come_at_once() {
+async fn tasks_that_finished_before_insertion_are_given_at_once() {
     let pool = pool_of(1);
     let (first, second) = (
         pool.run_in_process(|x: u8| x, 1),
@@ -99,7 +99,7 @@ async fn tasks_that_had_finished_before_come_at_once() {
 }
 
 #[procpool::test]
-async fn an_empty_set_has_ended_and_goes_on_when_something_is_put_in() {
+async fn an_empty_set_has_ended_and_goes_on_after_an_insertion() {
     let pool = pool_of(1);
     let mut set = TaskSet::default();
     assert!(patiently(set.next()).await.is_none());
@@ -111,7 +111,7 @@ async fn an_empty_set_has_ended_and_goes_on_when_something_is_put_in() {
 }
 
 #[procpool::test]
-async fn keys_need_not_differ_and_places_are_used_again() {
+async fn keys_may_be_equal_and_places_are_reused() {
     let pool = pool_of(2);
     let mut set = TaskSet::new();
     let mut sum = 0;
@@ -131,9 +131,9 @@ async fn keys_need_not_differ_and_places_are_used_again() {
     assert_eq!(sum, (0..200).sum());
 }
 
-/// So many that a new worker is there before all of them are cancelled.
+/// So many that a new worker is running before all of them are cancelled.
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_set_cancels_what_is_left_and_never_begins_what_waits() {
+async fn a_dropped_set_cancels_running_and_queued_tasks() {
     let (gate, never) = (Gate::open(), Gate::open());
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -149,7 +149,7 @@ async fn a_dropped_set_cancels_what_is_left_and_never_begins_what_waits() {
 }
 
 #[procpool::test]
-async fn an_aborted_set_gives_every_key_and_the_results_that_were_there() {
+async fn an_aborted_set_gives_every_key_and_the_results_of_finished_tasks() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -179,7 +179,7 @@ async fn an_aborted_set_gives_every_key_and_the_results_that_were_there() {
 }
 
 #[procpool::test]
-async fn detached_tasks_run_on_past_the_deadline_and_are_not_heard_again() {
+async fn detached_tasks_run_on_past_the_deadline_and_are_not_given_any_more() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -188,7 +188,7 @@ async fn detached_tasks_run_on_past_the_deadline_and_are_not_heard_again() {
     let mut set = set.with_timeout(SOON);
     set.detach_all();
     assert!(set.is_empty());
-    // A task of another set has the same deadline, so that it is known to be over.
+    // A task of another set has the same deadline, so its end shows that the deadline has passed.
     let other = pool_of(1);
     let mut late = TaskSet::new().with_deadline(set.deadline().unwrap());
     late.insert(2, other.run_in_process(visit_and_linger, gate.path()));
@@ -205,7 +205,7 @@ async fn detached_tasks_run_on_past_the_deadline_and_are_not_heard_again() {
 }
 
 #[procpool::test]
-async fn at_the_deadline_what_is_left_is_killed_and_comes_out_with_its_key() {
+async fn at_the_deadline_unfinished_tasks_are_killed_and_given_with_their_keys() {
     let (gate, never_run) = (Gate::open(), Gate::open());
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -233,7 +233,7 @@ async fn at_the_deadline_what_is_left_is_killed_and_comes_out_with_its_key() {
     }
     assert!(set.is_empty());
     visitor.watch().ended();
-    // Also what comes too late, and at once.
+    // Also a task that is inserted later, and at once.
     set.insert(
         "late",
         pool.run_in_process(visit_and_linger, never_run.path()),
@@ -243,7 +243,7 @@ async fn at_the_deadline_what_is_left_is_killed_and_comes_out_with_its_key() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_deadline_holds_though_nobody_polls_the_set() {
+async fn the_deadline_holds_even_if_the_set_is_not_polled() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -255,7 +255,7 @@ async fn the_deadline_holds_though_nobody_polls_the_set() {
 }
 
 #[procpool::test]
-async fn a_deadline_can_be_moved_and_has_no_end_of_time() {
+async fn a_deadline_can_be_moved_and_may_exceed_the_clock() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let mut set = TaskSet::new();
@@ -266,7 +266,7 @@ async fn a_deadline_can_be_moved_and_has_no_end_of_time() {
         .with_deadline(never())
         .with_timeout(Duration::MAX);
     assert_eq!(set.deadline(), None);
-    // A task of another set has the first deadline, so that it is known to be over.
+    // A task of another set has the first deadline, so its end shows that the deadline has passed.
     let mut other = TaskSet::new().with_deadline(first);
     let elsewhere = pool_of(1);
     let lingers = Gate::open();
@@ -282,7 +282,7 @@ async fn a_deadline_can_be_moved_and_has_no_end_of_time() {
 }
 
 #[test]
-fn a_deadline_is_in_real_time_though_tokios_clock_is_paused() {
+fn a_deadline_is_in_real_time_even_if_tokios_clock_is_paused() {
     patiently_on(
         |builder| builder.enable_all().start_paused(true),
         || async {
@@ -311,13 +311,13 @@ async fn a_dropped_wait_loses_nothing() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_set_may_be_awaited_by_one_task_after_the_other_and_on_no_runtime() {
+async fn a_set_may_be_awaited_by_several_tasks_in_turn_and_without_a_runtime() {
     let gate = Gate::open();
     let pool = pool_of(2);
     let mut set = TaskSet::new();
     set.insert(1, pool.run_in_process(visit, gate.path()));
     let visitor = gate.visitor().await;
-    // Its first poll is with a waker that is of no use.
+    // Its first poll has a waker that does nothing.
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(set.poll_next_unpin(&mut context).is_pending());
     let wait = std::thread::spawn(move || {
@@ -333,7 +333,7 @@ async fn a_set_may_be_awaited_by_one_task_after_the_other_and_on_no_runtime() {
     assert!(end.is_none());
 }
 
-/// With the budget spent, tokio's own primitives are pending for ever in one poll.
+/// After the budget is spent, tokio's own primitives stay pending within one poll.
 #[procpool::test]
 async fn a_set_spends_no_cooperative_budget() {
     const MANY: u32 = 10_000;
@@ -358,9 +358,9 @@ async fn a_set_spends_no_cooperative_budget() {
     assert!(tokio::task::coop::has_budget_remaining());
 }
 
-/// A set that polled all of its tasks for each that finishes would take minutes.
+/// A set that polls all of its tasks whenever one finishes would take minutes.
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_tasks_are_as_easy_as_one() {
+async fn a_set_may_hold_a_hundred_thousand_tasks() {
     let pool = pool_of(2);
     let mut set: TaskSet<u32, u32> = (0..100_000)
         .map(|x| (x, pool.run_in_process(|x: u32| x, x)))

@@ -1,4 +1,4 @@
-//! Time limits: what they count, and what passes when they pass.
+//! Time limits: what counts towards them, and what happens when they pass.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use procpool_tests::{
     Gate, Log, Watched, Witness, note, patiently, patiently_on, visit, visit_and_linger,
 };
 
-/// Soon over; only for what can't be done within any limit.
+/// A short limit, for calls that can't finish within any limit.
 const SHORT: Duration = Duration::from_millis(20);
 
 /// Longer than a function that returns at once takes on a busy machine.
@@ -56,7 +56,7 @@ async fn a_function_that_runs_too_long_is_killed_and_its_worker_replaced() {
 }
 
 #[procpool::test]
-async fn who_hears_of_a_timeout_finds_the_work_stopped() {
+async fn when_a_timeout_is_reported_the_work_has_stopped() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let worker = pool.run_in_process(|()| std::process::id(), ());
@@ -78,7 +78,7 @@ async fn who_hears_of_a_timeout_finds_the_work_stopped() {
 }
 
 #[procpool::test]
-async fn what_a_function_has_started_is_killed_with_it() {
+async fn child_processes_of_a_function_are_killed_with_it() {
     fn start_child_and_linger((gate, log): (PathBuf, PathBuf)) {
         let child = Command::new("sleep").arg("1000").spawn().unwrap();
         note(&log, &child.id().to_string());
@@ -97,7 +97,7 @@ async fn what_a_function_has_started_is_killed_with_it() {
 }
 
 #[procpool::test]
-async fn the_error_says_in_one_line_what_took_too_long() {
+async fn the_error_names_the_phase_and_the_limit_in_one_line() {
     let gate = Gate::open();
     let pool = pool_of(1).with_timeout(SHORT);
     let error = patiently(pool.run_in_process(visit_and_linger, gate.path()))
@@ -111,7 +111,7 @@ async fn the_error_says_in_one_line_what_took_too_long() {
 }
 
 #[procpool::test]
-async fn the_time_in_the_queue_is_not_charged_to_the_run() {
+async fn the_time_in_the_queue_does_not_count_as_running_time() {
     const LIMIT: Duration = Duration::from_secs(1);
     let (first, second) = (Gate::open(), Gate::open());
     let pool = pool_of(1);
@@ -119,7 +119,7 @@ async fn the_time_in_the_queue_is_not_charged_to_the_run() {
     let visitor = first.visitor().await;
     let limited = pool.with_timeout(LIMIT);
     let task = limited.run_in_process(visit, second.path());
-    // This one waits as long and not as patiently, so its end says that the limit has passed in the queue.
+    // This one waits as long with a shorter limit, so its end shows that the limit has passed in the queue.
     let hasty = pool.with(TaskOptions::new().queue_timeout(LIMIT));
     let waiting = hasty.run_in_process(|()| (), ());
     assert_eq!(timed_out(waiting).await, (TimeoutPhase::Queued, LIMIT));
@@ -130,7 +130,7 @@ async fn the_time_in_the_queue_is_not_charged_to_the_run() {
 }
 
 #[procpool::test]
-async fn the_time_that_a_worker_takes_to_start_is_not_charged_to_the_run() {
+async fn the_start_of_a_worker_does_not_count_as_running_time() {
     let program = tokio::process::Command::new(env!("CARGO_BIN_EXE_slow_start"))
         .kill_on_drop(true)
         .output();
@@ -159,24 +159,24 @@ async fn a_task_that_waits_too_long_never_runs() {
     let worker = visitor.pid;
     visitor.let_go().await;
     assert_eq!(patiently(blocker).await.unwrap(), worker);
-    // It would have run before this one, in the worker that nobody has harmed.
+    // It would have run before this one, in the worker that was not killed.
     let next = pool.run_in_process(|()| std::process::id(), ());
     assert_eq!(patiently(next).await.unwrap(), worker);
     assert!(!never.has_visitor());
 }
 
 #[procpool::test]
-async fn a_task_that_has_begun_is_safe_from_its_queue_timeout() {
+async fn a_queue_timeout_does_not_affect_a_task_that_has_started() {
     let gate = Gate::open();
     let pool = pool_of(1);
-    // Submitted to an idle worker, so that it doesn't wait.
+    // Submitted to an idle worker, so it does not wait.
     assert_works(&pool).await;
     let options = TaskOptions::new();
     let task = pool
         .with(options.clone().queue_timeout(AMPLE))
         .run_in_process(visit, gate.path());
     let visitor = gate.visitor().await;
-    // This one is submitted later and has as long a limit.
+    // This one is submitted later and has an equal limit.
     let later = pool
         .with(options.queue_timeout(AMPLE))
         .run_in_process(|()| (), ());
@@ -186,7 +186,7 @@ async fn a_task_that_has_begun_is_safe_from_its_queue_timeout() {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_timeout_harms_nobody_else() {
+async fn a_timeout_affects_no_other_task() {
     let gate = Gate::open();
     let pool = pool_of(2);
     let victims: Vec<_> = (0..10)
@@ -208,14 +208,14 @@ async fn a_timeout_harms_nobody_else() {
 }
 
 #[procpool::test]
-async fn a_handle_with_a_limit_leaves_other_handles_without() {
+async fn a_limit_of_one_handle_does_not_affect_others() {
     let (slow, hasty) = (Gate::open(), Gate::open());
     let pool = pool_of(2);
     let limited = pool.with_timeout(SHORT);
     let _ = pool.with(TaskOptions::new().queue_timeout(Duration::ZERO));
     let task = pool.run_in_process(visit, slow.path());
     let visitor = slow.visitor().await;
-    // This one begins later and has a limit, which passes while the other goes on.
+    // This one starts later and has a limit, which passes while the other one runs.
     timed_out(limited.run_in_process(visit_and_linger, hasty.path())).await;
     visitor.let_go().await;
     patiently(task).await.unwrap();
@@ -259,7 +259,7 @@ async fn a_limit_of_zero_is_a_limit() {
 }
 
 #[procpool::test]
-async fn limits_beyond_the_end_of_time_never_pass() {
+async fn limits_beyond_the_range_of_the_clock_never_pass() {
     let limits = [
         Duration::MAX,
         Duration::from_secs(i64::MAX as u64),
@@ -281,7 +281,7 @@ async fn limits_beyond_the_end_of_time_never_pass() {
         let task = patient.run_in_process(visit, gate.path());
         let waiting = patient.run_in_process(|()| std::process::id(), ());
         let visitor = gate.visitor().await;
-        // A grace without end is one, too.
+        // A grace that never ends also works.
         drop(task);
         let worker = visitor.pid;
         visitor.let_go().await;
@@ -291,7 +291,7 @@ async fn limits_beyond_the_end_of_time_never_pass() {
     }
 }
 
-/// Comes to a gate, and when its time is over to another.
+/// Reaches a gate, and another one when it is cancelled.
 fn clean_up((gate, end): (PathBuf, PathBuf)) -> bool {
     std::thread::spawn(move || visit(gate));
     while !procpool::worker::is_cancelled() {
@@ -302,7 +302,7 @@ fn clean_up((gate, end): (PathBuf, PathBuf)) -> bool {
 }
 
 #[procpool::test]
-async fn with_a_grace_a_function_sees_that_its_time_is_over_and_keeps_its_worker() {
+async fn with_a_grace_a_function_that_returns_keeps_its_worker() {
     let (gate, end) = (Gate::open(), Gate::open());
     let pool = pool_of(1);
     let options = TaskOptions::new()
@@ -312,7 +312,7 @@ async fn with_a_grace_a_function_sees_that_its_time_is_over_and_keeps_its_worker
         .with(options)
         .run_in_process(clean_up, (gate.path(), end.path()));
     let visitor = gate.visitor().await;
-    // The error comes at once, though the function has not returned.
+    // The error is given at once, although the function has not returned.
     assert_eq!(timed_out(task).await, (TimeoutPhase::Running, SHORT));
     let next = pool.run_in_process(|()| std::process::id(), ());
     let late = end.visitor().await;
@@ -326,7 +326,7 @@ async fn with_a_grace_a_function_sees_that_its_time_is_over_and_keeps_its_worker
 }
 
 #[procpool::test]
-async fn a_function_that_ignores_its_grace_is_killed_in_the_end() {
+async fn a_function_that_ignores_its_grace_is_killed() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let options = TaskOptions::new().timeout(AMPLE).grace(SHORT);
@@ -339,7 +339,7 @@ async fn a_function_that_ignores_its_grace_is_killed_in_the_end() {
     assert_works(&pool).await;
 }
 
-/// What needs time, on a runtime whose time is none.
+/// Runs everything that needs time on a runtime without a time driver.
 async fn limits_hold() {
     let gate = Gate::open();
     let pool = pool_of(1);
@@ -386,7 +386,7 @@ async fn a_paused_clock_that_jumps_ahead_makes_no_limit_pass() {
             let pool = pool_of(1).with(options);
             let running = pool.run_in_process(await_word, log.path());
             let waiting = pool.run_in_process(|()| (), ());
-            // It jumps whenever there is nothing to do.
+            // The clock jumps whenever the runtime has nothing to do.
             tokio::time::sleep(limit * 10).await;
             note(&log.path(), "go on");
             running.await.unwrap();

@@ -16,7 +16,7 @@ fn double(x: u64) -> u64 {
     x * 2
 }
 
-/// A pool whose worker is at the gate, and which has no room for more than `capacity` that wait.
+/// A pool whose worker is at the gate and whose queue holds at most `capacity` tasks.
 async fn busy_pool(capacity: usize) -> (ProcessPool, Gate, Task<u32>, Visitor) {
     let gate = Gate::open();
     let builder = ProcessPool::builder().workers(1).queue_capacity(capacity);
@@ -28,7 +28,7 @@ async fn busy_pool(capacity: usize) -> (ProcessPool, Gate, Task<u32>, Visitor) {
 
 type Doubler = ProcessService<u64, u64>;
 
-/// What `poll_ready` says at this moment.
+/// Returns what `poll_ready` returns at this moment.
 fn readiness(service: &mut Doubler) -> Poll<Result<(), TaskError>> {
     service.poll_ready(&mut Context::from_waker(Waker::noop()))
 }
@@ -71,7 +71,7 @@ async fn a_service_has_the_options_of_its_handle() {
 }
 
 #[procpool::test]
-async fn a_service_becomes_ready_in_its_turn() {
+async fn services_become_ready_in_the_order_of_the_line() {
     let (pool, _gate, running, visitor) = busy_pool(0).await;
     let (mut first, mut second) = (pool.service(double), pool.service(double));
     assert!(readiness(&mut first).is_pending());
@@ -81,7 +81,7 @@ async fn a_service_becomes_ready_in_its_turn() {
     visitor.let_go().await;
     patiently(running).await.unwrap();
     ready(&mut first).await.unwrap();
-    // The only room is held by the first; who polls again does not lose the place.
+    // The first one holds the only room; polling again does not lose the place in line.
     assert!(readiness(&mut second).is_pending());
     assert!(reserved.as_mut().now_or_never().is_none());
     assert_eq!(patiently(first.call(1)).await.unwrap(), 2);
@@ -106,14 +106,14 @@ async fn a_ready_service_is_not_refused() {
 }
 
 #[procpool::test]
-async fn a_readiness_that_is_dropped_gives_its_room_back() {
+async fn a_ready_service_that_is_dropped_gives_its_room_back() {
     let (pool, _gate, _running, _visitor) = busy_pool(1).await;
     let (mut first, mut second) = (pool.service(double), pool.service(double));
     ready(&mut first).await.unwrap();
     assert!(readiness(&mut second).is_pending());
     drop(first);
     ready(&mut second).await.unwrap();
-    // So does one that waits: the next in line moves up.
+    // A waiting one leaves the line, too: the next one moves up.
     let (mut third, mut fourth) = (second.clone(), second.clone());
     assert!(readiness(&mut third).is_pending());
     assert!(readiness(&mut fourth).is_pending());
@@ -123,7 +123,7 @@ async fn a_readiness_that_is_dropped_gives_its_room_back() {
 }
 
 #[procpool::test]
-async fn arguments_that_cannot_be_sent_give_the_room_back() {
+async fn arguments_that_cannot_be_encoded_give_the_room_back() {
     let (pool, _gate, _running, _visitor) = busy_pool(1).await;
     let mut service = pool.service(|_: Trap| ());
     let trap = Trap::set(Side::Parent, Step::Serialize, Manner::Error);
@@ -143,7 +143,7 @@ async fn a_clone_has_a_readiness_of_its_own() {
 }
 
 #[procpool::test]
-async fn a_call_without_readiness_is_a_call_as_any_other() {
+async fn a_call_without_readiness_is_run_in_process() {
     let (pool, _gate, running, visitor) = busy_pool(1).await;
     let mut service = pool.service(double);
     let call = service.call(21);
@@ -161,12 +161,12 @@ async fn a_call_without_readiness_does_not_wait_behind_its_own_place_in_line() {
     assert!(readiness(&mut service).is_pending());
     visitor.let_go().await;
     patiently(_running).await.unwrap();
-    // There is room now, which it was given and has not heard of.
+    // It has been given room and has not been polled.
     assert_eq!(patiently(service.call(21)).await.unwrap(), 42);
 }
 
 #[procpool::test]
-async fn a_service_of_a_closed_pool_says_so() {
+async fn a_service_of_a_closed_pool_gives_pool_closed() {
     let (pool, _gate, running, visitor) = busy_pool(1).await;
     let (mut holds, mut held) = (pool.service(double), pool.service(double));
     ready(&mut holds).await.unwrap();
@@ -187,7 +187,7 @@ async fn a_service_of_a_closed_pool_says_so() {
 }
 
 #[procpool::test]
-async fn a_call_that_was_ready_when_the_pool_was_closed_says_so() {
+async fn a_ready_service_whose_pool_was_closed_gives_pool_closed() {
     let (pool, _gate, _running, _visitor) = busy_pool(1).await;
     let mut service = pool.service(double);
     ready(&mut service).await.unwrap();
@@ -233,7 +233,7 @@ async fn a_buffer_makes_many_callers_wait_instead_of_refusing_them() {
 }
 
 #[procpool::test]
-async fn a_limit_of_concurrency_goes_before_the_pools_room() {
+async fn a_concurrency_limit_applies_before_the_pools_room() {
     let gate = Gate::open();
     let pool = ProcessPool::builder().workers(2).build().unwrap();
     let mut service = ServiceBuilder::new()
@@ -250,7 +250,7 @@ async fn a_limit_of_concurrency_goes_before_the_pools_room() {
 }
 
 #[procpool::test]
-async fn a_timeout_of_tower_kills_what_takes_too_long() {
+async fn a_timeout_of_tower_kills_a_function_that_takes_too_long() {
     let gate = Gate::open();
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     let limit = Duration::from_secs(3600);

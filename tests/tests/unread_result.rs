@@ -1,4 +1,4 @@
-//! A task that has finished, and whose result is on its way, is not killed any more.
+//! A task that has finished and whose result is on its way is not killed any more.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a failed test is a panic")]
 
@@ -14,24 +14,24 @@ fn visit_if_told(gate: Option<PathBuf>) -> bool {
 }
 
 #[procpool::test(flavor = "current_thread")]
-async fn a_cancel_that_comes_after_the_end_does_not_kill_the_task_that_runs_since() {
+async fn a_late_cancellation_does_not_kill_the_task_that_runs_next() {
     let pool = ProcessPool::builder().workers(1).build().unwrap();
     patiently(async { while !a_cancel_came_after_the_end(&pool).await {} }).await;
 }
 
-/// False if the second task was not sent ahead: on a machine so busy that the function seems long.
+/// Returns false if the second task was not prefetched: a busy machine makes the function seem long.
 async fn a_cancel_came_after_the_end(pool: &ProcessPool) -> bool {
     let directory = tempfile::tempdir().unwrap();
     let gate = directory.path().join("gate");
     let listener = UnixListener::bind(&gate).unwrap();
-    // It is known as short, so that it is sent ahead.
+    // The function is known to be short, so its tasks are prefetched.
     for _ in 0..50 {
         let short = pool.run_in_process(visit_if_told, None);
         short.await.unwrap();
     }
     let first = pool.run_in_process(visit_if_told, None);
     let second = pool.run_in_process(visit_if_told, Some(gate));
-    // This blocks the only thread of the runtime: the first one's result is not read.
+    // This blocks the only thread of the runtime, so the first result is not read.
     let mut polled = [PollFd::new(&listener, PollFlags::IN)];
     let limit = Timespec {
         tv_sec: 2,

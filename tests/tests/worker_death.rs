@@ -1,4 +1,4 @@
-//! The death of a worker hits the one task that it ran.
+//! The death of a worker fails the one task that it ran.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ fn pool_of(workers: usize) -> ProcessPool {
         .expect("a pool")
 }
 
-/// How the worker of `function` died, once the function has come to the gate and was let go; the
-/// pid must be the one that it came with, and the pool must go on.
+/// Returns how the worker of `function` died after the function had reached the gate and was let go. Checks that
+/// the pid is that of the gate, and that the pool keeps working.
 async fn death_of(function: fn(PathBuf)) -> WorkerExit {
     let gate = Gate::open();
     let pool = pool_of(1);
@@ -47,7 +47,7 @@ fn exit(error: TaskError) -> WorkerExit {
 }
 
 #[procpool::test]
-async fn an_abort_is_told_as_its_signal() {
+async fn an_abort_is_reported_with_its_signal() {
     let exit = death_of(|gate| {
         let _ = visit(gate);
         process::abort();
@@ -62,7 +62,7 @@ async fn an_abort_is_told_as_its_signal() {
 }
 
 #[procpool::test]
-async fn an_exit_is_told_as_its_code() {
+async fn an_exit_is_reported_with_its_code() {
     let exit = death_of(|gate| {
         let _ = visit(gate);
         process::exit(3);
@@ -76,7 +76,7 @@ async fn an_exit_is_told_as_its_code() {
 }
 
 #[procpool::test]
-async fn a_function_that_exits_successfully_has_not_succeeded() {
+async fn an_exit_with_code_0_is_a_failure() {
     let exit = death_of(|gate| {
         let _ = visit(gate);
         process::exit(0);
@@ -86,7 +86,7 @@ async fn a_function_that_exits_successfully_has_not_succeeded() {
 }
 
 #[procpool::test]
-async fn an_exhausted_stack_is_told_as_a_signal() {
+async fn a_stack_overflow_is_reported_with_its_signal() {
     fn dig(depth: u64) -> u64 {
         match std::hint::black_box(depth) {
             u64::MAX => 0,
@@ -103,7 +103,7 @@ async fn an_exhausted_stack_is_told_as_a_signal() {
 }
 
 #[procpool::test]
-async fn a_death_in_a_thread_of_the_function_is_its_tasks() {
+async fn a_crash_in_a_thread_of_the_function_fails_its_task() {
     let exit = death_of(|gate| {
         let _ = visit(gate);
         let _ = std::thread::spawn(|| process::abort()).join();
@@ -113,7 +113,7 @@ async fn a_death_in_a_thread_of_the_function_is_its_tasks() {
 }
 
 #[procpool::test]
-async fn a_worker_that_someone_kills_fails_its_task() {
+async fn a_worker_that_is_killed_from_outside_fails_its_task() {
     let gate = Gate::open();
     let pool = pool_of(1);
     let task = pool.run_in_process(visit_and_linger, gate.path());
@@ -126,7 +126,7 @@ async fn a_worker_that_someone_kills_fails_its_task() {
 }
 
 #[procpool::test]
-async fn what_a_worker_has_started_dies_with_it() {
+async fn child_processes_of_a_worker_die_with_it() {
     fn start_child_and_die((gate, log): (PathBuf, PathBuf)) {
         let child = process::Command::new("sleep").arg("1000").spawn().unwrap();
         note(&log, &child.id().to_string());
@@ -146,7 +146,7 @@ async fn what_a_worker_has_started_dies_with_it() {
 }
 
 #[procpool::test]
-async fn a_worker_that_dies_idle_is_replaced_and_no_task_notices() {
+async fn an_idle_worker_that_dies_is_replaced_without_a_failed_task() {
     let pool = pool_of(1);
     let mut seen = HashSet::new();
     for _ in 0..20 {
@@ -155,21 +155,21 @@ async fn a_worker_that_dies_idle_is_replaced_and_no_task_notices() {
         assert!(seen.insert(worker), "a task ran in a worker that was dead");
         let process = Watched::new(worker);
         kill(worker);
-        // The pool can't know yet: this blocks the thread on which it would learn of it. So the
-        // next task goes to a worker that is dead.
+        // The pool can't know yet, because this blocks the thread that reads the socket. So the next task
+        // goes to a dead worker.
         process.ended();
     }
 }
 
 #[procpool::test]
-async fn a_worker_that_dies_idle_is_replaced_before_there_is_a_task() {
+async fn an_idle_worker_that_dies_is_replaced_before_there_is_a_task() {
     let pool = pool_of(1);
     let worker = pool.run_in_process(|()| process::id(), ());
     let worker = patiently(worker).await.unwrap();
     let others = children();
     kill(worker);
-    // It is reaped, and there is another one: of this test alone, since nobody else's number of
-    // workers is told by this one's pid.
+    // The worker is reaped and replaced. Other tests in this process have workers, too, but not with this
+    // pid.
     patiently(async {
         while children().contains(&worker) || children().iter().all(|pid| others.contains(pid)) {
             tokio::task::yield_now().await;
@@ -180,7 +180,7 @@ async fn a_worker_that_dies_idle_is_replaced_before_there_is_a_task() {
 }
 
 #[procpool::test]
-async fn all_workers_at_once_may_die_idle() {
+async fn all_idle_workers_may_die_at_once() {
     let gate = Gate::open();
     let pool = pool_of(3);
     let tasks: Vec<_> = (0..3)
@@ -204,7 +204,7 @@ async fn all_workers_at_once_may_die_idle() {
     }
 }
 
-/// Leaves a line in the log. If it is to die, it does, and the line has its pid.
+/// Writes a line to the log. If it has to die, it does, and the line has its pid.
 fn note_and_maybe_die((log, task, dies): (PathBuf, u32, bool)) -> u32 {
     note(&log, &format!("{task} {}", process::id()));
     if dies {
@@ -214,12 +214,12 @@ fn note_and_maybe_die((log, task, dies): (PathBuf, u32, bool)) -> u32 {
 }
 
 #[procpool::test(flavor = "multi_thread", worker_threads = 2)]
-async fn among_thousands_in_flight_each_death_hits_its_own_task_and_each_task_runs_once() {
+async fn among_thousands_in_flight_each_death_fails_its_own_task_and_each_task_runs_once() {
     const TASKS: u32 = 4000;
     let dies = |task: u32| task % 200 == 100;
     let log = Log::open();
     let pool = pool_of(2);
-    // Once it has shown itself short, it is sent ahead in numbers, also behind those that die.
+    // Once the function is known to be short, many tasks are prefetched, also behind those that die.
     let warm_up = Log::open();
     for _ in 0..50 {
         let task = pool.run_in_process(note_and_maybe_die, (warm_up.path(), 0, false));
@@ -245,8 +245,8 @@ async fn among_thousands_in_flight_each_death_hits_its_own_task_and_each_task_ru
 }
 
 #[procpool::test]
-async fn tasks_that_were_sent_to_a_worker_and_not_begun_run_elsewhere_once() {
-    /// Comes to the gate and dies, if there is one; or only leaves a line.
+async fn unstarted_tasks_of_a_dead_worker_run_once_on_another() {
+    /// Reaches the gate and dies, if there is one; otherwise only writes a line.
     fn step((log, gate, task): (PathBuf, Option<PathBuf>, u32)) {
         note(&log, &task.to_string());
         if let Some(gate) = gate {

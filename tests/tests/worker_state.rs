@@ -1,4 +1,4 @@
-//! What an initializer makes, and what its failure means.
+//! The state that an initializer creates, and the effect of a failed initializer.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use procpool::{ProcessPool, TaskError};
 use procpool_tests::{Gate, patiently};
 
-/// A state that could never be sent anywhere.
+/// A state that can't be sent between processes.
 struct Counter {
     begin: u64,
     calls: std::rc::Rc<std::cell::Cell<u64>>,
@@ -28,7 +28,7 @@ fn count(counter: &mut Counter, step: u64) -> u64 {
     counter.begin
 }
 
-/// The text of an error and of all its sources.
+/// Returns the messages of an error and all its sources.
 fn chain(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),
@@ -37,7 +37,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[procpool::test]
-async fn state_is_made_once_in_each_worker_and_lasts_from_task_to_task() {
+async fn each_worker_creates_a_state_once_and_keeps_it_between_tasks() {
     let pool = ProcessPool::builder()
         .workers(1)
         .initializer(counter, 100)
@@ -45,7 +45,7 @@ async fn state_is_made_once_in_each_worker_and_lasts_from_task_to_task() {
         .unwrap();
     assert_eq!(patiently(pool.run_with_state(count, 1)).await.unwrap(), 101);
     assert_eq!(patiently(pool.run_with_state(count, 5)).await.unwrap(), 106);
-    // Functions without state run beside.
+    // Functions without state run in the same worker.
     assert_eq!(
         patiently(pool.run_in_process(|x: u8| x + 1, 1))
             .await
@@ -57,7 +57,7 @@ async fn state_is_made_once_in_each_worker_and_lasts_from_task_to_task() {
 }
 
 #[procpool::test]
-async fn a_replacement_makes_its_own_state() {
+async fn a_replacement_worker_creates_its_own_state() {
     fn die(_: &mut Counter, _: ()) {
         std::process::abort();
     }
@@ -93,7 +93,7 @@ async fn a_panic_leaves_the_state_in_its_worker() {
 }
 
 #[procpool::test]
-async fn an_argument_larger_than_the_socket_takes_reaches_every_worker() {
+async fn an_argument_larger_than_the_socket_buffer_reaches_every_worker() {
     fn sum(bytes: Vec<u8>) -> u64 {
         bytes.iter().map(|byte| u64::from(*byte)).sum()
     }
@@ -119,7 +119,7 @@ async fn an_argument_larger_than_the_socket_takes_reaches_every_worker() {
 }
 
 #[procpool::test]
-async fn an_error_of_the_initializer_reaches_those_who_wait() {
+async fn an_error_of_the_initializer_fails_waiting_tasks() {
     fn refuse(path: String) -> Result<(), String> {
         Err(format!("no model in {path}"))
     }
@@ -140,7 +140,7 @@ async fn an_error_of_the_initializer_reaches_those_who_wait() {
 }
 
 #[procpool::test]
-async fn a_panic_of_the_initializer_reaches_those_who_wait() {
+async fn a_panic_of_the_initializer_fails_waiting_tasks() {
     fn stumble(_: ()) -> u8 {
         panic!("no licence")
     }
@@ -161,7 +161,7 @@ async fn a_panic_of_the_initializer_reaches_those_who_wait() {
 }
 
 #[procpool::test]
-async fn an_exit_of_the_initializer_reaches_those_who_wait() {
+async fn an_exit_of_the_initializer_fails_waiting_tasks() {
     fn leave(code: i32) -> u8 {
         eprintln!("this is the reason");
         std::process::exit(code)
@@ -181,7 +181,7 @@ async fn an_exit_of_the_initializer_reaches_those_who_wait() {
 }
 
 #[procpool::test]
-async fn an_initializer_that_hangs_is_ended_by_the_startup_timeout() {
+async fn a_hanging_initializer_is_killed_at_the_startup_timeout() {
     fn hang(_: ()) {
         loop {
             std::thread::park();
@@ -200,7 +200,7 @@ async fn an_initializer_that_hangs_is_ended_by_the_startup_timeout() {
 }
 
 #[procpool::test]
-async fn an_initializer_that_failed_is_tried_again_and_the_pool_recovers() {
+async fn a_failed_initializer_is_retried_and_the_pool_recovers() {
     fn load(path: PathBuf) -> Result<String, std::io::Error> {
         fs::read_to_string(path)
     }
@@ -224,7 +224,7 @@ async fn an_initializer_that_failed_is_tried_again_and_the_pool_recovers() {
 }
 
 #[procpool::test]
-async fn state_is_dropped_at_a_workers_clean_end() {
+async fn a_worker_that_stops_drops_its_state() {
     struct Note(PathBuf);
     impl Drop for Note {
         fn drop(&mut self) {
@@ -245,7 +245,7 @@ async fn state_is_dropped_at_a_workers_clean_end() {
 }
 
 #[procpool::test]
-async fn a_state_whose_drop_hangs_does_not_hold_up_a_shutdown_for_ever() {
+async fn a_state_whose_drop_hangs_does_not_block_a_shutdown() {
     struct Stubborn;
     impl Drop for Stubborn {
         fn drop(&mut self) {

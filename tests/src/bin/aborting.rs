@@ -1,7 +1,7 @@
-//! A program that is built with `panic = "abort"`, and asserts what its pool makes of panics then.
+//! A program built with `panic = "abort"` that asserts how its pool reports panics.
 //!
-//! With an argument, it is a parent that panics itself, while its worker computes. It prints the
-//! worker's process id before.
+//! With an argument, it is a parent that panics itself while its worker computes. Before that it prints
+//! the worker's process id.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -26,7 +26,7 @@ async fn main() {
     }
     a_panic_has_its_message_and_its_place().await;
     a_new_worker_takes_over_and_nothing_is_retried().await;
-    panics_among_many_tasks_come_back_to_their_own().await;
+    panics_among_many_tasks_fail_only_their_own().await;
     a_panic_among_the_items_of_a_map_costs_that_item().await;
     other_code_of_the_users_may_panic_too().await;
     a_panic_that_the_function_would_catch_is_told_too().await;
@@ -120,7 +120,7 @@ async fn a_new_worker_takes_over_and_nothing_is_retried() {
     assert_eq!(log.lines(), ["it ran"]);
 }
 
-async fn panics_among_many_tasks_come_back_to_their_own() {
+async fn panics_among_many_tasks_fail_only_their_own() {
     let pool = pool_of(2);
     let tasks = (0..210).map(|number| pool.run_in_process(fail, number));
     let ends = patiently(join_all(tasks)).await;
@@ -135,7 +135,7 @@ async fn panics_among_many_tasks_come_back_to_their_own() {
     }
 }
 
-/// The panic is told while the results before it wait to be written, and neither is lost.
+/// The panic is reported while earlier results wait to be sent, and neither is lost.
 async fn a_panic_among_the_items_of_a_map_costs_that_item() {
     let pool = pool_of(1);
     let ends = pool.map(fail, 0..20).chunk_size(20).collect::<Vec<_>>();
@@ -152,7 +152,7 @@ async fn a_panic_among_the_items_of_a_map_costs_that_item() {
 
 async fn other_code_of_the_users_may_panic_too() {
     let pool = pool_of(1);
-    // In the worker. In this process, where arguments are encoded, it would be this process's end.
+    // In the worker. In this process, where arguments are encoded, it would end the process.
     let decoding = Trap::set(Side::Worker, Step::Deserialize, Manner::Panic);
     let panic = panic_of(pool.run_in_process(|trap: Trap| drop(trap), decoding)).await;
     assert_eq!(panic.message(), "a trap");
@@ -167,7 +167,7 @@ async fn other_code_of_the_users_may_panic_too() {
     assert_eq!(pid(&pool).await, first);
 }
 
-/// It can't be caught, so the process aborts. The error is the panic all the same.
+/// This panic can't be caught, so the process aborts. The error still reports the panic.
 async fn a_panic_that_the_function_would_catch_is_told_too() {
     let pool = pool_of(1);
     let catch = |()| std::panic::catch_unwind(|| panic!("not to be caught")).is_err();
@@ -188,7 +188,7 @@ async fn a_panic_without_the_hook_is_an_abort() {
     pid(&pool).await;
 }
 
-/// With unwinding, such a panic would end its thread alone.
+/// With unwinding, such a panic would end only its thread.
 async fn a_panic_in_another_thread_is_an_abort() {
     let pool = pool_of(1);
     let elsewhere = |()| {
@@ -258,7 +258,7 @@ async fn a_panic_of_a_broadcast_is_told_as_one() {
         .expect("a new worker, that does not run it");
 }
 
-/// With unwinding, the worker and its state would live on.
+/// With unwinding, the worker and its state would survive.
 async fn the_state_ends_with_its_worker() {
     let pool = ProcessPool::builder().workers(1).initializer(|()| 0, ());
     let pool = pool.build().expect("a pool");
@@ -301,7 +301,7 @@ async fn panic_over_a_worker() {
     let (pool, gate) = (pool_of(1), Gate::open());
     pool.run_in_process(visit_and_linger, gate.path()).detach();
     println!("{}", gate.visitor().await.pid);
-    // Until the other side has seen it.
+    // Until the test has seen it.
     std::io::stdin()
         .read_line(&mut String::new())
         .expect("a line");

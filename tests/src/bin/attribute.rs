@@ -1,5 +1,5 @@
-//! A program whose `main` has the attribute, with an argument and a `Result`: doubles the number
-//! that its argument is.
+//! A program whose `main` has the attribute, with an argument and a `Result`. It doubles the number in its
+//! argument.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

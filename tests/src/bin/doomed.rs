@@ -1,5 +1,5 @@
-//! A program that ends in the way its first argument tells, while its worker is as the second one
-//! tells. It prints the process ids of its worker and of the worker's child before.
+//! A program that ends as its first argument says, while its worker is in the state that the second one
+//! names. Before that it prints the process ids of its worker and of the worker's child.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let pool = ProcessPool::builder().workers(1).build()?;
     let (worker, child) = pool.run_in_process(|()| have_child(), ()).await?;
-    // It catches the signal from here on.
+    // From here on it catches the signal.
     let mut interrupts = signal(SignalKind::interrupt())?;
     match state.as_str() {
         "idle" => {}
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{still}");
         return Ok(());
     }
-    // Until the other side has seen the processes.
+    // Until the test has seen the processes.
     stdin().read_exact(&mut [0])?;
     match way.as_str() {
         "return" => Ok(()),

@@ -1,5 +1,5 @@
-//! A program that doubles numbers in a worker: one on each line of its input, whose double or error
-//! is a line of its output. The line `die` kills the worker.
+//! A program that doubles numbers in a worker. Each line of its input is a number; a line of its output is
+//! the result or an error. The line `die` kills the worker.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

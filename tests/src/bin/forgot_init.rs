@@ -1,5 +1,5 @@
-//! A program that forgot `procpool::init()`. It notes each time that its `main` runs, in the file
-//! that its argument names.
+//! A program without `procpool::init()`. It notes each run of its `main` in the file that its argument
+//! names.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

@@ -1,9 +1,9 @@
-//! A program whose workers write far more to their standard error than anyone wants to read.
+//! A program whose workers write very much to their standard error.
 //!
-//! `noisy flood MIB` has a worker write so much, and prints the peak of its own memory in KiB.
-//! `noisy last` has a worker write as much as the pipes hold between it and who reads, and end, and says so.
-//! `noisy blocked` expects that nobody reads its standard error: a worker writes until that blocks,
-//! another one works on, and the first one is ended by its time limit.
+//! `noisy flood MIB` lets a worker write that much, and prints the peak of its own memory in KiB.
+//! `noisy last` lets a worker write as much as fits into the pipes to the reader, and exit, and reports it.
+//! `noisy blocked` expects that nobody reads its standard error: one worker writes until that blocks and is
+//! ended by its time limit, while another one keeps working.
 #![forbid(unsafe_code)]
 
 use std::io::Write;
@@ -59,7 +59,7 @@ fn shout(bytes: u64) {
     }
 }
 
-/// The most memory that this process has had, in KiB.
+/// Returns the peak memory of this process, in KiB.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc is mounted");
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

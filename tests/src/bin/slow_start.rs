@@ -1,5 +1,5 @@
-//! A program whose workers take their time before `procpool::init()`: more than the time limit of
-//! its tasks. That their start-up is not charged to them is what it asserts.
+//! A program whose workers take longer to reach `procpool::init()` than the time limit of its tasks. It
+//! asserts that the start of a worker does not count as running time.
 
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ const START: Duration = Duration::from_millis(900);
 const LIMIT: Duration = Duration::from_millis(600);
 
 fn main() {
-    // The program is started without arguments, its workers never are.
+    // The program itself is started without arguments; its workers have some.
     if std::env::args_os().len() > 1 {
         thread::sleep(START);
     }
@@ -28,7 +28,7 @@ async fn run() {
     let task = pool.with_timeout(LIMIT).run_in_process(|()| 7, ());
     assert_eq!(task.await.expect("no limit has passed"), 7);
     assert!(began.elapsed() >= START, "the start was not slow");
-    // Nor is the start of a replacement.
+    // The start of a replacement does not count either.
     let death = pool.run_in_process(die, ());
     let task = pool.with_timeout(LIMIT).run_in_process(|()| 8, ());
     assert!(death.await.is_err_and(|error| error.is_worker_exited()));

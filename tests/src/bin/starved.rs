@@ -1,5 +1,5 @@
-//! A program that has no means to start a worker, of the kind that its argument tells, and then has
-//! them again. It asserts that its pool says so, goes on to live, and recovers.
+//! A program that can't start a worker, because it lacks the resource that its argument names, and later
+//! has it again. It asserts that its pool reports that, keeps working, and recovers.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -19,12 +19,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let means = std::env::args().nth(1);
     let (resource, least) = match means.as_deref() {
-        // Not a page more.
+        // Not one page more.
         Some("of-memory") => {
             keep_in_hand();
             (Resource::As, address_space())
         }
-        // This very thread.
+        // Only this thread.
         Some("of-processes") => (Resource::Nproc, 1),
         other => panic!("starved of {other:?}"),
     };
@@ -76,15 +76,15 @@ fn assert_lacks_means(error: &TaskError, lacking: io::ErrorKind) {
     assert_eq!(source.kind(), lacking, "{source}");
 }
 
-/// Has the system give this program what it needs itself from now on: room on the stack, and memory
-/// that is used and free again, but below a block that is not, so that it is not given back.
+/// Makes the system give this program now what it will need itself: room on the stack, and free memory
+/// below a used block, which therefore is not returned to the system.
 fn keep_in_hand() {
     black_box([1_u8; 1 << 20]);
     let mut blocks = vec![vec![1_u8; 64 << 10]; 128];
     std::mem::forget(blocks.pop());
 }
 
-/// In bytes.
+/// The size in bytes.
 fn address_space() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");
     let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));

@@ -1,4 +1,4 @@
-//! A process for the storm, and another that looks after it.
+//! A process for the storm, and a parent that observes it.
 
 use std::collections::VecDeque;
 use std::env;
@@ -16,19 +16,18 @@ use rustix::process::{
 
 use crate::processes;
 
-/// Tells a process that the storm is its own.
+/// The environment variable that marks the process of the storm.
 const APART: &str = "PROCPOOL_CHAOS_APART";
 
-/// How long the storm may say nothing. A round waits for a minute at most for each of its ends.
+/// The longest time without a line from the storm. A round waits at most a minute for each of its ends.
 const SILENCE: Duration = Duration::from_secs(200);
 
-/// How much of what the storm said is shown if it fails.
+/// The number of last lines that are shown if the storm fails.
 const KEPT_LINES: usize = 200;
 
-/// Runs `storm` in a process of its own, which is the test executable again, and shows its lines
-/// that begin with "chaos:" and don't tell of a round. It has a session of its own, in which
-/// everything can be found that it ever started, and when it fails or says nothing for long, what
-/// it said is told.
+/// Runs `storm` in a process of its own, which is the test executable again. Shows its lines that begin with
+/// "chaos:" and are not about a single round. The process has a session of its own, in which every process
+/// that it ever started can be found. If it fails or is silent for too long, its last lines are shown.
 ///
 /// # Panics
 /// If the storm fails.
@@ -37,12 +36,12 @@ pub(crate) fn apart(test: &str, storm: fn()) {
         enter();
         return storm();
     }
-    // Orphans come here and are reaped; what init does with them is not known.
+    // Orphans become children of this process and are reaped here; init might not do that.
     set_child_subreaper(Some(getpid())).expect("a process may take care of its descendants");
     let mut child = Command::new(env::current_exe().expect("a test is an executable"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(APART, "1")
-        // Thousands of functions panic, and a backtrace takes its time.
+        // Thousands of functions panic, and a backtrace takes time.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -73,7 +72,7 @@ fn enter() {
     // Thousands of workers abort.
     setrlimit(Resource::Core, none).expect("less is always allowed");
     thread::spawn(|| {
-        // Nothing ever comes; at its end, nobody looks after this process any more.
+        // Nothing is ever sent; the end of this pipe shows that the parent is gone.
         let _ = io::stdin().read(&mut [0]);
         exit(1);
     });
@@ -88,7 +87,7 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
         thread::spawn(move || {
             for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
                 let line = String::from_utf8_lossy(&line).into_owned();
-                // What workers write goes through here too, and is of no use.
+                // The workers' output arrives here, too, and is dropped.
                 if !line.starts_with("flood") && sender.send(line).is_err() {
                     return;
                 }
@@ -98,7 +97,7 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
     lines
 }
 
-/// Until the storm has ended; `None` if it had to be killed.
+/// Waits until the storm has ended; `None` if it had to be killed.
 fn look_after(
     child: &Child,
     lines: &Receiver<String>,
@@ -118,7 +117,7 @@ fn look_after(
             Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(10)),
         }
         if let Some(status) = reap(child) {
-            // Its last lines are on their way. Their end is not, if it left a process that has them.
+            // Its last lines are on their way. The pipe stays open if a process that it left holds it.
             while let Ok(line) = lines.recv_timeout(Duration::from_secs(1)) {
                 keep(line, said);
             }
@@ -133,7 +132,7 @@ fn look_after(
 
 fn keep(line: String, said: &mut VecDeque<String>) {
     if line.starts_with("chaos:") && !line.starts_with("chaos: round") {
-        // Not by a macro, whose output the test harness keeps.
+        // Not by `println!`, whose output the test harness captures.
         let _ = writeln!(io::stderr(), "{line}");
     }
     said.push_back(line);
@@ -142,7 +141,7 @@ fn keep(line: String, said: &mut VecDeque<String>) {
     }
 }
 
-/// Reaps whatever has ended, and says how the storm did if that was it.
+/// Reaps every process that has ended, and returns the outcome of the storm if it is among them.
 fn reap(child: &Child) -> Option<WaitStatus> {
     let mut storm = None;
     loop {

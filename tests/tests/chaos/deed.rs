@@ -1,4 +1,4 @@
-//! What functions do in workers.
+//! The actions of functions in workers.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record;
 
-/// What a function does.
+/// An action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     Nothing,
@@ -27,7 +27,7 @@ pub(crate) enum Deed {
     Echo {
         len: usize,
     },
-    /// Returns data that it was not given.
+    /// Returns new data.
     Grow {
         len: usize,
     },
@@ -42,7 +42,7 @@ pub(crate) enum Deed {
     Flood {
         len: usize,
     },
-    /// Leaves a process behind that would live for long.
+    /// Leaves a process behind that runs for long.
     HaveChild,
     /// Builds a pool and uses it.
     HavePool {
@@ -51,16 +51,16 @@ pub(crate) enum Deed {
     Leak {
         len: usize,
     },
-    /// Asks for more memory than it may have.
+    /// Allocates more memory than its limit.
     Hog {
         len: usize,
     },
-    /// Uses all the CPU time that it may.
+    /// Uses more CPU time than its limit.
     Spin,
     Linger,
     /// Stops its own worker.
     Stop,
-    /// Returns once it is told that it is cancelled.
+    /// Returns when it notices that it is cancelled.
     Heed,
 }
 
@@ -81,13 +81,13 @@ pub(crate) struct Answer {
 }
 
 impl Deed {
-    /// Whether a function that does it and is left alone returns.
+    /// Returns whether a function with this action returns by itself.
     pub(crate) fn returns(self) -> bool {
         let ends_otherwise = matches!(self, Deed::Panic | Deed::Hog { .. } | Deed::Spin);
         !(ends_otherwise || self.is_deadly() || self.lasts())
     }
 
-    /// Whether it kills its worker.
+    /// Returns whether it kills its worker.
     pub(crate) fn is_deadly(self) -> bool {
         matches!(
             self,
@@ -99,12 +99,12 @@ impl Deed {
         )
     }
 
-    /// Whether somebody else must end it.
+    /// Returns whether it must be ended from outside.
     pub(crate) fn lasts(self) -> bool {
         matches!(self, Deed::Linger | Deed::Stop | Deed::Heed)
     }
 
-    /// The exit code or signal of the worker that it kills.
+    /// Returns the exit code or signal of the worker that it kills.
     pub(crate) fn ends_as(self, code: Option<i32>, signal: Option<i32>) -> bool {
         match self {
             Deed::Abort | Deed::HavePool { then_aborts: true } => signal == Some(6),
@@ -127,7 +127,7 @@ impl Order {
 }
 
 impl Answer {
-    /// What comes back if all goes well.
+    /// Returns the result if nothing fails.
     pub(crate) fn expected(task: u64, deed: Deed, way: u8) -> Self {
         let data = match deed {
             Deed::Echo { len } | Deed::Grow { len } => pattern(task, len),
@@ -142,13 +142,13 @@ fn pattern(task: u64, len: usize) -> Vec<u8> {
     (task ^ 0xa5a5).to_le_bytes().repeat(len / 8)
 }
 
-/// What panicking and aborting functions say.
+/// The message of panicking and aborting functions.
 pub(crate) fn last_words(task: u64) -> String {
     format!("the last words of {task}")
 }
 
-/// A function that does as told. There are several of it, because the pool learns of each how long
-/// it takes, and sends ahead only what is short.
+/// Performs an action. There are several such functions, because the pool estimates the duration of each,
+/// and prefetches only short ones.
 pub(crate) fn act<const WAY: u8>(order: Order) -> Answer {
     let Order { task, deed, data } = order;
     record::note(task);
@@ -160,10 +160,10 @@ pub(crate) fn act<const WAY: u8>(order: Order) -> Answer {
     }
 }
 
-/// The way of the function whose arguments hold a trap.
+/// The variant of the function whose arguments have a trap.
 pub(crate) const TRAPPED: u8 = 9;
 
-/// The same with a value that may misbehave on its way.
+/// Performs an action with a value that may fail while it is transferred.
 pub(crate) fn act_with_trap((order, trap): (Order, Trap)) -> (Answer, Trap) {
     (act::<TRAPPED>(order), trap)
 }
@@ -208,7 +208,7 @@ fn perform(task: u64, deed: Deed, data: Vec<u8>) -> Vec<u8> {
         },
         Deed::Stop => {
             kill_process(getpid(), Signal::STOP).expect("this process");
-            // If somebody continues it.
+            // If it is continued.
             return perform(task, Deed::Linger, data);
         }
         Deed::Heed => {

@@ -1,4 +1,4 @@
-//! What one task is to be.
+//! The plan of one task.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use crate::deed::Deed;
 use crate::plan::Plan;
 use crate::rng::Rng;
 
-/// A task, and what its caller means to do with it.
+/// A task, and what its caller does with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent {
     pub(crate) deed: Deed,
-    /// Which of the functions does it.
+    /// The variant of the function.
     pub(crate) way: u8,
-    /// What misbehaves on the way there or back.
+    /// The value that fails while it is transferred.
     pub(crate) snare: Option<Snare>,
     pub(crate) limits: Limits,
     pub(crate) fate: Fate,
 }
 
-/// A value that misbehaves.
+/// A value that fails while it is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Snare {
     pub(crate) side: Side,
@@ -40,23 +40,23 @@ pub(crate) struct Limits {
     pub(crate) memory: Option<u64>,
 }
 
-/// What the caller does.
+/// The caller's behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Await,
     DropAfter(Duration),
     AbortAfter(Duration),
-    /// Aborts it if it is queued.
+    /// Aborts the task if it is queued.
     WithdrawAfter(Duration),
-    /// Leaves the abort, if there is one, to another thread.
+    /// Lets another thread abort it, if it is aborted.
     LeaveToOthers,
     Detach,
     /// Awaits it on the pool's own runtime.
     Entrust,
 }
 
-/// The ways of the functions: most tasks are of the first, so that they are sent ahead and a wild
-/// one among them has others behind it.
+/// The variants of the function. Most tasks are of the first one, so they are prefetched, and a task that kills its
+/// worker has others behind it.
 const QUICK: u8 = 0;
 const STEADY: u8 = 1;
 const ROUGH: u8 = 2;
@@ -87,7 +87,7 @@ impl Intent {
             fate: Fate::new(rng),
         };
         if deed.is_deadly() && rng.chance(150) {
-            // Chance alone comes into the pause between two runs too seldom.
+            // By chance alone, the pause between two runs would be hit too seldom.
             intent.limits.retries = 2;
             intent.fate = Fate::WithdrawAfter(rng.up_to_millis(60));
         }
@@ -95,7 +95,7 @@ impl Intent {
         intent
     }
 
-    /// What would go on for ever, or is about a limit, gets what ends it.
+    /// Adds what ends a task that would run forever, or that is about a limit.
     fn make_endable(&mut self, rng: &mut Rng, plan: &Plan) {
         let is_ended = matches!(self.fate, Fate::DropAfter(_) | Fate::AbortAfter(_));
         if self.deed.lasts() && !is_ended {
@@ -126,7 +126,7 @@ impl Intent {
             .map(|Snare { side, step, manner }| Trap::set(side, step, manner))
     }
 
-    /// How often the function may be run.
+    /// Returns how often the function may run.
     pub(crate) fn most_runs(&self) -> usize {
         self.limits.retries as usize + 1
     }
@@ -179,7 +179,7 @@ impl Snare {
             side,
             step: rng.pick(&[Step::Serialize, Step::Deserialize]),
             manner: match side {
-                // A panic would be told on this process's stderr, where it looks like a failure.
+                // A panic would be printed on this process's stderr, where it looks like a failure.
                 Side::Parent => Manner::Error,
                 Side::Worker => rng.pick(&[Manner::Error, Manner::Panic, Manner::Bomb]),
             },
@@ -208,7 +208,7 @@ impl Limits {
                 false => 0,
             },
             grace: rng.chance(200).then(|| rng.up_to_millis(30)),
-            // Far more than anything needs that doesn't mean to use it up.
+            // Far more than any task needs that does not exceed it on purpose.
             cpu_time: rng.chance(200).then_some(Duration::from_secs(1)),
             memory: (plan.pool.max_growth.is_none() && rng.chance(200)).then_some(64 << 20),
         }

@@ -1,4 +1,4 @@
-//! Whether what became of a task is what may become of it.
+//! Checks whether the outcome of a task is possible.
 
 use procpool::{TaskError, TimeoutPhase, WorkerExit};
 use procpool_tests::{Manner, Side, Step};
@@ -9,11 +9,11 @@ use crate::plan::Plan;
 use crate::record::Run;
 use crate::storm::{End, Story};
 
-/// How long after it was given up a task's function may still write down that it begins, in
-/// microseconds: its worker is killed by then, but a signal takes a moment.
+/// How long after it was given up a task's function may still record its start, in microseconds: its worker
+/// has been killed by then, but a signal takes a moment.
 const AFTERMATH: u64 = 250_000;
 
-/// Judges one task, and gives its end a name.
+/// Checks one task, and returns a name for its outcome.
 pub(crate) fn judge(plan: &Plan, story: &Story, runs: &[Run]) -> Result<&'static str, String> {
     let case = Case { plan, story, runs };
     case.check_runs()?;
@@ -34,7 +34,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// What holds however it ended.
+    /// Checks what holds for every outcome.
     fn check_runs(self) -> Result<(), String> {
         let Case { story, runs, .. } = self;
         ensure(runs.len() <= story.intent.most_runs(), "it ran too often")?;
@@ -74,12 +74,12 @@ impl Case<'_> {
         )
     }
 
-    /// Whether its worker's death counts as one.
+    /// Returns whether a death of its worker is caused by the task.
     fn is_deadly(self) -> bool {
         self.story.intent.deed.is_deadly() || self.is_untold_hog()
     }
 
-    /// Without the words on stderr, a failed allocation can't be told from another abort.
+    /// Without the message on stderr, a failed allocation can't be distinguished from another abort.
     fn is_untold_hog(self) -> bool {
         matches!(self.story.intent.deed, Deed::Hog { .. }) && !self.plan.pool.keeps_stderr()
     }
@@ -94,7 +94,7 @@ impl Case<'_> {
         Ok("returned")
     }
 
-    /// If all that is accepted is brought to its end, it was, though nobody waited for it.
+    /// Checks that the task ran although its result was not awaited, if all accepted tasks are finished.
     fn detached(self) -> Result<&'static str, String> {
         let limits = &self.story.intent.limits;
         let must_run = self.plan.is_graceful()

@@ -12,7 +12,7 @@ use crate::processes::Process;
 use crate::rng::Rng;
 use crate::storm::{Storm, lock};
 
-/// What it has done.
+/// The counts of its actions.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Toll {
     pub(crate) kills: u64,
@@ -25,11 +25,11 @@ pub(crate) struct Toll {
 struct Stopped {
     worker: OwnedFd,
     until: Instant,
-    /// What is sent to it then.
+    /// The signal that it is sent then.
     then: Signal,
 }
 
-/// Goes on until it is told that all is over; then it leaves nobody stopped.
+/// Runs until the round is over, and leaves no worker stopped.
 pub(crate) fn kill_on(storm: &Storm, mut rng: Rng, over: &AtomicBool) -> Toll {
     let mut toll = Toll::default();
     let mut stopped = Vec::new();
@@ -80,7 +80,7 @@ fn strike(habits: Habits, rng: &mut Rng, toll: &mut Toll) -> Option<Stopped> {
         });
     }
     let sent = match rng.below(10) {
-        // It was alive a moment ago, and a number is not given to another so soon.
+        // It was alive a moment ago, and the system does not reuse a pid so soon.
         0..2 => kill_process_group(Pid::from_raw(victim.pid as i32)?, Signal::KILL),
         2..4 => pidfd_send_signal(&worker, Signal::TERM),
         _ => pidfd_send_signal(&worker, Signal::KILL),
@@ -89,7 +89,7 @@ fn strike(habits: Habits, rng: &mut Rng, toll: &mut Toll) -> Option<Stopped> {
     None
 }
 
-/// Continues, or kills, those whose time has come; without a time, all.
+/// Continues or kills the stopped workers whose time has passed; without a time, all of them.
 fn release(stopped: &mut Vec<Stopped>, now: Option<Instant>) {
     stopped.retain(|stopped| {
         let due = now.is_none_or(|now| stopped.until <= now);

@@ -1,24 +1,22 @@
-//! Chaos: tasks, cancels, limits, deaths and ends of pools at random, and what must hold after it
-//! all.
+//! Chaos: random tasks, cancellations, limits, deaths and ends of pools, and checks afterwards.
 //!
-//! Round after round, a pool with options by chance gets tasks from several threads. They return,
-//! panic, hang, and kill or stop their workers; they are dropped, aborted, withdrawn, detached, and
-//! pass limits; another thread kills, stops and continues workers from outside; workers are
-//! replaced for their age, their tasks and their growth; in half of the rounds the pool is also made larger and
-//! smaller, warmed up, and given something that every worker is to run. At some moment the pool is brought to its
-//! end in one of ten ways. Then:
+//! In each round, a pool with random options gets tasks from several threads. The tasks return, panic, hang,
+//! and kill or stop their workers. They are dropped, aborted, detached, and exceed limits. Another thread
+//! kills, stops and continues workers from outside. Workers are replaced by age, number of tasks and memory
+//! growth. In half of the rounds the pool is also resized and warmed up, and runs broadcasts. At some
+//! moment the pool is ended in one of ten ways. Then the test checks that
 //!
-//! - every task was resolved, in a way that what it did and what was done to it allow;
-//! - what was withdrawn never ran, and nothing ran more often than it may: each function writes
-//!   down that it begins before it does anything else;
-//! - no process, zombie, descriptor, thread or shared memory is left.
+//! - every task was resolved, with an outcome that its action and its caller allow;
+//! - no cancelled task ran after its cancellation was confirmed, and no task ran more often than it may: each
+//!   function records its start before it does anything else;
+//! - no process, zombie, file descriptor, thread or shared memory is left.
 //!
-//! In half of the rounds nobody kills from outside, and then nothing may befall a task but by its
-//! own doing.
+//! In half of the rounds no worker is killed from outside; then a task fails only because of its own
+//! action.
 //!
-//! `PROCPOOL_CHAOS_SECONDS=300 cargo test -p procpool-tests --test chaos` goes on for longer than
-//! the usual ten seconds. A failure names the seed of its round, and `PROCPOOL_SEED=…` begins with
-//! that round; the seed determines all that the test does, not what the system makes of it.
+//! `PROCPOOL_CHAOS_SECONDS=300 cargo test -p procpool-tests --test chaos` runs longer than the usual ten
+//! seconds. A failure names the seed of its round, and `PROCPOOL_SEED=…` starts with that round. The seed
+//! determines everything that the test does, but not the system's scheduling.
 #![forbid(unsafe_code)]
 
 mod apart;
@@ -43,7 +41,7 @@ use crate::tally::Tally;
 // The workers are this executable.
 procpool_os::before_main!(procpool::init);
 
-/// How many failures of a round are told.
+/// The number of failures of a round that are printed.
 const TOLD: usize = 20;
 
 #[test]
@@ -68,7 +66,7 @@ fn rage() {
     println!("chaos: seed {first}, {:.1?}: {tally}", began.elapsed());
 }
 
-/// What a process has from its first runtime on, and its first pool, is no leak.
+/// The resources that a process keeps after its first runtime and its first pool are no leak.
 fn warm_up() {
     for mut builder in [
         tokio::runtime::Builder::new_current_thread(),

@@ -1,4 +1,4 @@
-//! What one round is like.
+//! The plan of one round.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::rng::Rng;
 
-/// All that chance decides about a round before it begins.
+/// The random choices about a round before it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Whether the pool's runtime has threads of its own.
+    /// Whether the pool's runtime is multi-threaded.
     pub(crate) multi_thread: bool,
     pub(crate) submitters: usize,
-    /// How many tasks each of them has at a time.
+    /// The number of tasks that each of them has in flight.
     pub(crate) at_once: usize,
     pub(crate) length: Duration,
-    /// How many of a thousand tasks are anything but harmless.
+    /// How many of a thousand tasks are harmful.
     pub(crate) wildness: u64,
     pub(crate) killer: Option<Habits>,
     pub(crate) pool: PoolPlan,
     pub(crate) finale: Finale,
-    /// Whether the pool is made larger and smaller, warmed up, and given what every worker is to run.
+    /// Whether the pool is resized, warmed up, and runs broadcasts.
     pub(crate) restless: bool,
 }
 
-/// What the killer does.
+/// The behaviour of the killer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Habits {
-    /// How long it waits between two deeds, at most.
+    /// The longest pause between two actions.
     pub(crate) pause: Duration,
-    /// Whether it stops and continues workers too.
+    /// Whether it also stops and continues workers.
     pub(crate) stops: bool,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct PoolPlan {
     pub(crate) stderr: WorkerOutput,
 }
 
-/// How a round ends.
+/// The end of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finale {
     /// All handles are dropped.
@@ -98,7 +98,7 @@ impl Plan {
         built.expect("a runtime")
     }
 
-    /// Whether all that was accepted is brought to its end.
+    /// Returns whether all accepted tasks finish.
     pub(crate) fn is_graceful(&self) -> bool {
         matches!(
             self.finale,
@@ -106,7 +106,7 @@ impl Plan {
         )
     }
 
-    /// Whether somebody other than a worker's own task may kill it, or hinder its start.
+    /// Returns whether a worker may be killed, or its start prevented, by anything but its own task.
     pub(crate) fn is_bloody(&self) -> bool {
         self.killer.is_some()
     }
@@ -128,7 +128,7 @@ impl PoolPlan {
             max_tasks: rng.chance(350).then(|| 1 + rng.below(60)),
             max_age: rng.chance(350).then_some(Duration::from_millis(100)),
             max_growth,
-            // What leaked counts for a limit too, and would end tasks that did nothing.
+            // Leaked memory counts towards a limit, and would end tasks that did nothing.
             memory: (max_growth.is_none() && rng.chance(300)).then_some(256 << 20),
             cpu_time: rng.chance(300).then_some(Duration::from_millis(1500)),
             capacity: rng.chance(300).then(|| rng.index(20)),
@@ -140,7 +140,7 @@ impl PoolPlan {
         }
     }
 
-    /// The pool, with workers that start in that directory.
+    /// Builds the pool, with workers that start in that directory.
     pub(crate) fn build(&self, directory: &Path) -> Result<ProcessPool, BuildError> {
         let mut builder = ProcessPool::builder()
             .name("chaos")
@@ -176,7 +176,7 @@ impl PoolPlan {
         builder.build()
     }
 
-    /// Whether the end of what a worker wrote to its stderr is kept.
+    /// Returns whether the end of a worker's stderr is kept.
     pub(crate) fn keeps_stderr(&self) -> bool {
         self.stderr != WorkerOutput::Null
     }

@@ -1,4 +1,4 @@
-//! Processes as `/proc` shows them.
+//! Processes, as `/proc` shows them.
 
 use std::fs;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-/// What is known of a process; it may have ended since.
+/// The state of a process at one moment; it may have ended since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything.
+        // The name in parentheses may contain anything.
         let (name, rest) = stat.rsplit_once(')')?;
         let mut rest = rest.split_whitespace();
         let state = rest.next()?.chars().next()?;
@@ -35,7 +35,7 @@ impl Process {
         })
     }
 
-    /// All but this one, wherever they were moved to when their parents died.
+    /// Returns all but this one, including orphans.
     pub(crate) fn of_session(session: u32) -> Vec<Self> {
         fs::read_dir("/proc")
             .expect("/proc is mounted")
@@ -45,7 +45,7 @@ impl Process {
             .collect()
     }
 
-    /// Whether it is a worker of this process that has not ended.
+    /// Returns whether it is a worker of this process that has not ended.
     fn is_worker(&self) -> bool {
         self.parent == std::process::id() && self.group == self.pid && self.state != 'Z'
     }
@@ -56,7 +56,7 @@ impl Process {
         workers
     }
 
-    /// A descriptor of the worker, which can't be mistaken for another process from here on.
+    /// Returns a descriptor of the worker, which is never confused with a later process.
     pub(crate) fn hold(&self) -> Option<OwnedFd> {
         let raw = Pid::from_raw(i32::try_from(self.pid).ok()?)?;
         let held = pidfd_open(raw, PidfdFlags::empty()).ok()?;
@@ -64,8 +64,8 @@ impl Process {
     }
 }
 
-/// Waits until no other process of the session is left, zombies included; gives those that still
-/// are after a minute.
+/// Waits until no other process of the session is left, including zombies. Returns those that still exist
+/// after a minute.
 pub(crate) fn ended(session: u32, mut pause: impl FnMut(Duration)) -> Vec<Process> {
     for _ in 0..6000 {
         if Process::of_session(session).is_empty() {

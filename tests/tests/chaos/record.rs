@@ -1,4 +1,4 @@
-//! What ran, as the functions themselves wrote it down before they did anything else.
+//! The record of all runs, which the functions write before they do anything else.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The file's name, in the workers' directory.
 const NAME: &str = "record";
 
-/// Bytes of one entry. It divides the page size: a process that is killed while it writes leaves
-/// the whole of it or nothing.
+/// The size of one entry in bytes. It divides the page size, so a process that is killed while it writes
+/// leaves a whole entry or nothing.
 const LEN: usize = 32;
 
 /// One start of a function.
@@ -26,7 +26,7 @@ pub(crate) fn create(directory: &Path) {
     File::create_new(directory.join(NAME)).expect("room for a file");
 }
 
-/// In a worker: writes down that a task's function begins.
+/// Records the start of a task's function; runs in a worker.
 pub(crate) fn note(task: u64) {
     static RECORD: OnceLock<File> = OnceLock::new();
     let mut record = RECORD.get_or_init(|| {
@@ -41,7 +41,7 @@ pub(crate) fn note(task: u64) {
     record.write_all(&entry).expect("room for an entry");
 }
 
-/// All runs of each task.
+/// Returns all runs of each task.
 pub(crate) fn read(directory: &Path) -> Result<HashMap<u64, Vec<Run>>, String> {
     let bytes = fs::read(directory.join(NAME)).map_err(|error| error.to_string())?;
     let mut runs = HashMap::<_, Vec<_>>::new();
@@ -60,7 +60,7 @@ pub(crate) fn read(directory: &Path) -> Result<HashMap<u64, Vec<Run>>, String> {
     Ok(runs)
 }
 
-/// In microseconds since 1970: a clock that all processes share.
+/// Returns the time in microseconds since 1970, which all processes share.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.expect("it is past 1970").as_micros() as u64

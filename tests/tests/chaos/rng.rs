@@ -1,4 +1,4 @@
-//! Chance that repeats itself: splitmix64.
+//! A repeatable random number generator: splitmix64.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ impl Rng {
         Rng(seed)
     }
 
-    /// Another stream, for another thread.
+    /// Returns another stream, for another thread.
     pub(crate) fn fork(&mut self) -> Self {
         Rng(self.next())
     }
@@ -24,7 +24,7 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `bound`, which is not 0.
+    /// Returns a number below `bound`, which is not 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -33,7 +33,7 @@ impl Rng {
         self.below(len as u64) as usize
     }
 
-    /// True so many times of a thousand.
+    /// Returns true this many times in a thousand.
     pub(crate) fn chance(&mut self, of_thousand: u64) -> bool {
         self.below(1000) < of_thousand
     }

@@ -1,4 +1,4 @@
-//! One round: a pool, a storm, an end, and what must hold after it.
+//! One round: a pool, a storm, an end, and the checks afterwards.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -23,10 +23,10 @@ use crate::rng::Rng;
 use crate::storm::{End, Storm, Story, Submitter, lock};
 use crate::tally::Tally;
 
-/// For how long tasks are still submitted once the end has begun.
+/// How long tasks are still submitted after the end has started.
 const AFTERTHOUGHT: Duration = Duration::from_millis(20);
 
-/// Runs one round, which its seed determines as far as the system does not.
+/// Runs one round. Its seed determines all of it but the system's scheduling.
 pub(crate) fn run(seed: u64) -> Result<Tally, Vec<String>> {
     let mut rng = Rng::new(seed);
     let storm = Storm::new(Plan::new(&mut rng));
@@ -72,8 +72,8 @@ pub(crate) fn run(seed: u64) -> Result<Tally, Vec<String>> {
     }
 }
 
-/// Builds the pool, lets all submit, and brings it to its end. Returns when the pool is gone, and
-/// every task has been seen through.
+/// Builds the pool, runs the submitters, and ends the pool. Returns after the pool is gone and every task has
+/// been checked.
 fn rage(storm: &Storm, mut rng: Rng, directory: &Path) -> Vec<Story> {
     let runtime = storm.plan.runtime();
     let pool = {
@@ -118,7 +118,7 @@ fn rage(storm: &Storm, mut rng: Rng, directory: &Path) -> Vec<Story> {
     })
 }
 
-/// Brings the pool to its end, and the runtime too.
+/// Ends the pool, and the runtime too.
 fn end(
     storm: &Storm,
     runtime: Runtime,
@@ -187,7 +187,7 @@ async fn finish(finale: Finale, pool: &ProcessPool) -> Option<ShutdownReport> {
     None
 }
 
-/// No process, no zombie, no descriptor, no thread, no shared memory more than before.
+/// Checks that there are no more processes, zombies, descriptors, threads and shared memory than before.
 fn check_nothing_is_left(storm: &Storm, before: &Traces) {
     let left = ended(std::process::id(), thread::sleep);
     if !left.is_empty() {
@@ -205,7 +205,7 @@ fn check_nothing_is_left(storm: &Storm, before: &Traces) {
     ));
 }
 
-/// Every task is over, also of those that nobody awaits.
+/// Checks that every task is finished, including those that are not awaited.
 fn check_handles(storm: &Storm) {
     for (task, handle) in lock(&storm.handles).iter() {
         if !handle.is_finished() || handle.abort_if_queued() {

@@ -1,4 +1,4 @@
-//! What all threads of a round share, and the ones that submit.
+//! The state that all threads of a round share, and the threads that submit.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,44 +20,44 @@ use crate::plan::Plan;
 use crate::record;
 use crate::rng::Rng;
 
-/// What all threads of a round share.
+/// The state that all threads of a round share.
 #[derive(Debug)]
 pub(crate) struct Storm {
     pub(crate) plan: Plan,
-    /// The pool is being brought to its end.
+    /// Whether the end of the pool has started.
     pub(crate) ending: AtomicBool,
-    /// Nothing more is to be submitted.
+    /// Whether no more tasks may be submitted.
     pub(crate) over: AtomicBool,
-    /// Every task's.
+    /// The known facts of every task.
     pub(crate) handles: Mutex<Vec<(u64, AbortHandle)>>,
-    /// Of tasks that somebody else may abort.
+    /// The handles of tasks that another thread may abort.
     pub(crate) abandoned: Mutex<Vec<AbortHandle>>,
     failures: Mutex<Vec<String>>,
     next_task: AtomicU64,
 }
 
-/// What is known of a task that was submitted, but for what the record says.
+/// The known facts of a submitted task, apart from the record of its runs.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) task: u64,
     pub(crate) intent: Intent,
-    /// Whether the pool has surely accepted it: it wasn't over at once.
+    /// Whether the pool has surely accepted it: it was not finished at once.
     pub(crate) accepted: bool,
-    /// When the caller had given it up, if it did, in microseconds since 1970.
+    /// When the caller gave it up, if it did, in microseconds since 1970.
     pub(crate) given_up: Option<u64>,
-    /// `abort_if_queued` said that it never runs.
+    /// Whether `abort_if_queued` returned that it never runs.
     pub(crate) withdrawn: bool,
     pub(crate) end: End,
 }
 
-/// How a task ended, as its caller saw it.
+/// The outcome of a task, as its caller saw it.
 #[derive(Debug)]
 pub(crate) enum End {
     Returned,
     Failed(TaskError),
     Dropped,
     Detached,
-    /// It was awaited where nobody tells.
+    /// Unknown, because it was awaited elsewhere.
     Entrusted,
 }
 
@@ -103,12 +103,12 @@ pub(crate) struct Submitter<'a> {
     /// The pool's.
     pub(crate) runtime: Handle,
     pub(crate) rng: Rng,
-    /// Dropped with this, to say that all its tasks are over.
+    /// Dropped with this, which shows that all its tasks are finished.
     pub(crate) _done: mpsc::Sender<Infallible>,
 }
 
 impl<'a> Submitter<'a> {
-    /// Submits until the storm is over, and then waits for what is open. The tasks are awaited on
+    /// Submits tasks until the storm is over, and then waits for those in flight. The tasks are awaited on
     /// another runtime than the pool's.
     pub(crate) fn run(mut self) -> Vec<Story> {
         let runtime = Builder::new_current_thread()
@@ -126,13 +126,13 @@ impl<'a> Submitter<'a> {
                     stories.push(story);
                 }
                 if self.rng.chance(5) {
-                    // Long enough for workers to become idle, now and then for too long.
+                    // Long enough for workers to become idle, and sometimes for longer.
                     sleep(self.rng.up_to_millis(40)).await;
                 }
                 if self.storm.plan.restless && self.rng.chance(20) {
                     self.change_the_pool();
                 }
-                // The others on this thread, and its timer.
+                // Lets the other futures of this thread, and its timer, run.
                 tokio::task::yield_now().await;
             }
             drop(self.pool);
@@ -143,8 +143,7 @@ impl<'a> Submitter<'a> {
         })
     }
 
-    /// Makes the pool larger or smaller, or has all workers start, or run something. The pool must know how to
-    /// end it.
+    /// Resizes the pool, warms it up, or runs a broadcast. The pool must be able to end meanwhile.
     fn change_the_pool(&mut self) {
         let storm = self.storm;
         let is_ending = || storm.is_ending();
@@ -167,7 +166,7 @@ impl<'a> Submitter<'a> {
         }
     }
 
-    /// Submits a task now. The future sees it through.
+    /// Submits a task at once. The returned future handles the rest of its life.
     fn task(&mut self) -> LocalBoxFuture<'a, Story> {
         let intent = Intent::new(&mut self.rng, &self.storm.plan);
         let number = self.storm.next_task.fetch_add(1, Ordering::Relaxed);
@@ -196,10 +195,10 @@ impl<'a> Submitter<'a> {
     }
 }
 
-/// What every worker can run.
+/// A function that every worker can run as a broadcast.
 fn nothing((): ()) {}
 
-/// Sees one task through.
+/// Handles one task until its end.
 #[derive(Debug)]
 struct Through<'a> {
     storm: &'a Storm,
@@ -266,7 +265,7 @@ impl Through<'_> {
                     self.fail("it is told that the pool is closed, which it is not");
                 }
                 if matches!(error, TaskError::PoolClosed | TaskError::QueueFull) {
-                    // So that there is no end of refused tasks.
+                    // Otherwise the number of refused tasks would be unlimited.
                     sleep(Duration::from_millis(1)).await;
                 }
                 End::Failed(error)
@@ -300,7 +299,7 @@ impl Through<'_> {
     }
 }
 
-/// How the task ends, if it does before the time is over. It isn't polled if there is no time.
+/// Returns the outcome of the task if it finishes before the time is over. Without time it is not polled.
 async fn ended_within<R: DeserializeOwned + 'static>(
     task: &mut Task<R>,
     time: Duration,

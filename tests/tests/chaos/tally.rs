@@ -1,4 +1,4 @@
-//! What a run of the test has seen.
+//! The counts of a run of the test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,11 +10,11 @@ use crate::killer::Toll;
 pub(crate) struct Tally {
     pub(crate) rounds: u64,
     pub(crate) tasks: u64,
-    /// Times that a function began.
+    /// The number of runs of functions.
     pub(crate) runs: u64,
-    /// Workers in which one did.
+    /// The number of workers that ran a function.
     pub(crate) workers: usize,
-    /// Workers that died of what they ran.
+    /// The number of workers that died because of what they ran.
     pub(crate) suicides: u64,
     pub(crate) toll: Toll,
     pub(crate) ends: BTreeMap<&'static str, u64>,

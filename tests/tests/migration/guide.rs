@@ -50,7 +50,7 @@ fn overwritten(text: &str) -> String {
 }
 
 #[test]
-fn every_row_has_both_sides_and_says_what_differs() {
+fn every_row_has_both_sides_and_names_the_difference() {
     for section in sections(&document::text()) {
         let (rust, python) = (section.blocks_in("rust"), section.blocks_in("python"));
         if section.blocks.is_empty() {
