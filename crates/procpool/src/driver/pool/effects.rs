@@ -1,6 +1,5 @@
 //! Work that is done when the lock is released.
 
-use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -26,18 +25,6 @@ pub(crate) type SpawnRequest = (WorkerId, Arc<KillSwitch>);
 /// The ways to and from a worker that has ended.
 pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
 
-/// Ends of tasks, and where they go.
-type Ends = Vec<(Arc<TaskCell>, TaskEnd)>;
-
-/// A thread keeps memory for this many ends.
-const KEPT_ENDS: usize = 1024;
-
-thread_local! {
-    /// Memory for ends that this thread has used, and will use again. Otherwise one thread would allocate it and another
-    /// free it, and both would contend for the allocator's lock.
-    static SPARE_ENDS: Cell<Ends> = const { Cell::new(Vec::new()) };
-}
-
 /// System calls, wake-ups and spawns that follow from the scheduler's actions.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -46,7 +33,7 @@ pub(crate) struct Effects {
     /// Workers that have results which are not in the socket.
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<SpawnRequest>,
-    pub(crate) finish: Ends,
+    pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
     /// Payloads with shared memory, which is given back when they are dropped.
     pub(crate) release: Vec<Payload>,
     /// The sockets and pages of workers that have ended, which are closed when they are dropped.
@@ -94,13 +81,9 @@ impl Effects {
             && tell.is_empty()
     }
 
-    /// Takes all effects, to be applied by this thread.
+    /// Takes all effects.
     pub(crate) fn take(&mut self) -> Self {
-        let empty = Effects {
-            finish: SPARE_ENDS.try_with(Cell::take).unwrap_or_default(),
-            ..Effects::default()
-        };
-        std::mem::replace(self, empty)
+        std::mem::take(self)
     }
 
     /// Has the outbox of a worker flushed, once, however often this is called.
@@ -137,7 +120,7 @@ impl Effects {
     /// get their next tasks. Ends come last, since they wake foreign code.
     ///
     /// `spawn` has a worker started.
-    pub(crate) fn apply(mut self, spawn: impl FnMut(SpawnRequest)) {
+    pub(crate) fn apply(self, spawn: impl FnMut(SpawnRequest)) {
         for switch in self.kill {
             switch.pull();
         }
@@ -151,12 +134,8 @@ impl Effects {
             link.request_collect();
         }
         self.spawn.into_iter().for_each(spawn);
-        for (cell, end) in self.finish.drain(..) {
+        for (cell, end) in self.finish {
             cell.finish(end);
-        }
-        if self.finish.capacity() <= KEPT_ENDS {
-            // A thread that ends keeps nothing.
-            let _ = SPARE_ENDS.try_with(|spare| spare.set(self.finish));
         }
         for sink in self.wake {
             sink.wake();
@@ -172,56 +151,5 @@ impl Effects {
         for (waiter, result) in self.tell {
             answer(waiter, result);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_uses_its_memory_for_ends_again_unless_it_is_much() {
-        for (ends, is_kept) in [(3, true), (KEPT_ENDS + 1, false)] {
-            let mut effects = Effects::default();
-            let cells: Vec<_> = (0..ends).map(|_| Arc::new(TaskCell::pending())).collect();
-            let finished = cells
-                .iter()
-                .map(|cell| (Arc::clone(cell), Ok(Payload::default())));
-            effects.finish.extend(finished);
-            effects
-                .take()
-                .apply(|_| unreachable!("nothing is to start"));
-            assert!(cells.iter().all(|cell| cell.is_finished()));
-
-            let mut next = Effects::default();
-            assert!(next.take().is_empty());
-            assert_eq!(next.finish.capacity() >= 3, is_kept);
-        }
-    }
-
-    /// A task that a thread keeps in memory of its own is cancelled when the thread ends, and then that memory may be gone.
-    #[test]
-    fn a_thread_that_ends_has_none_to_keep() {
-        struct Last(Arc<TaskCell>);
-        impl Drop for Last {
-            fn drop(&mut self) {
-                let mut effects = Effects::default();
-                let end = Ok(Payload::default());
-                effects.finish.push((Arc::clone(&self.0), end));
-                effects.take().apply(|_| ());
-            }
-        }
-        thread_local! {
-            static LAST: Cell<Option<Last>> = const { Cell::new(None) };
-        }
-        let cell = Arc::new(TaskCell::pending());
-        let last = Last(Arc::clone(&cell));
-        let thread = std::thread::spawn(|| {
-            // What is used first is dropped last.
-            LAST.set(Some(last));
-            Effects::default().take().apply(|_| ());
-        });
-        thread.join().unwrap();
-        assert!(cell.is_finished());
     }
 }
