@@ -1,4 +1,4 @@
-//! What the driver itself must know of a pool's options.
+//! The options of a pool that the driver needs.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ pub(crate) struct PoolConfig {
     pub(crate) name: String,
     pub(crate) env: ProcessEnv,
     pub(crate) limits: WorkerLimits,
-    /// How long a worker may look for its next task before it sleeps.
+    /// How long a worker may spin for its next task before it sleeps.
     pub(crate) spin: Duration,
     pub(crate) initializer: Option<EncodedCall>,
-    /// What every worker runs after it, in order.
+    /// The calls that every worker runs after the initializer, in order.
     pub(crate) broadcasts: Vec<EncodedCall>,
     pub(crate) scheduler: Config,
 }

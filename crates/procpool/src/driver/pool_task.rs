@@ -34,7 +34,7 @@ impl PoolTask {
                     while let Ok(request) = self.spawns.try_recv() {
                         requests.push(request);
                     }
-                    start_workers(&core, requests);
+                    start_workers(&core, requests, true);
                 }
             }
         }

@@ -16,7 +16,9 @@ pub(crate) fn start(config: PoolConfig) -> io::Result<Arc<Core>> {
     let (core, spawns) = Core::new(config)?;
     // The workers first: their start is what takes time.
     let workers = core.with_spawns(|state, now| state.scheduler.handle_start(now));
-    start_workers(&core, workers);
+    // The caller's own task goes on at once.
+    let is_in_task = tokio::task::try_id().is_some();
+    start_workers(&core, workers, !is_in_task);
     let task = PoolTask::new(Arc::clone(&core), spawns);
     core.runtime().spawn(task.run());
     Ok(core)

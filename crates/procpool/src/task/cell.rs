@@ -1,4 +1,4 @@
-//! Where the end of a task is put by the driver and taken by its [`Task`](crate::Task).
+//! The place where the driver puts the end of a task, and its [`Task`](crate::Task) takes it.
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::soon::Soon;
 use crate::task::foreign_waker::{discard_waker, is_for, wake};
 use crate::task::task_id::TaskId;
 
-/// What came of a task: its encoded result, or why there is none.
+/// The end of a task: its encoded result, or an error.
 ///
 /// The error has a box of its own, since all that wait have room for what they may become.
 pub(crate) type TaskEnd = Result<Payload, Box<TaskError>>;
@@ -74,14 +74,14 @@ impl TaskCell {
         self.accepted.store(task.as_u64(), Ordering::Relaxed);
     }
 
-    /// By which name the pool has accepted the task, if it has. For who is in the pool's lock, where what was left is
-    /// accepted first.
+    /// The scheduler's name of the task, if it was accepted. To be called under the pool's lock: queued tasks are accepted
+    /// before anything else is done there.
     pub(crate) fn accepted(&self) -> Option<scheduler::TaskId> {
         let task = self.accepted.load(Ordering::Relaxed);
         (task != UNKNOWN).then(|| scheduler::TaskId::from_u64(task))
     }
 
-    /// Puts the end in and wakes who waits for it. The first end counts.
+    /// Puts the end in and wakes the task that awaits it. Only the first end counts.
     #[inline]
     pub(crate) fn finish(&self, end: TaskEnd) {
         let mut content = self.content.lock();

@@ -49,8 +49,8 @@ impl<T, I> CombiningLock<T, I> {
         self.has_pending.store(true, Ordering::Relaxed);
     }
 
-    /// Whether any input is queued that this thread knows of. The holder asks before it handles an input of its own: what
-    /// the same thread has enqueued comes first.
+    /// Whether any input is queued that this thread knows of. The holder asks before it handles an input of its own: inputs
+    /// that the same thread has enqueued come first.
     #[inline]
     pub(crate) fn has_pending(&self) -> bool {
         self.has_pending.load(Ordering::Relaxed)

@@ -9,9 +9,9 @@ use crate::driver::pool::job::Job;
 pub(crate) enum QueuedInput {
     /// A task is submitted.
     Submit {
-        /// What the scheduler must know of it.
+        /// The scheduler's part of the task.
         spec: TaskSpec,
-        /// What the driver must know of it.
+        /// The driver's part of the task.
         job: Job,
     },
     /// The alarm has rung.

@@ -80,7 +80,7 @@ impl WorkerEntry {
         sent?.chunk.as_ref()
     }
 
-    /// Whether results of this chunk are missing, if its worker says that it is done.
+    /// Whether results of this chunk are missing, if its worker claims to be done.
     pub(crate) fn breaks_off(&self, ticket: Ticket) -> bool {
         self.chunk(ticket)
             .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())

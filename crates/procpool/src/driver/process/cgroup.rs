@@ -73,8 +73,8 @@ impl Drop for Cgroup {
         // Since Linux 5.14. Before, a process that left its worker's group lives on, as without this.
         let _ = self.write("cgroup.kill", "1");
         let directory = std::mem::take(&mut self.directory);
-        // What was killed takes a moment to leave, and a group with members can't be removed. The
-        // moment is not one for a thread of the runtime.
+        // A killed process takes a moment to leave, and a group with members can't be removed. A thread of the
+        // runtime does not wait for that.
         let remover = thread::Builder::new().name("procpool-cgroup".to_owned());
         if let Err(error) = remover.spawn(move || remove(&directory)) {
             tracing::warn!(%error, "procpool: a control group is left behind");

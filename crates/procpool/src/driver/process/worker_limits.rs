@@ -18,7 +18,7 @@ const SIGXCPU: i32 = 24;
 /// The messages that Rust's and C++'s standard libraries write to stderr when an allocation fails.
 const OUT_OF_MEMORY: [&str; 2] = ["memory allocation of ", "std::bad_alloc"];
 
-/// Whether a worker has said that an allocation failed.
+/// Whether a worker's stderr has a message that an allocation failed.
 pub(crate) fn tells_of_memory(stderr: &Tail) -> bool {
     stderr.says(&OUT_OF_MEMORY)
 }
@@ -59,7 +59,7 @@ impl WorkerLimits {
             return Some(LimitExceeded::cpu_time(limit, exit.clone()));
         }
         let memory = [task.memory, self.memory].into_iter().flatten().min()?;
-        // The kernel only refuses memory; it is the program that aborts for it, and says so.
+        // The kernel only refuses memory. The program then aborts with a message.
         let aborted = exit.signal() == Some(SIGABRT);
         (aborted && exit.is_out_of_memory()).then(|| LimitExceeded::memory(memory, exit.clone()))
     }

@@ -190,7 +190,7 @@ impl Core {
         })
     }
 
-    /// How far a running task says that it has come.
+    /// The progress that a running task has reported.
     pub(crate) fn progress(self: &Arc<Self>, cell: &TaskCell) -> Option<(u64, u64)> {
         self.with(|state, _| state.progress(cell.accepted()?))
     }

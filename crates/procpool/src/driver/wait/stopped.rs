@@ -38,7 +38,7 @@ impl Stopped {
     /// May be dropped and called again at any moment.
     pub(crate) async fn wait(&self) {
         if let Some(waiter) = self.waiter() {
-            // Nobody drops the sender without an answer.
+            // `set` answers each sender before it is dropped.
             let _ = waiter.await;
         }
     }

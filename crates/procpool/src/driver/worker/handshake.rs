@@ -21,7 +21,7 @@ pub(crate) enum StartFailure {
     TooSlow,
 }
 
-/// Waits until a worker says that it is ready.
+/// Waits for a worker's message that it is ready.
 ///
 /// The scheduler has the deadline, and has the worker killed.
 pub(crate) async fn wait_until_ready(

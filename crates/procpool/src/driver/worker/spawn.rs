@@ -34,7 +34,7 @@ pub(crate) struct SpawnedProcess {
     lifeline: Lifeline,
 }
 
-/// A worker whose process is watched, and that has not said yet that it is ready.
+/// A worker whose process is watched, and that is not ready yet.
 #[derive(Debug)]
 pub(crate) struct StartingWorker {
     pub(crate) child: ChildProcess,
@@ -53,7 +53,7 @@ pub(crate) struct StartingWorker {
 ///
 /// # Errors
 /// The error of the system call that failed. Then nothing of the worker is left.
-pub(crate) fn launch(core: &Arc<Core>, worker: WorkerId) -> io::Result<SpawnedProcess> {
+pub(crate) fn spawn(core: &Arc<Core>, worker: WorkerId) -> io::Result<SpawnedProcess> {
     let (ours, theirs) = socket::pair()?;
     let (page, page_descriptor) = ControlPage::create()?;
     let (broadcasts, first_spin) =

@@ -21,7 +21,7 @@ use crate::driver::transport::link::Link;
 use crate::driver::wait::alarm::delay;
 use crate::driver::worker::handshake::{StartFailure, wait_until_ready};
 use crate::driver::worker::reader::Reader;
-use crate::driver::worker::spawn::{SpawnedProcess, StartingWorker, launch};
+use crate::driver::worker::spawn::{SpawnedProcess, StartingWorker, spawn};
 use crate::error::{ExitCause, WorkerStartError};
 use crate::output::Outputs;
 use crate::soon::Speaker;
@@ -42,11 +42,11 @@ struct Supervisor {
 
 /// Starts workers, each with a task of the pool's runtime that supervises it.
 ///
-/// The process of the first worker is spawned in this call, which saves it the wake-up of the runtime's thread. The others
-/// are spawned by their tasks, since a spawn takes some 100 µs.
-pub(crate) fn start_workers(core: &Arc<Core>, requests: Vec<SpawnRequest>) {
+/// With `spawn_first`, the process of the first worker is spawned in this call, which saves it the wake-up of the runtime's
+/// thread. The others are spawned by their tasks, since a spawn takes some 100 µs.
+pub(crate) fn start_workers(core: &Arc<Core>, requests: Vec<SpawnRequest>, spawn_first: bool) {
     for (at, (worker, switch)) in requests.into_iter().enumerate() {
-        let spawned = (at == 0).then(|| launch(core, worker));
+        let spawned = (spawn_first && at == 0).then(|| spawn(core, worker));
         begin(Arc::clone(core), worker, switch, spawned);
     }
 }
@@ -73,7 +73,7 @@ impl Replacements {
     /// ended worker has not given back yet.
     fn start_first(&mut self) {
         if let Some(&(worker, _)) = self.of.first() {
-            self.first = launch(&self.core, worker).ok();
+            self.first = spawn(&self.core, worker).ok();
         }
     }
 }
@@ -98,11 +98,11 @@ impl Supervisor {
     }
 
     async fn run(mut self, spawned: Option<io::Result<SpawnedProcess>>) {
-        let spawned = spawned.unwrap_or_else(|| launch(&self.core, self.worker));
-        let launched = spawned.and_then(|spawned| spawned.watch(&self.core, &self.switch));
-        let replacements = match launched {
-            Ok(launched) => {
-                let (replacements, outputs) = self.see_through(launched).await;
+        let spawned = spawned.unwrap_or_else(|| spawn(&self.core, self.worker));
+        let starting = spawned.and_then(|spawned| spawned.watch(&self.core, &self.switch));
+        let replacements = match starting {
+            Ok(starting) => {
+                let (replacements, outputs) = self.supervise(starting).await;
                 match outputs.has_more() {
                     false => Some(replacements),
                     true => {
@@ -124,7 +124,7 @@ impl Supervisor {
 
     /// Supervises the worker until it is reaped. Gives its replacements, and its output that was not read yet. Its resources
     /// are given back last, since that takes a while.
-    async fn see_through(&self, launched: StartingWorker) -> (Replacements, Outputs) {
+    async fn supervise(&self, starting: StartingWorker) -> (Replacements, Outputs) {
         let StartingWorker {
             child,
             link,
@@ -132,7 +132,7 @@ impl Supervisor {
             mut outputs,
             cgroup,
             _lifeline,
-        } = launched;
+        } = starting;
         let lived = async {
             let lived = self.live(&child, &link, incoming).await;
             (lived, child.reap().await)

@@ -69,8 +69,8 @@ impl State {
 
     /// How long a worker that is starting may spin for its first task before it sleeps.
     ///
-    /// Twice as long as for every task, while a processor is to spare: the first task is sent when this process has heard
-    /// that the worker is ready, and that takes a wake-up more.
+    /// While a processor is idle, this is twice as long as for any other task: the first task may be sent only after this
+    /// process has been woken by the message that the worker is ready.
     pub(crate) fn first_spin(&self) -> Duration {
         let counts = self.scheduler.counts();
         match counts.starting + counts.busy < self.processors {

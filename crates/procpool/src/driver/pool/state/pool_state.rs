@@ -152,7 +152,7 @@ impl State {
         }
     }
 
-    /// A worker has broken the protocol; it is killed, and its exit will say why.
+    /// A worker has broken the protocol. It is killed, and its exit gets this cause.
     pub(crate) fn handle_faulty(&mut self, now: Instant, worker: WorkerId, what: &str) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry

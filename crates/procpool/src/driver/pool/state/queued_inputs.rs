@@ -13,7 +13,7 @@ use crate::error::TaskError;
 const KEPT: usize = 256;
 
 impl State {
-    /// Handles the inputs that were queued. What follows from all of them is decided once.
+    /// Handles the inputs that were queued. The scheduler decides once, for all of them.
     #[inline]
     pub(crate) fn handle_pending(&mut self, now: Instant) {
         if !self.pending.is_empty() {

@@ -19,7 +19,7 @@ use crate::driver::transport::channel;
 use crate::driver::transport::link::Link;
 use crate::soon::Speaker;
 
-/// It never says a word.
+/// It has no events.
 #[derive(Debug)]
 struct Mute;
 

@@ -12,7 +12,7 @@ use crate::error::{TaskError, WorkerStartError};
 use crate::task::call::EncodedCall;
 
 impl State {
-    /// A worker says that it has run a broadcast, or why that failed.
+    /// A worker has run a broadcast, or sends the reason why that failed.
     pub(crate) fn handle_briefed(
         &mut self,
         now: Instant,
