@@ -43,24 +43,23 @@ pub mod socket;
 pub mod stdio;
 pub mod timer;
 
-mod birth;
 mod claims;
 mod control_items;
+mod process_handle;
 mod progress;
 mod slot;
 mod spawn_spec;
 mod spool;
 mod spool_writer;
 mod standing;
-mod strings;
-mod syscall;
 mod word;
 
 pub use claims::ItemCounts;
 pub use control::ControlPage;
 pub use control_items::ItemClaims;
 pub use function::{
-    BuildMismatch, CallOffsets, FunctionPointer, MatchedImage, NotInExecutable, Trampoline, anchor,
+    BuildMismatch, CallOffsets, FunctionPointer, MatchedImage, NotInExecutable, SameBuild,
+    Trampoline, anchor,
 };
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};

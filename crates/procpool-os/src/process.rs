@@ -1,81 +1,69 @@
-//! A worker as a child process: spawn, kill, reap.
+//! A worker as a child process: kill and reap.
 //!
-//! A worker leads a process group of its own, so that it can be ended together with everything that
-//! it started, and so that a Ctrl-C in a terminal reaches the parent alone.
+//! A worker leads a process group of its own. So the parent can kill it together with every process that it
+//! started, and a Ctrl-C in a terminal reaches the parent alone.
 //!
-//! The invariant of this module: *the group is killed before its leader is reaped, and never after.*
-//! Until it is reaped, the leader's number is reserved and no stranger can get it. A lock keeps a
-//! kill in one thread and the reaping in another apart.
+//! The invariant of this module: *the group is killed before its leader is reaped, and never after.* A lock
+//! keeps a kill in one thread and the reaping in another apart.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_send_signal, waitid,
-};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitIdStatus};
 use rustix::time::Timespec;
 
-use crate::birth::Birth;
+use crate::process_handle::ProcessHandle;
 
 /// A worker that was started and is owned here: it ends with this value.
 ///
-/// As a descriptor it is the process's pidfd, readable once the process has exited.
+/// As a descriptor it is readable once the process has exited; where the system has pidfds, it is one.
 ///
-/// Dropping it kills the process group, if it has not been reaped, and waits for the process to be
-/// gone: some hundred microseconds as a rule, longer only while the kernel holds the process in a
+/// Dropping it kills the process group, unless the worker was reaped, and waits until the process is
+/// gone. That takes some hundred microseconds, and longer only while the kernel holds the process in a
 /// system call that can't be interrupted. No zombie and no descriptor is left.
 #[derive(Debug)]
 pub struct WorkerProcess {
-    pid: Pid,
-    pidfd: OwnedFd,
+    handle: ProcessHandle,
     stdout: Option<OwnedFd>,
     stderr: Option<OwnedFd>,
-    /// Known once it is reaped.
+    /// Known once the worker is reaped.
     status: Mutex<Option<WorkerStatus>>,
-    /// Until it is known that the worker has become its program.
-    birth: Option<Birth>,
 }
 
 impl WorkerProcess {
-    /// From here on the drop cleans up.
+    /// Takes ownership of a process that was just spawned as the leader of its group.
+    ///
+    /// # Errors
+    ///
+    /// Out of descriptors, or the process is no longer this process's unreaped child, because it has exited
+    /// already and was reaped elsewhere. The process is killed then.
     pub(crate) fn new(
-        (pid, pidfd, birth): (Pid, OwnedFd, Birth),
+        mut child: Child,
         stdout: Option<OwnedFd>,
         stderr: Option<OwnedFd>,
-    ) -> Self {
-        WorkerProcess {
-            pid,
-            pidfd,
-            stdout,
-            stderr,
-            status: Mutex::new(None),
-            birth: Some(birth),
+    ) -> io::Result<Self> {
+        match ProcessHandle::open(Pid::from_child(&child)) {
+            Ok(handle) => Ok(WorkerProcess {
+                handle,
+                stdout,
+                stderr,
+                status: Mutex::new(None),
+            }),
+            Err(error) => {
+                let _gone_is_fine = child.kill();
+                let _reaped_elsewhere_is_fine = child.wait();
+                Err(error)
+            }
         }
-    }
-
-    /// Why the worker never became its program; means something once it has ended.
-    ///
-    /// The executable can't be opened (`/proc` is not mounted), the directory is not there, or memory
-    /// is short.
-    #[must_use]
-    pub fn start_error(&self) -> Option<io::Error> {
-        self.birth.as_ref()?.error()
-    }
-
-    /// Gives back what the worker needed to start. To be called once it has said something; before it
-    /// has started, nothing happens.
-    pub fn has_started(&mut self) {
-        self.birth
-            .take_if(|birth| birth.has_left() && birth.error().is_none());
     }
 
     /// The worker's process number, and that of its group. After reaping it may be someone else's.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
+        self.handle.pid().as_raw_nonzero().get().unsigned_abs()
     }
 
     /// The parent's end of the worker's standard output, nonblocking; if it was
@@ -112,17 +100,18 @@ impl WorkerProcess {
         if known.is_some() {
             return Ok(*known);
         }
-        let status = match self.wait(WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT) {
+        let status = match self.handle.look() {
             Ok(None) => return Ok(None),
             Ok(Some(status)) => {
                 // The zombie keeps the group's number reserved until the line after this one.
                 self.kill_unreaped(&known);
-                let _same = self.wait(WaitIdOptions::NOHANG);
+                let _same = self.handle.reap();
                 WorkerStatus::of(&status)
             }
-            Err(Errno::CHILD) if self.has_exited(Some(&Timespec::default()))? => {
-                // Its number may be someone else's by now. The pidfd still means the old group.
-                kill_group_by_pidfd(self.pidfd.as_fd());
+            Err(Errno::CHILD) if self.handle.has_exited(Some(&Timespec::default()))? => {
+                // Reaped elsewhere, so its number may belong to a stranger. The pidfd still names the old
+                // group. On a kernel without that, the rest of the group ends with the lifeline.
+                self.handle.kill_group_by_pidfd();
                 WorkerStatus::UNKNOWN
             }
             // Not our child (the parent has forked itself?), but it runs.
@@ -145,7 +134,7 @@ impl WorkerProcess {
             if let Some(status) = self.try_reap()? {
                 return Ok(status);
             }
-            self.has_exited(None)?;
+            self.handle.has_exited(None)?;
         }
     }
 
@@ -155,38 +144,21 @@ impl WorkerProcess {
     }
 
     fn kill_unreaped(&self, status: &Option<WorkerStatus>) {
-        if status.is_some() {
-            return;
+        if status.is_none() {
+            self.handle.kill_with_group();
         }
-        if !kill_group_by_pidfd(self.pidfd.as_fd()) {
-            // Not reaped, by the module's invariant, so the number is still this group's.
-            let _nobody_left_is_fine = kill_process_group(self.pid, Signal::KILL);
-        }
-        // It may have left the group that it was the leader of.
-        let _gone_is_fine = pidfd_send_signal(&self.pidfd, Signal::KILL);
-    }
-
-    fn wait(&self, patience: WaitIdOptions) -> rustix::io::Result<Option<WaitIdStatus>> {
-        retry_on_intr(|| waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | patience))
-    }
-
-    /// Whether it has exited; waits for that if there is no `patience`.
-    fn has_exited(&self, patience: Option<&Timespec>) -> io::Result<bool> {
-        let mut watched = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        retry_on_intr(|| poll(&mut watched, patience))?;
-        Ok(!watched[0].revents().is_empty())
     }
 }
 
 impl AsFd for WorkerProcess {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.handle.as_fd()
     }
 }
 
 impl AsRawFd for WorkerProcess {
     fn as_raw_fd(&self) -> RawFd {
-        self.pidfd.as_raw_fd()
+        self.handle.as_fd().as_raw_fd()
     }
 }
 
@@ -194,10 +166,7 @@ impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill_group();
         // A killed process exits; there is no one to tell of an error.
-        let reaped = self.reap();
-        if let (Err(_), Some(birth)) = (reaped, self.birth.take()) {
-            birth.leak();
-        }
+        let _ = self.reap();
     }
 }
 
@@ -243,24 +212,4 @@ impl WorkerStatus {
             core_dumped: status.dumped(),
         }
     }
-}
-
-/// Kills the process group that the pidfd's process leads, also if that process is reaped already.
-///
-/// Can't hit a stranger. True if it is done or there is nobody left; false if the kernel is older
-/// than Linux 6.9 or a sandbox forbids it.
-fn kill_group_by_pidfd(pidfd: BorrowedFd<'_>) -> bool {
-    const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
-    let no_info = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: the call takes a descriptor, two numbers and a null pointer, and touches no memory.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            libc::SIGKILL,
-            no_info,
-            PIDFD_SIGNAL_PROCESS_GROUP,
-        )
-    };
-    answer == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
 }

@@ -1,37 +1,17 @@
-//! Which signals a thread lets through.
-//!
-//! A worker is born with all of them blocked, since until it has become its own program it shares
-//! its parent's memory, where a handler would run. Nothing else keeps them from it: `SIGKILL` can't be blocked.
+//! The signals that a thread blocks.
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::ptr;
 
-/// Those that a thread had blocked.
-pub(crate) struct Before(libc::sigset_t);
-
-/// Blocks all signals in this thread, and says which were blocked before.
-pub(crate) fn block_all() -> io::Result<Before> {
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: the pointer is to a local of the right type, which is initialized by it.
-    unsafe { libc::sigfillset(all.as_mut_ptr()) };
-    // SAFETY: the call above has initialized it.
-    replace(unsafe { all.assume_init_ref() })
-}
-
-/// Has this thread block what it did before.
-pub(crate) fn restore(Before(before): &Before) {
-    // It has worked a moment ago, and there is no other reason for it to fail than a wrong argument.
-    let _ = replace(before);
-}
-
-/// The worker: lets through all signals, which are blocked in a process that was
-/// [spawned](crate::SpawnSpec::spawn) until then. Those that have come meanwhile come now.
+/// Lets the calling thread receive all signals.
 ///
-/// For its first thread, before there are others: a new thread blocks what the one does that starts it.
+/// A worker calls it in its first thread, before it starts others: a process inherits the mask of the thread
+/// that spawned it, and a thread inherits the mask of the thread that started it.
 ///
 /// # Errors
 ///
-/// What the kernel says; none is known.
+/// The kernel's error; none is known.
 ///
 /// ```
 /// procpool_os::signals::unblock_all()?;
@@ -39,19 +19,13 @@ pub(crate) fn restore(Before(before): &Before) {
 /// ```
 pub fn unblock_all() -> io::Result<()> {
     let mut none = MaybeUninit::uninit();
-    // SAFETY: the pointer is to a local of the right type, which is initialized by it.
+    // SAFETY: the pointer is to a local of the right type, which the call initializes.
     unsafe { libc::sigemptyset(none.as_mut_ptr()) };
-    // SAFETY: the call above has initialized it.
-    replace(unsafe { none.assume_init_ref() }).map(drop)
-}
-
-fn replace(blocked: &libc::sigset_t) -> io::Result<Before> {
-    let mut before = MaybeUninit::uninit();
-    // SAFETY: both pointers are to values of the right type, the first one initialized.
-    let answer = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, blocked, before.as_mut_ptr()) };
-    if answer != 0 {
-        return Err(io::Error::from_raw_os_error(answer));
+    // SAFETY: the set was initialized by the call above, and a null pointer asks for no old mask.
+    let answer =
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut()) };
+    match answer {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
     }
-    // SAFETY: the call succeeded, so it has written the set.
-    Ok(Before(unsafe { before.assume_init() }))
 }

@@ -1,30 +1,31 @@
 //! How to start a worker, and the start.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
-use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
 
-use crate::birth::{Birth, Program};
 use crate::process::WorkerProcess;
-use crate::stdio::duplicate_high;
-use crate::strings::Strings;
 
 /// How to start a worker.
 #[derive(Debug)]
 pub struct SpawnSpec {
-    /// What process listings show as the program's name.
+    /// The program's name as process listings show it.
     pub arg0: OsString,
     /// The arguments after that.
     pub args: Vec<OsString>,
-    /// Changes of the environment: set to a value, or removed.
+    /// Changes of the environment, in order: each sets a variable to a value or removes it.
     pub env: Vec<(OsString, Option<OsString>)>,
-    /// Whether to start out from an empty environment instead of the parent's.
+    /// Whether the worker starts with an empty environment instead of the parent's.
     pub env_clear: bool,
-    /// The directory to start in, instead of the parent's.
+    /// The worker's working directory, instead of the parent's.
     pub current_dir: Option<PathBuf>,
     /// The worker's standard input: its end of the [socket pair](crate::socket::pair).
     pub stdin: OwnedFd,
@@ -37,13 +38,13 @@ pub struct SpawnSpec {
 /// Where one of a worker's output streams goes.
 #[derive(Debug)]
 pub enum OutputTo {
-    /// To what the parent has.
+    /// To the parent's own stream.
     Inherited,
     /// Nowhere.
     Null,
-    /// To a pipe of which the parent has the other end.
+    /// To a pipe. The parent has the read end.
     Piped,
-    /// To this.
+    /// To this file.
     File(OwnedFd),
 }
 
@@ -54,7 +55,7 @@ impl From<OwnedFd> for OutputTo {
 }
 
 impl SpawnSpec {
-    /// A worker with that standard input, the parent's environment, directory and output.
+    /// Describes a worker with this standard input and with the parent's environment, directory and output.
     #[must_use]
     pub fn new(arg0: impl Into<OsString>, stdin: OwnedFd) -> SpawnSpec {
         SpawnSpec {
@@ -69,82 +70,85 @@ impl SpawnSpec {
         }
     }
 
-    /// Starts the executable of this very process as a worker, in a process group of its own.
+    /// Starts the executable of this process as a worker that leads a process group of its own.
     ///
-    /// It is `/proc/self/exe` that is started, so the same build even if the file was replaced or
-    /// deleted. It doesn't wait until the program is loaded: the process is there when this returns,
-    /// some 50 µs later. If it then can't become the program, it ends, and
-    /// [`WorkerProcess::start_error`] tells why.
+    /// The executable is opened as `/proc/self/exe`: the worker runs the same build, also if the file was
+    /// replaced or deleted. Under Valgrind, where that is Valgrind's own executable, it is opened by its path. The call returns when the kernel has loaded the executable.
     ///
-    /// All signals are blocked in it, until it [unblocks](crate::signals::unblock_all) them.
+    /// The standard library spawns with `posix_spawn` here, which copies no page tables, so the time does not
+    /// grow with the parent's memory. The worker inherits the calling thread's signal mask and
+    /// [unblocks](crate::signals::unblock_all) all signals itself.
     ///
     /// # Errors
     ///
-    /// What the kernel says: out of processes, descriptors or memory.
-    /// [`io::ErrorKind::InvalidInput`] for a zero byte in a name, value or path. No process is left
-    /// then.
+    /// The kernel's error if processes, descriptors or memory are short, if the directory does not exist, or if
+    /// the executable can't be opened (`/proc` is not mounted).
+    /// [`io::ErrorKind::InvalidInput`] for a zero byte in a name, value or path. No process is left then.
     pub fn spawn(self) -> io::Result<WorkerProcess> {
-        let mut paths = Strings::default();
-        paths.push(&["/proc/self/exe".as_ref()])?;
-        if let Some(directory) = &self.current_dir {
-            paths.push(&[directory.as_os_str()])?;
-        }
-        let mut args = Strings::default();
-        for argument in std::iter::once(&self.arg0).chain(&self.args) {
-            args.push(&[argument])?;
-        }
         let (stdout, out) = self.stdout.open()?;
         let (stderr, err) = self.stderr.open()?;
-        let program = Program {
-            paths,
-            args,
-            env: environment(self.env_clear, self.env)?,
-            streams: [Some(out_of_the_way(self.stdin)?), out, err],
-        };
-        Ok(WorkerProcess::new(Birth::give(program)?, stdout, stderr))
+        let mut command = Command::new(program());
+        command
+            .arg0(&self.arg0)
+            .args(&self.args)
+            .process_group(0)
+            .stdin(self.stdin)
+            .stdout(out)
+            .stderr(err);
+        if self.env_clear {
+            command.env_clear();
+        }
+        for (name, value) in self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(directory) = self.current_dir {
+            command.current_dir(directory);
+        }
+        WorkerProcess::new(command.spawn()?, stdout, stderr)
     }
+}
+
+/// The path of this process's executable.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let link = Path::new(OWN_EXECUTABLE);
+        match path_under_valgrind(link) {
+            Ok(Some(path)) => path,
+            Ok(None) | Err(_) => link.to_owned(),
+        }
+    })
+}
+
+const OWN_EXECUTABLE: &str = "/proc/self/exe";
+
+/// Where the program's executable is, if `link` leads to another file than it says.
+///
+/// Valgrind runs a program within a process whose executable is Valgrind's. It shows the program its own path
+/// when it reads the link, and does nothing about other uses of the link.
+fn path_under_valgrind(link: &Path) -> io::Result<Option<PathBuf>> {
+    let path = fs::read_link(link)?;
+    // Fails if the file was deleted, and the path says so.
+    let (shown, real) = (fs::metadata(&path)?, fs::metadata(link)?);
+    let is_same = (shown.dev(), shown.ino()) == (real.dev(), real.ino());
+    Ok((!is_same).then_some(path))
 }
 
 impl OutputTo {
-    /// The parent's end, and the worker's.
-    fn open(self) -> io::Result<(Option<OwnedFd>, Option<OwnedFd>)> {
-        let worker = match self {
-            OutputTo::Inherited => return Ok((None, None)),
-            OutputTo::Null => {
-                rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?
-            }
+    /// The parent's end of the pipe, if there is one, and the worker's stream.
+    fn open(self) -> io::Result<(Option<OwnedFd>, Stdio)> {
+        Ok(match self {
+            OutputTo::Inherited => (None, Stdio::inherit()),
+            OutputTo::Null => (None, Stdio::null()),
             OutputTo::Piped => {
                 let (parent, worker) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
                 rustix::io::ioctl_fionbio(&parent, true)?;
-                return Ok((Some(parent), Some(out_of_the_way(worker)?)));
+                (Some(parent), worker.into())
             }
-            OutputTo::File(file) => file,
-        };
-        Ok((None, Some(out_of_the_way(worker)?)))
+            OutputTo::File(file) => (None, file.into()),
+        })
     }
-}
-
-/// A descriptor that is none of the three that it is to replace one of: in a parent without standard
-/// streams it may be.
-fn out_of_the_way(descriptor: OwnedFd) -> io::Result<OwnedFd> {
-    match descriptor.as_raw_fd() > 2 {
-        true => Ok(descriptor),
-        false => duplicate_high(descriptor.as_fd()),
-    }
-}
-
-fn environment(is_empty: bool, changes: Vec<(OsString, Option<OsString>)>) -> io::Result<Strings> {
-    let mut variables: Vec<(OsString, OsString)> = match is_empty {
-        true => Vec::new(),
-        false => std::env::vars_os().collect(),
-    };
-    for (name, value) in changes {
-        variables.retain(|(other, _)| *other != name);
-        variables.extend(value.map(|value| (name, value)));
-    }
-    let mut env = Strings::default();
-    for (name, value) in &variables {
-        env.push(&[name, OsStr::new("="), value])?;
-    }
-    Ok(env)
 }

@@ -52,16 +52,6 @@ impl ChildProcess {
         self.pidfd.readable().await;
     }
 
-    /// The process has sent a message, so it runs its program.
-    pub(crate) fn has_started(&self) {
-        self.switch.has_started();
-    }
-
-    /// Why the program could not be executed, if the process ended for that reason.
-    pub(crate) fn start_error(&self) -> Option<io::Error> {
-        self.switch.start_error()
-    }
-
     pub(crate) fn kill(&self) {
         self.switch.pull();
     }

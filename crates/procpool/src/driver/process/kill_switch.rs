@@ -38,18 +38,6 @@ impl KillSwitch {
         self.0.lock().is_pulled
     }
 
-    /// The process has sent a message, so it runs its program.
-    pub(crate) fn has_started(&self) {
-        if let Some(process) = &mut self.0.lock().process {
-            process.has_started();
-        }
-    }
-
-    /// Why the program could not be executed, if the process ended for that reason.
-    pub(crate) fn start_error(&self) -> Option<io::Error> {
-        self.0.lock().process.as_ref()?.start_error()
-    }
-
     /// Reaps the process if it has ended; `None` if it still runs.
     pub(crate) fn try_reap(&self) -> io::Result<Option<WorkerStatus>> {
         match &mut self.0.lock().process {

@@ -145,8 +145,7 @@ impl Supervisor {
         let fault = self.core.with(|state, _| state.fault(self.worker));
         let cause = fault.or_else(|| self.shortage(cgroup.as_ref()));
         let exit = reaped.exit(cause, &outputs.drain());
-        let start_error = child.start_error();
-        if !self.switch.is_pulled() && exit.code() != Some(0) && start_error.is_none() {
+        if !self.switch.is_pulled() && exit.code() != Some(0) {
             tracing::warn!(pool = self.core.name(), %exit, "procpool: a worker died");
         }
         let mut replacements = self.end(match lived {
@@ -157,10 +156,7 @@ impl Supervisor {
             Err(StartFailure::Protocol(what)) => {
                 Ending::NotStarted(WorkerStartError::protocol(what))
             }
-            Err(StartFailure::Silent) => Ending::NotStarted(match start_error {
-                Some(error) => WorkerStartError::spawn(error),
-                None => WorkerStartError::exited(exit),
-            }),
+            Err(StartFailure::Silent) => Ending::NotStarted(WorkerStartError::exited(exit)),
             Err(StartFailure::TooSlow) => {
                 let limit = self.core.startup_timeout();
                 Ending::NotStarted(WorkerStartError::timed_out(limit))
@@ -210,7 +206,6 @@ impl Supervisor {
             state.handle_ready(now, self.worker, speaker);
         });
         reader.handle_rest();
-        child.has_started();
         let limit = self.core.limits().own_memory();
         let mut serve = pin!(self.serve(child, &reader));
         tokio::select! {
