@@ -41,7 +41,7 @@
 //! The worker runs users' code and may scribble over the page. So the parent treats each word as
 //! untrusted: every bit pattern means something, nothing on the page is a size, an index or a
 //! pointer, and the worst that a worker does by lies is to spoil its own tasks. Seals keep the file
-//! at its size, so that no access can hit a missing page (`SIGBUS`).
+//! at its size and its pages are allocated when it is made, so no access hits a missing page (`SIGBUS`).
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -50,9 +50,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::mm::{MapFlags, ProtFlags};
 
+use crate::call_key::KEY_WORDS;
+use crate::image::Image;
 use crate::progress::Progress;
 use crate::slot::Slot;
 use crate::spool::PageSpool;
@@ -92,6 +94,8 @@ struct Shared {
     /// How much of the worker's stream the parent has, from the socket or from the spool.
     taken: Line,
     progress: Progress<AtomicU64>,
+    /// The parent's [`CallKey`](crate::call_key::CallKey), from which the worker makes its own copy.
+    call_key: [AtomicU64; KEY_WORDS],
     spool: PageSpool,
 }
 
@@ -135,17 +139,20 @@ impl ControlPage {
                 }
                 created => created?,
             };
-        rustix::fs::ftruncate(&memory, Self::BYTES as u64)?;
+        // With all of its pages now: one that can't be allocated on a later access ends the process (`SIGBUS`).
+        rustix::fs::fallocate(&memory, FallocateFlags::empty(), 0, Self::BYTES as u64)?;
         rustix::fs::fcntl_add_seals(&memory, Self::SEALS | SealFlags::SEAL)?;
-        Ok((ControlPage::map(&memory)?, memory))
+        let page = ControlPage::map(&memory)?;
+        page.store_call_key(Image::current().map_err(io::Error::other)?.key_material());
+        Ok((page, memory))
     }
 
     /// The worker: maps the page that the parent made.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidData`] if the descriptor is not a sealed memfd of the page's size;
-    /// otherwise what the kernel says.
+    /// [`io::ErrorKind::InvalidData`] if the descriptor is not a sealed memfd of the page's size with all of
+    /// its memory allocated; otherwise the kernel's error.
     pub fn attach(descriptor: OwnedFd) -> io::Result<ControlPage> {
         let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         let seals = rustix::fs::fcntl_get_seals(&descriptor)
@@ -153,8 +160,12 @@ impl ControlPage {
         if !seals.contains(Self::SEALS) {
             return Err(invalid("the control page is not sealed at its size"));
         }
-        if rustix::fs::fstat(&descriptor)?.st_size != Self::BYTES as i64 {
+        let status = rustix::fs::fstat(&descriptor)?;
+        if status.st_size != Self::BYTES as i64 {
             return Err(invalid("the control page has the wrong size"));
+        }
+        if status.st_blocks.saturating_mul(512) < Self::BYTES as i64 {
+            return Err(invalid("the control page has holes"));
         }
         ControlPage::map(&descriptor)
     }
@@ -166,8 +177,8 @@ impl ControlPage {
                 std::ptr::null_mut(),
                 Self::BYTES,
                 ProtFlags::READ | ProtFlags::WRITE,
-                // Not populated: most of it is the spool, of which a worker with little to say
-                // touches a page, and sixteen fresh ones are a good part of its start.
+                // Not populated: a worker with few results touches one page of the spool, and mapping
+                // all of them would be a good part of its start.
                 MapFlags::SHARED,
                 memory,
                 0,
@@ -178,6 +189,18 @@ impl ControlPage {
             shared,
             spools: AtomicBool::new(false),
         })
+    }
+
+    fn store_call_key(&self, key: [u64; KEY_WORDS]) {
+        for (word, value) in self.shared().call_key.iter().zip(key) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The key material of the process that made the page.
+    pub(crate) fn call_key(&self) -> [u64; KEY_WORDS] {
+        let words = &self.shared().call_key;
+        std::array::from_fn(|index| words[index].load(Ordering::Relaxed))
     }
 
     fn shared(&self) -> &Shared {

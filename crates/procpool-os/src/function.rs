@@ -1,7 +1,7 @@
-//! A function as two offsets, and the way back to a call.
+//! A function as a pair of sealed offsets, and the way back to a call.
 //!
 //! Both processes run the same build, so the same offset from the start of the image is the same
-//! machine code in each. A call travels as two of them: the *function*, and the *entry*, a
+//! machine code in each. A call travels as two offsets: the *function*, and the *entry*, a
 //! monomorphic function of this crate that knows the function's type. The entry turns the address
 //! back into a typed pointer and hands it to the [`Trampoline`], which decodes, calls and encodes.
 //!
@@ -9,36 +9,35 @@
 //!
 //! [`MatchedImage::call`] is a safe function that jumps to a number. It relies on this:
 //!
-//! 1. *The same code.* A [`MatchedImage`] exists only where the peer's [`BuildIdentity`] equalled
-//!    ours and a known function lay at the same offset on both sides.
-//! 2. *The right numbers.* Offsets come out of [`CallOffsets::of`] alone, which takes a function
-//!    and a trampoline whose types fit each other by its bounds, and they reach the worker over a
-//!    private socket pair without a name, which only the parent holds. So the entry's `F` is the
-//!    type of the function beside it.
-//! 3. *No witness.* A function pointer holds no data and is never a closure, so no captured value,
-//!    such as a proof that some lock is held, appears in the worker out of thin air. The function
-//!    is called in a fresh process: what it needs set up, it must set up itself.
+//! 1. *The right numbers.* The offsets of a call are sealed with a random key of the process that described
+//!    it. [`CallOffsets::of`] alone seals. It takes a function and a trampoline whose types fit each other by its
+//!    bounds. So what the worker opens with this key is an entry and a function of the entry's type. Any other
+//!    pair of numbers, as safe code may pass to [`CallOffsets::from_words`], opens to two numbers that both
+//!    lie in the executable's code with a probability of about 2^-80. It is refused.
+//! 2. *The same code.* A [`MatchedImage`] exists only where the peer's [`BuildIdentity`] equalled
+//!    ours and a known function lay at the same offset on both sides. The build is a part of the key too, so
+//!    calls that another build has described do not open.
+//! 3. *No witness.* A function pointer holds no data and is never a closure that captures. So no captured value,
+//!    such as a proof that some lock is held, appears in the worker. The function
+//!    runs in a fresh process: what it needs, it must set up itself.
 //!
-//! Both offsets are checked to lie in the image's code on both sides, which turns a function of a
-//! shared library and a corrupted number into errors, most of the time. A parent that *forges*
-//! offsets is outside of this model: it owns the worker, chose its executable, and could do worse
-//! by a debugger. For that reason the type's fields are plain data, to be written to the wire and
-//! read back, and nobody but a worker's loop should call.
+//! The key is in the private memory of both processes, and on the [`ControlPage`] that the parent makes. It does
+//! not leave this crate. *Trusted* is therefore the process that made the page: it holds the other end of the
+//! worker's socket, and it chose the worker's executable. Code that imitates a page, or reads one as a file, in order to
+//! forge calls is outside of this model, as is code that writes to `/proc/self/mem`.
 
 use std::any::Any;
 
+use crate::call_key::CallKey;
+use crate::control::ControlPage;
 use crate::image::{BuildIdentity, Image, ImageError};
 
-/// A function and its entry, as distances from the start of the executable's image.
+/// A call of a function, as its parent described it: two sealed offsets from the start of the executable.
 ///
-/// Plain data. It means something only to a process of the same build, see [`MatchedImage`].
+/// It means something only to the process that described it and to its workers, see [`MatchedImage`]. The same
+/// call has the same words throughout a process.
 #[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
-pub struct CallOffsets {
-    /// The monomorphic function of this crate that knows the function's type.
-    pub entry: u64,
-    /// The function to call.
-    pub function: u64,
-}
+pub struct CallOffsets([u64; 2]);
 
 impl CallOffsets {
     /// Describes a call of `function` through the trampoline `T`.
@@ -49,7 +48,7 @@ impl CallOffsets {
     /// outside of the main program: in a shared library or in generated code.
     ///
     /// ```
-    /// use procpool_os::{CallOffsets, Image, MatchedImage, Trampoline};
+    /// use procpool_os::{CallOffsets, ControlPage, Image, MatchedImage, SameBuild, Trampoline};
     /// use std::any::Any;
     ///
     /// struct AddOne;
@@ -64,11 +63,14 @@ impl CallOffsets {
     /// let function: fn(u32) -> u32 = |x| x + 1;
     /// let offsets = CallOffsets::of::<_, AddOne>(function)?;
     /// let (identity, anchor) = (Image::current()?.identity(), procpool_os::function::anchor());
+    /// let (_page, descriptor) = ControlPage::create()?;
+    /// let words = offsets.to_words();
     ///
     /// // In the worker:
-    /// let image = MatchedImage::new(identity, anchor)?;
+    /// let page = ControlPage::attach(descriptor)?;
+    /// let image = MatchedImage::new(SameBuild::check(identity, anchor)?, &page);
     /// let mut context = 41_u32;
-    /// image.call(offsets, &mut context)?;
+    /// image.call(CallOffsets::from_words(words), &mut context)?;
     /// assert_eq!(context, 42);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -80,14 +82,27 @@ impl CallOffsets {
         let image = Image::current().map_err(|error| NotInExecutable::new(Part::Image(error)))?;
         let address = function.expose();
         let entry = (entry::<F, T> as Entry as *const ()).expose_provenance();
-        Ok(CallOffsets {
-            entry: image
-                .offset_of(entry)
-                .ok_or(NotInExecutable::new(Part::Entry))?,
-            function: image
-                .offset_of(address)
-                .ok_or(NotInExecutable::new(Part::Function))?,
-        })
+        let entry = image
+            .offset_of(entry)
+            .ok_or(NotInExecutable::new(Part::Entry))?;
+        let function = image
+            .offset_of(address)
+            .ok_or(NotInExecutable::new(Part::Function))?;
+        Ok(CallOffsets(image.key().seal([entry, function])))
+    }
+
+    /// The words in which the call travels.
+    #[must_use]
+    pub fn to_words(self) -> [u64; 2] {
+        self.0
+    }
+
+    /// The call that [`to_words`](CallOffsets::to_words) gave in the parent.
+    ///
+    /// Any words may be passed: [`MatchedImage::call`] refuses those that describe no call.
+    #[must_use]
+    pub fn from_words(words: [u64; 2]) -> CallOffsets {
+        CallOffsets(words)
     }
 }
 
@@ -108,21 +123,21 @@ pub trait Trampoline<F: FunctionPointer>: 'static {
     fn call(function: F, context: &mut dyn Any);
 }
 
-/// Proof that the peer runs the same build, and with it the right to call what it names.
+/// Proof that the peer runs the same build as this process.
 #[derive(Copy, Clone, Debug)]
-pub struct MatchedImage(&'static Image);
+pub struct SameBuild(&'static Image);
 
-impl MatchedImage {
+impl SameBuild {
     /// Compares the peer's build with this process's.
     ///
-    /// `peer_anchor` is what [`anchor`] returned over there: an extra check that the identity
-    /// speaks of the code that is really mapped.
+    /// `peer_anchor` is the peer's [`anchor`]: an extra check that the identity is that of the code that is
+    /// really mapped.
     ///
     /// # Errors
     ///
     /// [`BuildMismatch`] if identity or anchor differ, or if this process can't examine its own
     /// executable.
-    pub fn new(peer: &BuildIdentity, peer_anchor: u64) -> Result<MatchedImage, BuildMismatch> {
+    pub fn check(peer: &BuildIdentity, peer_anchor: u64) -> Result<SameBuild, BuildMismatch> {
         let image = Image::current()?;
         if image.identity() != peer {
             return Err(BuildMismatch::Identity {
@@ -133,37 +148,51 @@ impl MatchedImage {
         if known_offset() != Some(peer_anchor) {
             return Err(BuildMismatch::Anchor);
         }
-        Ok(MatchedImage(image))
+        Ok(SameBuild(image))
+    }
+}
+
+/// The executable of this process as the peer sees it: calls the functions that the peer described.
+#[derive(Clone, Debug)]
+pub struct MatchedImage {
+    image: &'static Image,
+    /// The peer's.
+    key: CallKey,
+}
+
+impl MatchedImage {
+    /// Calls the functions of the peer that runs the same build and made this page.
+    #[must_use]
+    pub fn new(SameBuild(image): SameBuild, page: &ControlPage) -> MatchedImage {
+        let key = CallKey::new(page.call_key(), image.identity().digest());
+        MatchedImage { image, key }
     }
 
-    /// Calls the function that a peer of the same build described, in this thread.
+    /// Calls the function that the peer described, in this thread.
     ///
     /// Returns when the function returns, and unwinds when it panics. The module's documentation
     /// argues why this is safe.
     ///
     /// # Errors
     ///
-    /// [`NotInExecutable`] if one of the offsets is not within the code of the executable. Nothing
-    /// was called then.
+    /// [`NotInExecutable`] if the peer has described no such call. Nothing was called then.
     pub fn call(&self, offsets: CallOffsets, context: &mut dyn Any) -> Result<(), NotInExecutable> {
-        let entry = self
-            .0
-            .address_of(offsets.entry)
-            .ok_or(NotInExecutable::new(Part::Entry))?;
-        let function = self
-            .0
-            .address_of(offsets.function)
-            .ok_or(NotInExecutable::new(Part::Function))?;
+        let [entry, function] = self.key.open(offsets.0);
+        let address = |offset| {
+            let address = self.image.address_of(offset);
+            address.ok_or(NotInExecutable::new(Part::Sealed))
+        };
+        let (entry, function) = (address(entry)?, address(function)?);
         let entry = std::ptr::with_exposed_provenance::<()>(entry);
-        // SAFETY: the peer runs the same build and took the offset from an `Entry` in
-        // `CallOffsets::of`, so the code at this address is a function of this very type.
+        // SAFETY: the words opened to code of this executable, so the peer sealed them in `CallOffsets::of`, from
+        // an `Entry`. The peer runs the same build, so the code at this address is a function of this very type.
         let entry = unsafe { std::mem::transmute::<*const (), Entry>(entry) };
         entry(function, context);
         Ok(())
     }
 }
 
-/// The offset of one known function of this crate, to be compared by [`MatchedImage::new`].
+/// The offset of one known function of this crate, to be compared by [`SameBuild::check`].
 ///
 /// Zero, which matches nothing, if [`Image::current`] fails or if this crate is not part of the main
 /// program but of a shared library.
@@ -195,6 +224,7 @@ enum Part {
     Image(ImageError),
     Entry,
     Function,
+    Sealed,
 }
 
 impl Part {
@@ -207,6 +237,7 @@ impl Part {
             Part::Function => "the function is not part of the main executable but of a shared \
                                library or generated code, so a worker can't find it"
                 .into(),
+            Part::Sealed => "the parent has described no such call".into(),
         }
     }
 }
@@ -231,12 +262,12 @@ pub enum BuildMismatch {
     Image(#[from] ImageError),
 }
 
-/// What the entry offset points at.
+/// The type of the function at the entry offset.
 type Entry = fn(usize, &mut dyn Any);
 
 fn entry<F: FunctionPointer, T: Trampoline<F>>(address: usize, context: &mut dyn Any) {
-    // SAFETY: `MatchedImage::call` is the only caller. The address is that of the function which
-    // `CallOffsets::of` paired with this entry, and that function's type is `F`.
+    // SAFETY: `MatchedImage::call` is the only caller. The address is that of the function that
+    // `CallOffsets::of` sealed together with this entry, and that function's type is `F`.
     let function = unsafe { F::from_exposed(address) };
     T::call(function, context);
 }
@@ -300,7 +331,8 @@ mod tests {
 
     fn same_build() -> MatchedImage {
         let mine = Image::current().unwrap().identity();
-        MatchedImage::new(mine, anchor()).unwrap()
+        let (page, _) = ControlPage::create().unwrap();
+        MatchedImage::new(SameBuild::check(mine, anchor()).unwrap(), &page)
     }
 
     fn of(function: fn(u32) -> u32) -> Result<CallOffsets, NotInExecutable> {
@@ -359,26 +391,57 @@ mod tests {
         assert!(refused.to_string().contains("shared library"));
     }
 
+    fn assert_refused(words: [u64; 2]) {
+        let mut context = 7_u32;
+        let called = same_build().call(CallOffsets::from_words(words), &mut context);
+        assert!(matches!(called.unwrap_err().part, Part::Sealed));
+        assert_eq!(context, 7);
+    }
+
     #[test]
-    fn offsets_outside_of_the_code_are_not_called() {
-        let good = of(double::<u32>).unwrap();
-        for wrong in [u64::MAX, u64::MAX / 2, 0] {
-            let image = same_build();
-            for offsets in [
-                CallOffsets {
-                    entry: wrong,
-                    ..good
-                },
-                CallOffsets {
-                    function: wrong,
-                    ..good
-                },
-            ] {
-                let mut context = 7_u32;
-                image.call(offsets, &mut context).unwrap_err();
-                assert_eq!(context, 7);
-            }
+    fn numbers_that_safe_code_chooses_are_not_called() {
+        let image = Image::current().unwrap();
+        let function: fn(u32) -> u32 = double::<u32>;
+        let function = image.offset_of(function as usize).unwrap();
+        let entry = entry::<fn(u32) -> u32, Call> as Entry as usize;
+        let entry = image.offset_of(entry).unwrap();
+        assert_refused([entry, function]);
+        for number in [0, 1, function, u64::MAX / 2, u64::MAX] {
+            assert_refused([number; 2]);
         }
+        let sealed = of(double::<u32>).unwrap().to_words();
+        for bit in 0..64 {
+            assert_refused([sealed[0] ^ 1 << bit, sealed[1]]);
+            assert_refused([sealed[0], sealed[1] ^ 1 << bit]);
+        }
+    }
+
+    #[test]
+    fn the_entry_of_one_call_does_not_call_the_function_of_another() {
+        let push: fn(&mut Vec<u32>, u32) -> usize = |state, x| {
+            state.push(x);
+            state.len()
+        };
+        let [entry, function] = of(double::<u32>).unwrap().to_words();
+        let other = CallOffsets::of::<_, Call>(push).unwrap().to_words();
+        assert_refused([entry, other[1]]);
+        assert_refused([other[0], function]);
+    }
+
+    #[test]
+    fn calls_that_another_process_described_are_not_called() {
+        let mine = Image::current().unwrap().identity();
+        let build = SameBuild::check(mine, anchor()).unwrap();
+        let random = crate::call_key::random_words().unwrap();
+        let other = MatchedImage {
+            image: build.0,
+            key: CallKey::new(random, mine.digest()),
+        };
+        let mut context = 7_u32;
+        other
+            .call(of(double::<u32>).unwrap(), &mut context)
+            .unwrap_err();
+        assert_eq!(context, 7);
     }
 
     #[test]
@@ -387,11 +450,11 @@ mod tests {
         let mut bytes = mine.as_bytes().to_vec();
         *bytes.last_mut().unwrap() ^= 1;
         let other = BuildIdentity::from_bytes(&bytes);
-        let refused = MatchedImage::new(&other, anchor()).unwrap_err();
+        let refused = SameBuild::check(&other, anchor()).unwrap_err();
         assert!(matches!(refused, BuildMismatch::Identity { .. }));
         assert!(refused.to_string().contains(&other.to_string()));
         for wrong in [anchor() + 1, 0] {
-            let refused = MatchedImage::new(mine, wrong).unwrap_err();
+            let refused = SameBuild::check(mine, wrong).unwrap_err();
             assert!(matches!(refused, BuildMismatch::Anchor));
         }
     }

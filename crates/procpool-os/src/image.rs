@@ -11,6 +11,8 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 
+use crate::call_key::{self, CallKey, KEY_WORDS};
+
 /// The executable that this process runs: its code ranges and its identity.
 ///
 /// Found once, on the first call of [`Image::current`], and never changed: the kernel maps the main
@@ -20,6 +22,8 @@ pub struct Image {
     base: usize,
     code: Vec<Range<usize>>,
     identity: BuildIdentity,
+    key_material: [u64; KEY_WORDS],
+    key: CallKey,
 }
 
 impl Image {
@@ -53,6 +57,16 @@ impl Image {
     #[must_use]
     pub fn identity(&self) -> &BuildIdentity {
         &self.identity
+    }
+
+    /// The key of the calls that this process describes.
+    pub(crate) fn key(&self) -> &CallKey {
+        &self.key
+    }
+
+    /// The random words from which a process of the same build makes the same key.
+    pub(crate) fn key_material(&self) -> [u64; KEY_WORDS] {
+        self.key_material
     }
 
     /// Whether `address` lies in an executable segment of the main program.
@@ -92,10 +106,14 @@ impl Image {
             Some(build_id) => BuildIdentity::of_build_id(build_id, layout),
             None => BuildIdentity::of_executable_file(layout)?,
         };
+        let key_material = call_key::random_words().map_err(ImageError::Random)?;
+        let key = CallKey::new(key_material, identity.digest());
         Ok(Image {
             base: program.base,
             code,
             identity,
+            key_material,
+            key,
         })
     }
 }
@@ -150,6 +168,11 @@ impl BuildIdentity {
         self.0.first() == Some(&Self::KIND_BUILD_ID)
     }
 
+    /// A number that differs between builds.
+    pub(crate) fn digest(&self) -> u64 {
+        fnv1a(self.0.iter().copied())
+    }
+
     fn of_build_id(build_id: &[u8], layout: u64) -> BuildIdentity {
         let kind = [Self::KIND_BUILD_ID];
         BuildIdentity([&kind[..], &layout.to_le_bytes(), build_id].concat().into())
@@ -192,6 +215,9 @@ pub enum ImageError {
         "the executable has no build id and /proc/self/exe can't be examined (is /proc mounted?)"
     )]
     Executable(#[source] std::io::Error),
+    /// The kernel gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Random(#[source] std::io::Error),
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -221,7 +247,7 @@ impl MainProgram {
             .filter_map(|header| self.range_of(header))
     }
 
-    /// FNV-1a over the address, size and flags of every loaded segment.
+    /// A digest of the address, size and flags of every loaded segment.
     #[allow(
         clippy::unnecessary_cast,
         reason = "the fields are narrower on 32-bit systems"
@@ -236,12 +262,7 @@ impl MainProgram {
                 h.p_memsz as u64,
             ]
         });
-        let start = 0xcbf2_9ce4_8422_2325;
-        numbers
-            .flat_map(u64::to_le_bytes)
-            .fold(start, |hash: u64, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+        fnv1a(numbers.flat_map(u64::to_le_bytes))
     }
 
     fn build_id(&self) -> Option<&'static [u8]> {
@@ -280,6 +301,14 @@ impl MainProgram {
         // writable, and stays mapped as long as the process lives.
         Some(unsafe { std::slice::from_raw_parts(start, wanted.len()) })
     }
+}
+
+/// The FNV-1a hash of these bytes.
+fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
+    let start = 0xcbf2_9ce4_8422_2325;
+    bytes.fold(start, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Called for each loaded object; the first is the main program. Returning 1 ends the walk.

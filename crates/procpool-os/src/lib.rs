@@ -43,6 +43,7 @@ pub mod socket;
 pub mod stdio;
 pub mod timer;
 
+mod call_key;
 mod claims;
 mod control_items;
 mod process_handle;

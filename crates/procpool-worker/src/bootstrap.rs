@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use procpool_os::{
-    ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, lifeline, signals, stdio,
+    ArmedLifeline, BuildIdentity, ControlPage, MatchedImage, SameBuild, lifeline, signals, stdio,
 };
 use procpool_shared::Peer;
 use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
@@ -105,9 +105,10 @@ fn set_up(
     page: OwnedFd,
     outbox: &Outbox,
 ) -> Result<(MatchedImage, Limiter), Refusal> {
-    let image = check(start)?;
+    let build = check(start)?;
     let page = ControlPage::attach(page)
         .map_err(|error| Refusal::Setup(format!("the control page is unusable: {error}")))?;
+    let image = MatchedImage::new(build, &page);
     if let Some(members) = &start.setup.cgroup_members {
         let members = Path::new(OsStr::from_bytes(members));
         // 0 is whoever writes it.
@@ -124,13 +125,13 @@ fn set_up(
 }
 
 /// Both sides must be the same build, or a function's offset would name another function.
-fn check(start: &Start) -> Result<MatchedImage, Refusal> {
+fn check(start: &Start) -> Result<SameBuild, Refusal> {
     if start.version != PROTOCOL_VERSION {
         return Err(Refusal::Version {
             parent: start.version,
             worker: PROTOCOL_VERSION,
         });
     }
-    MatchedImage::new(&BuildIdentity::from_bytes(&start.identity), start.anchor)
+    SameBuild::check(&BuildIdentity::from_bytes(&start.identity), start.anchor)
         .map_err(|mismatch| Refusal::Build(mismatch.to_string()))
 }

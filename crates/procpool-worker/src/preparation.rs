@@ -26,7 +26,7 @@ pub(crate) fn prepare(
         else {
             return Err("the parent did not send the initializer that it announced".into());
         };
-        let offsets = CallOffsets { entry, function };
+        let offsets = CallOffsets::from_words([entry, function]);
         // The call keeps its result as the worker's state.
         if let Err(unprepared) = call_once(offsets, args, image, call) {
             return Ok(Some(match unprepared {
@@ -58,7 +58,7 @@ pub(crate) fn run_broadcast(
         function,
         args,
     } = broadcast;
-    let offsets = CallOffsets { entry, function };
+    let offsets = CallOffsets::from_words([entry, function]);
     match call_once(offsets, args, image, call) {
         Ok(()) => None,
         Err(Unprepared::Failed(why)) => Some(Refusal::Broadcast(why)),

@@ -137,10 +137,7 @@ impl Server<'_> {
     /// Runs a claimed task, whose arguments the call has. Returns when it ended, unless time may have passed since.
     fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Option<Duration>> {
         self.expects_soon = started.saturating_sub(self.last_ended) < SOON;
-        let offsets = CallOffsets {
-            entry: run.entry,
-            function: run.function,
-        };
+        let offsets = CallOffsets::from_words([run.entry, run.function]);
         self.limiter.begin(run.limits)?;
         if let Err(error) = self.image.call(offsets, &mut self.call) {
             self.call.refuse(error.to_string());
@@ -159,10 +156,7 @@ impl Server<'_> {
         mut started: Duration,
         inbox: &mut Inbox,
     ) -> io::Result<Option<Duration>> {
-        let offsets = CallOffsets {
-            entry: run.entry,
-            function: run.function,
-        };
+        let offsets = CallOffsets::from_words([run.entry, run.function]);
         self.call.begin_items(run, started, self.outbox)?;
         if self.outbox.take_has_written() {
             // Results of earlier tasks were sent.

@@ -114,14 +114,26 @@ fn nobody_inherits_a_page() {
 }
 
 #[test]
+fn a_page_has_all_of_its_memory_from_the_start() {
+    let (_page, descriptor) = ControlPage::create().unwrap();
+    let blocks = rustix::fs::fstat(&descriptor).unwrap().st_blocks;
+    assert!(blocks * 512 >= ControlPage::BYTES as i64, "{blocks} blocks");
+}
+
+#[test]
 fn a_page_that_may_change_its_size_or_has_another_is_refused() {
     let memory = |bytes, seals| {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let memory = rustix::fs::memfd_create(c"test", flags).unwrap();
-        rustix::fs::ftruncate(&memory, bytes).unwrap();
+        if bytes > 0 {
+            rustix::fs::fallocate(&memory, FallocateFlags::empty(), 0, bytes).unwrap();
+        }
         rustix::fs::fcntl_add_seals(&memory, seals).unwrap();
         memory
     };
+    let sparse = rustix::fs::memfd_create(c"test", MemfdFlags::ALLOW_SEALING).unwrap();
+    rustix::fs::ftruncate(&sparse, ControlPage::BYTES as u64).unwrap();
+    rustix::fs::fcntl_add_seals(&sparse, ControlPage::SEALS).unwrap();
     let size = ControlPage::BYTES as u64;
     let (grow, shrink) = (SealFlags::GROW, SealFlags::SHRINK);
     let file = std::fs::File::open("/proc/self/exe").unwrap().into();
@@ -129,6 +141,7 @@ fn a_page_that_may_change_its_size_or_has_another_is_refused() {
         memory(size, grow),
         memory(size, shrink),
         memory(0, grow | shrink),
+        sparse,
         file,
     ] {
         let refused = ControlPage::attach(wrong).unwrap_err();

@@ -1,8 +1,9 @@
 //! A function goes to another process as two offsets and is called there.
 
 use std::any::Any;
+use std::os::fd::AsFd;
 
-use procpool_os::{BuildIdentity, CallOffsets, Image, Trampoline, anchor, socket};
+use procpool_os::{BuildIdentity, CallOffsets, ControlPage, Image, Trampoline, anchor, socket};
 
 use crate::harness::Test;
 use crate::roles::{Role, output_pipe};
@@ -78,9 +79,11 @@ pub(crate) fn call_in_a_worker(offsets: CallOffsets) -> u64 {
     let (spec, socket) = Role::Call.as_worker();
     let worker = spec.spawn().unwrap();
     let identity = Image::current().unwrap().identity();
-    let numbers = [offsets.entry, offsets.function, anchor()].map(u64::to_le_bytes);
+    let [first, second] = offsets.to_words();
+    let numbers = [first, second, anchor()].map(u64::to_le_bytes);
     let message = [numbers.as_flattened(), identity.as_bytes()].concat();
-    socket::send(&socket, &message).unwrap();
+    let (_page, descriptor) = ControlPage::create().unwrap();
+    socket::send_with_descriptors(&socket, &message, &[descriptor.as_fd()]).unwrap();
     rustix::io::ioctl_fionbio(&socket, false).unwrap();
     let mut result = [0; 8];
     assert_eq!(socket::receive(&socket, &mut result).unwrap(), 8);
@@ -95,9 +98,6 @@ pub(crate) fn parse(bytes: &[u8]) -> (CallOffsets, u64, BuildIdentity) {
         let bytes = numbers.chunks(8).nth(index).unwrap();
         u64::from_le_bytes(bytes.try_into().unwrap())
     };
-    let offsets = CallOffsets {
-        entry: number(0),
-        function: number(1),
-    };
+    let offsets = CallOffsets::from_words([number(0), number(1)]);
     (offsets, number(2), BuildIdentity::from_bytes(identity))
 }

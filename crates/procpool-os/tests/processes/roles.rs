@@ -7,7 +7,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, exit};
 use std::time::Instant;
 
-use procpool_os::{ArmedLifeline, CallOffsets, MatchedImage, SpawnSpec, WorkerProcess, lifeline};
+use procpool_os::{
+    ArmedLifeline, CallOffsets, ControlPage, MatchedImage, SameBuild, SpawnSpec, WorkerProcess,
+    lifeline,
+};
 use procpool_os::{signals, socket, stdio};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
@@ -204,9 +207,10 @@ fn describe() -> ! {
 fn serve_one_call() -> ! {
     let socket = stdio::take_stdin_socket().unwrap();
     let mut bytes = [0; 256];
-    let count = socket::receive(&socket, &mut bytes).unwrap();
+    let (count, descriptors) = socket::receive_with_descriptors(&socket, &mut bytes, 1).unwrap();
+    let page = ControlPage::attach(descriptors.into_iter().next().unwrap()).unwrap();
     let (offsets, anchor, identity) = calls::parse(&bytes[..count]);
-    let image = MatchedImage::new(&identity, anchor).unwrap();
+    let image = MatchedImage::new(SameBuild::check(&identity, anchor).unwrap(), &page);
     let mut context = calls::Context::default();
     image.call(offsets, &mut context).unwrap();
     socket::send(&socket, &context.result.to_le_bytes()).unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use procpool_os::{ControlPage, Image, Standing, Trampoline, anchor, socket};
+use procpool_os::{ControlPage, Image, SameBuild, Standing, Trampoline, anchor, socket};
 use procpool_shared::Peer;
 use procpool_wire::{Encoding, Limits, Run, Setup, Ticket};
 
@@ -23,8 +23,10 @@ fn start() -> (ControlPage, UnixStream, JoinHandle<io::Result<()>>) {
         let parent = Peer::new(std::process::id(), || {});
         let inbox = Inbox::new(Arc::clone(&socket), Arc::clone(&parent));
         let outbox = Outbox::new(socket, parent);
-        outbox.gather_on(worker::enter(1, ControlPage::attach(descriptor).unwrap()));
-        let image = MatchedImage::new(Image::current().unwrap().identity(), anchor()).unwrap();
+        let page = ControlPage::attach(descriptor).unwrap();
+        let build = SameBuild::check(Image::current().unwrap().identity(), anchor()).unwrap();
+        let image = MatchedImage::new(build, &page);
+        outbox.gather_on(worker::enter(1, page));
         let limiter = Limiter::set_up(&Setup::default()).unwrap();
         serve(inbox, &outbox, &image, limiter, Call::default())
     });
@@ -40,10 +42,11 @@ where
 {
     page.offer(usize::from(ticket.slot), ticket.number);
     let offsets = CallOffsets::of::<_, PlainCall>(function).unwrap();
+    let [entry, function] = offsets.to_words();
     let run = Run {
         ticket,
-        entry: offsets.entry,
-        function: offsets.function,
+        entry,
+        function,
         limits: Limits::default(),
         args: Encoding::payload(&args, Vec::reserve).unwrap(),
     };

@@ -415,9 +415,9 @@ impl<S> ProcessPool<S> {
             affinity,
             ..
         } = *self.options;
-        // Instances of one generic function differ in the entry; functions that share an entry differ
-        // in the function. So the key needs both.
-        let function = FunctionKey(call.entry.rotate_left(32) ^ call.function);
+        // Each word depends on both the entry and the function.
+        let [word, _] = call.to_words();
+        let function = FunctionKey(word);
         TaskSpec {
             function,
             timeout,

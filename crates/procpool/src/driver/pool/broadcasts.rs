@@ -40,9 +40,10 @@ impl Broadcasts {
     pub(crate) fn push(&self, id: BroadcastId, link: &Link) {
         let mut kept = self.kept.iter();
         if let Some((_, call)) = kept.find(|(kept, _)| *kept == Some(id)) {
+            let [entry, function] = call.offsets.to_words();
             link.push_broadcast(&Broadcast {
-                entry: call.offsets.entry,
-                function: call.offsets.function,
+                entry,
+                function,
                 args: call.args.clone(),
             });
         }

@@ -46,7 +46,7 @@ pub(crate) struct StartingWorker {
     pub(crate) _lifeline: Lifeline,
 }
 
-/// Spawns a worker's process, in some 100 µs.
+/// Spawns a worker's process. It returns when the kernel has loaded the executable.
 ///
 /// The first message and its descriptors are in the socket before the process exists, so a start takes one message instead
 /// of three. The parts that only this process needs are made [later](SpawnedProcess::watch), while the worker starts.
@@ -104,16 +104,18 @@ impl SpawnedProcess {
         let (sender, receiver) = channel::open(socket)?;
         let link = Link::new(sender, page, child.pid());
         if let Some(call) = core.initializer() {
+            let [entry, function] = call.offsets.to_words();
             link.push_initialize(&Initialize {
-                entry: call.offsets.entry,
-                function: call.offsets.function,
+                entry,
+                function,
                 args: call.args.clone(),
             });
         }
         for call in broadcasts {
+            let [entry, function] = call.offsets.to_words();
             link.push_broadcast(&Broadcast {
-                entry: call.offsets.entry,
-                function: call.offsets.function,
+                entry,
+                function,
                 args: call.args,
             });
         }

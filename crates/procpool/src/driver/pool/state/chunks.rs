@@ -86,10 +86,11 @@ impl State {
             return;
         };
         let (count, items) = chunk.send();
+        let [entry_word, function_word] = job.call.offsets.to_words();
         link.offer_items(&RunItems {
             ticket,
-            entry: job.call.offsets.entry,
-            function: job.call.offsets.function,
+            entry: entry_word,
+            function: function_word,
             limits: job.limits(),
             clocked: chunk.is_clocked(),
             count,

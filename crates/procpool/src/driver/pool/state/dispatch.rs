@@ -110,12 +110,13 @@ impl State {
 /// Puts a task into the outbox. Its arguments are kept, since another worker may have to run it.
 #[inline]
 fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
-    let (offsets, limits) = (job.call.offsets, job.limits());
+    let [entry, function] = job.call.offsets.to_words();
+    let limits = job.limits();
     let is_offered = job.call.args.plain_bytes().is_some_and(|args| {
         link.offer_small(&SmallRun {
             ticket,
-            entry: offsets.entry,
-            function: offsets.function,
+            entry,
+            function,
             limits,
             args,
         })
@@ -123,8 +124,8 @@ fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
     if !is_offered {
         let run = Run {
             ticket,
-            entry: offsets.entry,
-            function: offsets.function,
+            entry,
+            function,
             limits,
             args: std::mem::take(&mut job.call.args),
         };

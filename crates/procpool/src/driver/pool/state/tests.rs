@@ -58,10 +58,9 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     state.handle_reachable(now, worker, link);
     state.handle_ready(now, worker, Arc::new(Mute));
 
-    let (entry, function) = (1, 2);
     let call = ChunkCall {
         column: None,
-        offsets: CallOffsets { entry, function },
+        offsets: CallOffsets::from_words([1, 2]),
         limits: Limits::default(),
         clocked: false,
         is_stream: false,
