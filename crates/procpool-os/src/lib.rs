@@ -65,7 +65,7 @@ pub use function::{
 pub use image::{BuildIdentity, Image, ImageError};
 pub use lifeline::{ArmedLifeline, Lifeline};
 pub use process::{WorkerProcess, WorkerStatus};
-pub use segment::{Segment, SegmentError, SegmentView};
+pub use segment::{Segment, SegmentError, SegmentReader, SegmentView, SegmentWriter};
 pub use spawn_spec::{OutputTo, SpawnSpec};
 pub use spool_writer::SpoolWriter;
 pub use standing::Standing;

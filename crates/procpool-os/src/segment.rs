@@ -1,25 +1,32 @@
 //! Memory that one process fills and others read.
 //!
 //! A segment is a memory file, sealed at its size. The process that made it has the only mapping that can be
-//! written to: the file is sealed against any other, and who opens it does so for reading. What another
-//! process reads is fixed by agreement and not by the kernel, though: the maker may fill the segment anew,
-//! and must not while anyone reads it. Both are one program, which keeps to that by counting who reads
-//! (`procpool-shared` does).
+//! written to: the file is sealed against any other, and other processes open it for reading.
 //!
-//! A segment is found by its maker's process and the number that its descriptor has there, so that no
-//! descriptor ever travels, waits in a socket, or comes uninvited.
+//! # Nobody writes while somebody reads
+//!
+//! The owner fills a segment again when nobody reads it any more, and the other processes keep it mapped for that. So
+//! a mapping alone gives no access to the bytes. A [`SegmentReader`] holds a shared lock of the file (`flock(2)`), a
+//! [`SegmentWriter`] the exclusive one. The kernel grants them across processes and takes them back from a
+//! process that ends. So the bytes behind a `&[u8]` do not change in a program in which every process uses this crate.
+//! A process that writes to its mapping without it, by `unsafe` code, is outside of this model.
+//!
+//! A segment is found by its owner's process and the number that its descriptor has there. So no
+//! descriptor is sent, waits in a socket, or arrives uninvited.
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::ptr::NonNull;
 use std::slice;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::fs::{FallocateFlags, FlockOperation, MemfdFlags, SealFlags, flock};
 use rustix::mm::{MapFlags, ProtFlags};
 
-/// What nobody can take back: the file keeps its size.
+/// Seals that can't be taken back: the file keeps its size.
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
 /// A segment of this process, which can fill it.
@@ -29,12 +36,22 @@ pub struct Segment {
     file: OwnedFd,
 }
 
-/// A segment of another process, to read.
+/// The bytes of a [`Segment`], to be filled. While it exists nobody reads them.
+#[derive(Debug)]
+pub struct SegmentWriter<'a>(&'a mut Segment);
+
+/// A segment of another process, mapped. [`read`](SegmentView::read) gives its bytes.
 #[derive(Debug)]
 pub struct SegmentView {
     mapping: Mapping,
     file: File,
+    /// The lock belongs to the open file, so the first reader takes it and the last one releases it.
+    readers: Mutex<usize>,
 }
+
+/// The bytes of a segment of another process. While it exists they don't change.
+#[derive(Debug)]
+pub struct SegmentReader(Arc<SegmentView>);
 
 /// Why a segment of another process can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,16 +74,21 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// What the kernel says: out of descriptors or memory.
+    /// The kernel's error: out of descriptors or memory.
     ///
     /// ```
     /// use procpool_os::{Segment, SegmentView};
+    /// use std::sync::Arc;
     ///
     /// let mut segment = Segment::create(100)?;
-    /// segment.as_mut_slice()[..5].copy_from_slice(b"hello");
+    /// segment.write()?[..5].copy_from_slice(b"hello");
     /// let (pid, number) = (std::process::id(), segment.number());
-    /// let view = SegmentView::open(pid, number, segment.as_slice().len() as u64)?;
-    /// assert_eq!(&view.as_slice()[..5], b"hello");
+    /// let view = Arc::new(SegmentView::open(pid, number, segment.size() as u64)?);
+    /// let reader = view.read()?;
+    /// assert_eq!(&reader[..5], b"hello");
+    /// assert!(segment.write().is_err());
+    /// drop(reader);
+    /// assert!(segment.write().is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn create(len: usize) -> io::Result<Segment> {
@@ -99,11 +121,20 @@ impl Segment {
         self.mapping.as_slice()
     }
 
-    /// All of its bytes, to be filled. No other process may be reading them.
-    pub fn as_mut_slice(&mut self) -> &mut [u8] {
-        // SAFETY: the mapping is of that many bytes that can be written, there for as long as `self` is, and
-        // this process has no other of the file; the borrow of `self` keeps it from being read here meanwhile.
-        unsafe { slice::from_raw_parts_mut(self.mapping.start.as_ptr(), self.mapping.size) }
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.mapping.size
+    }
+
+    /// All of its bytes, to be filled.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] while a [`SegmentReader`] of any process exists; otherwise the kernel's error.
+    pub fn write(&mut self) -> io::Result<SegmentWriter<'_>> {
+        flock(&self.file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(SegmentWriter(self))
     }
 
     /// The number of its descriptor, by which another process finds it.
@@ -111,6 +142,30 @@ impl Segment {
     pub fn number(&self) -> u32 {
         // A descriptor that is open is never negative.
         self.file.as_raw_fd().unsigned_abs()
+    }
+}
+
+impl Deref for SegmentWriter<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+impl DerefMut for SegmentWriter<'_> {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        let mapping = &mut self.0.mapping;
+        // SAFETY: the mapping is of that many bytes that can be written, and is there for as long as the segment
+        // is. No other slice of them exists: the borrow of the segment excludes those of this mapping, and the
+        // exclusive lock those of a `SegmentReader` in any process.
+        unsafe { slice::from_raw_parts_mut(mapping.start.as_ptr(), mapping.size) }
+    }
+}
+
+impl Drop for SegmentWriter<'_> {
+    fn drop(&mut self) {
+        unlock(self.0.file.as_fd());
     }
 }
 
@@ -151,13 +206,31 @@ impl SegmentView {
             return Err(invalid("it is empty"));
         }
         let mapping = Mapping::new(&file, len, ProtFlags::READ, MapFlags::empty())?;
-        Ok(SegmentView { mapping, file })
+        Ok(SegmentView {
+            mapping,
+            file,
+            readers: Mutex::new(0),
+        })
     }
 
-    /// All of its bytes.
+    /// How many bytes it has.
     #[must_use]
-    pub fn as_slice(&self) -> &[u8] {
-        self.mapping.as_slice()
+    pub fn size(&self) -> usize {
+        self.mapping.size
+    }
+
+    /// All of its bytes, which the owner can't change while the reader exists.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] while the owner fills it; otherwise the kernel's error.
+    pub fn read(self: &Arc<Self>) -> io::Result<SegmentReader> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if *readers == 0 {
+            flock(&self.file, FlockOperation::NonBlockingLockShared)?;
+        }
+        *readers += 1;
+        Ok(SegmentReader(Arc::clone(self)))
     }
 
     /// The number of its descriptor in this process, by which a third one finds it.
@@ -165,6 +238,39 @@ impl SegmentView {
     pub fn number(&self) -> u32 {
         self.file.as_raw_fd().unsigned_abs()
     }
+}
+
+impl SegmentReader {
+    /// The segment that it reads.
+    #[must_use]
+    pub fn view(&self) -> &SegmentView {
+        &self.0
+    }
+}
+
+impl Deref for SegmentReader {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.mapping.as_slice()
+    }
+}
+
+impl Drop for SegmentReader {
+    fn drop(&mut self) {
+        let view = &self.0;
+        let mut readers = view.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        *readers -= 1;
+        if *readers == 0 {
+            unlock(view.file.as_fd());
+        }
+    }
+}
+
+fn unlock(file: BorrowedFd<'_>) {
+    // Unlocking fails for a bad descriptor only.
+    let unlocked = flock(file, FlockOperation::Unlock);
+    debug_assert_eq!(unlocked, Ok(()));
 }
 
 /// Whether another process of the same user may open what this one has open.
@@ -211,8 +317,9 @@ impl Mapping {
 
     fn as_slice(&self) -> &[u8] {
         // SAFETY: the mapping is of that many bytes, of a file that is sealed at that size, so that each can
-        // be read; it is there for as long as `self` is. This process writes to it only through
-        // `&mut Segment`. Another one does only if it is the maker and nobody reads, as the module says.
+        // be read; it is there for as long as `self` is. The bytes are written only through a `SegmentWriter`.
+        // That borrows the segment, whose `as_slice` calls this, and excludes every `SegmentReader`, which is the
+        // other caller.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.size) }
     }
 }
@@ -229,11 +336,11 @@ impl Drop for Mapping {
 mod tests {
     use super::*;
 
-    fn open(number: u32, size: usize) -> Result<SegmentView, SegmentError> {
-        SegmentView::open(std::process::id(), number, size as u64)
+    fn open(number: u32, size: usize) -> Result<Arc<SegmentView>, SegmentError> {
+        SegmentView::open(std::process::id(), number, size as u64).map(Arc::new)
     }
 
-    fn why(result: Result<SegmentView, SegmentError>) -> &'static str {
+    fn why(result: Result<Arc<SegmentView>, SegmentError>) -> &'static str {
         match result {
             Err(SegmentError::Invalid { what, .. }) => what,
             other => panic!("{other:?}"),
@@ -249,16 +356,40 @@ mod tests {
     }
 
     #[test]
-    fn what_the_maker_writes_is_what_others_read() {
+    fn other_processes_read_what_the_owner_writes() {
         let mut segment = Segment::create(10_000).unwrap();
-        let size = segment.as_slice().len();
+        let size = segment.size();
         assert!(size >= 10_000 && segment.as_slice().iter().all(|&byte| byte == 0));
         let view = open(segment.number(), size).unwrap();
         let again = open(view.number(), size).unwrap();
-        segment.as_mut_slice()[9_999] = 7;
-        assert_eq!(view.as_slice()[9_999], 7);
+        segment.write().unwrap()[9_999] = 7;
+        assert_eq!(view.read().unwrap()[9_999], 7);
         drop(segment);
-        assert_eq!((view.as_slice()[9_999], again.as_slice()[9_999]), (7, 7));
+        assert_eq!(
+            (view.read().unwrap()[9_999], again.read().unwrap()[9_999]),
+            (7, 7)
+        );
+    }
+
+    #[test]
+    fn a_segment_is_not_written_while_it_is_read_nor_read_while_it_is_written() {
+        let mut segment = Segment::create(4096).unwrap();
+        let view = open(segment.number(), 4096).unwrap();
+        let other = open(segment.number(), 4096).unwrap();
+        let is_busy = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+
+        let readers = [view.read(), view.read(), other.read()].map(Result::unwrap);
+        for reader in readers {
+            assert!(is_busy(segment.write().unwrap_err()));
+            drop(reader);
+        }
+        let writer = segment.write().unwrap();
+        assert!(is_busy(view.read().unwrap_err()));
+        drop(writer);
+        let reader = view.read().unwrap();
+        assert!(is_busy(segment.write().unwrap_err()));
+        drop((reader, view));
+        segment.write().unwrap().fill(1);
     }
 
     #[test]
@@ -298,7 +429,7 @@ mod tests {
         assert_eq!(why(open(number(&reader), 4096)), "it is not a memory file");
         assert_eq!(why(open(u32::MAX, 4096)), "there is no such descriptor");
         assert_eq!(
-            why(SegmentView::open(0, 0, 4096)),
+            why(SegmentView::open(0, 0, 4096).map(Arc::new)),
             "there is no such descriptor"
         );
     }

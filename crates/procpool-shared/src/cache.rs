@@ -95,7 +95,7 @@ impl Cache {
 
 impl OwnSegment {
     fn size(&self) -> usize {
-        self.segment.as_slice().len()
+        self.segment.size()
     }
 
     fn is_fit_for(&self, len: usize) -> bool {

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use procpool_os::SegmentView;
+use procpool_os::SegmentReader;
 use procpool_wire::value::attachment::Attach;
 
 use crate::cache::{self, OwnSegment};
@@ -19,8 +19,8 @@ pub(crate) struct Handle {
 
 #[derive(Debug)]
 pub(crate) enum Memory {
-    /// A segment of this process; `None` only while the handle is dropped.
-    Own(Option<OwnSegment>),
+    /// A segment of this process.
+    Own(OwnSegment),
     /// A segment of another process.
     Borrowed(Borrowed),
     /// Ordinary memory: the system refused shared memory, or the bytes came as a copy.
@@ -32,7 +32,7 @@ pub(crate) enum Memory {
 pub(crate) struct Borrowed {
     /// The id under which this process lends it on.
     pub(crate) id: u64,
-    pub(crate) view: Arc<SegmentView>,
+    pub(crate) reader: SegmentReader,
     /// The notices for the segment's owner.
     pub(crate) owner: Weak<Notices>,
     /// The id under which its owner lends it.
@@ -57,9 +57,8 @@ impl Handle {
 
     pub(crate) fn as_slice(&self) -> &[u8] {
         let all = match &self.memory {
-            Memory::Own(Some(own)) => own.segment.as_slice(),
-            Memory::Own(None) => &[],
-            Memory::Borrowed(borrowed) => borrowed.view.as_slice(),
+            Memory::Own(own) => own.segment.as_slice(),
+            Memory::Borrowed(borrowed) => &borrowed.reader,
             Memory::Unshared(bytes) => bytes,
         };
         &all[..self.len.min(all.len())]
@@ -74,17 +73,15 @@ impl Attach for Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        match &mut self.memory {
-            Memory::Own(own) => {
-                if let Some(own) = own.take() {
-                    cache::put(own);
-                }
-            }
+        match mem::replace(&mut self.memory, Memory::Unshared(Vec::new())) {
+            Memory::Own(own) => cache::put(own),
             Memory::Borrowed(borrowed) => {
                 notices::forget_everywhere(borrowed.id);
-                let times = mem::take(borrowed.times.get_mut());
+                let size = borrowed.reader.view().size();
+                // Before the owner hears of it, and fills the segment again.
+                drop(borrowed.reader);
                 if let Some(owner) = borrowed.owner.upgrade() {
-                    owner.give_back(borrowed.owner_id, times, borrowed.view.as_slice().len());
+                    owner.give_back(borrowed.owner_id, borrowed.times.into_inner(), size);
                 }
             }
             Memory::Unshared(_) => {}

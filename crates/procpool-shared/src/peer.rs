@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use procpool_os::{SegmentError, SegmentView};
+use procpool_os::{SegmentError, SegmentReader, SegmentView};
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Segment, Segments};
 
@@ -115,19 +115,16 @@ impl Peer {
 
     fn attach(&self, state: &mut State, handle: Arc<Handle>) -> Option<Segment> {
         let (id, number, size) = match handle.memory() {
-            Memory::Own(Some(own)) => {
-                let size = own.segment.as_slice().len();
-                (own.id, own.segment.number(), size)
-            }
+            Memory::Own(own) => (own.id, own.segment.number(), own.segment.size()),
             Memory::Borrowed(borrowed) if self.is_owner(borrowed) => {
                 return Some(Segment::Own(borrowed.owner_id));
             }
             Memory::Borrowed(borrowed) => {
-                let size = borrowed.view.as_slice().len();
-                (borrowed.id, borrowed.view.number(), size)
+                let view = borrowed.reader.view();
+                (borrowed.id, view.number(), view.size())
             }
             // Unshared bytes are never attached.
-            Memory::Own(None) | Memory::Unshared(_) => return None,
+            Memory::Unshared(_) => return None,
         };
         let len = handle.len() as u64;
         self.notices.note_lent(id);
@@ -205,7 +202,7 @@ impl Peer {
         }
         let view = match self.find_mapped(id)? {
             None => Arc::new(open(number, size).map_err(|error| Unusable::new(id, &error))?),
-            Some(Mapped { view, .. }) if view.as_slice().len() as u64 != size => {
+            Some(Mapped { view, .. }) if view.size() as u64 != size => {
                 return violation("it lends shared memory that has changed its size");
             }
             Some(Mapped { view, handle }) => match handle.upgrade() {
@@ -213,7 +210,10 @@ impl Peer {
                 Some(handle) => return borrow_again(handle, len),
             },
         };
-        Ok(self.keep_mapped(id, view, len))
+        let reader = view
+            .read()
+            .map_err(|error| Unusable::new(id, &error.into()))?;
+        Ok(self.keep_mapped(id, view, reader, len))
     }
 
     /// What the other process was lent comes back, as an attachment.
@@ -236,10 +236,16 @@ impl Peer {
     }
 
     /// Makes a handle to the first `len` bytes of a view, which has as many, and keeps the mapping.
-    fn keep_mapped(&self, id: u64, view: Arc<SegmentView>, len: u64) -> Arc<Handle> {
+    fn keep_mapped(
+        &self,
+        id: u64,
+        view: Arc<SegmentView>,
+        reader: SegmentReader,
+        len: u64,
+    ) -> Arc<Handle> {
         let borrowed = Borrowed {
             id: segment_id::next(),
-            view: Arc::clone(&view),
+            reader,
             owner: Arc::downgrade(&self.notices),
             owner_id: id,
             times: Mutex::new(1),

@@ -10,7 +10,7 @@ use procpool_wire::value::attachment::{self, NAME};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::cache;
+use crate::cache::{self, OwnSegment};
 use crate::handle::{Handle, Memory};
 
 /// Bytes in memory that a pool's processes share. They are filled once, and then passed to tasks, and back in results,
@@ -58,13 +58,14 @@ impl SharedBytes {
     /// # Panics
     /// If `fill` panics; no bytes are made then.
     pub fn with_len(len: usize, fill: impl FnOnce(&mut [u8])) -> Self {
-        let Ok(mut own) = cache::take(len) else {
-            let mut bytes = vec![0; len];
-            fill(&mut bytes);
-            return SharedBytes::unshared(bytes);
-        };
-        fill(&mut own.segment.as_mut_slice()[..len]);
-        SharedBytes(Arc::new(Handle::new(Memory::Own(Some(own)), len)))
+        match fill_segment(len, fill) {
+            Ok(own) => SharedBytes(Arc::new(Handle::new(Memory::Own(own), len))),
+            Err(fill) => {
+                let mut bytes = vec![0; len];
+                fill(&mut bytes);
+                SharedBytes::unshared(bytes)
+            }
+        }
     }
 
     fn unshared(bytes: Vec<u8>) -> Self {
@@ -75,6 +76,18 @@ impl SharedBytes {
     fn can_attach(&self) -> bool {
         !matches!(self.0.memory(), Memory::Unshared(_)) && segment::can_be_opened()
     }
+}
+
+/// Has `fill` write the first `len` bytes of a segment; returns `fill` if no segment can be written.
+fn fill_segment<F: FnOnce(&mut [u8])>(len: usize, fill: F) -> Result<OwnSegment, F> {
+    let Ok(mut own) = cache::take(len) else {
+        return Err(fill);
+    };
+    match own.segment.write() {
+        Ok(mut buffer) => fill(&mut buffer[..len]),
+        Err(_) => return Err(fill),
+    }
+    Ok(own)
 }
 
 impl Deref for SharedBytes {
