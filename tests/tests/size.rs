@@ -78,6 +78,34 @@ async fn a_pool_grows_with_its_work_and_shrinks_when_there_is_none() {
     patiently(pool.terminate()).await;
 }
 
+/// Short if it is given no gate, and else as long as it has to wait there.
+fn pass_or_wait(gate: Option<PathBuf>) -> u32 {
+    gate.map_or(0, visit)
+}
+
+/// A call that is sent behind one that is expected to be short is stuck there if that one proves to be long. Only the
+/// look for untouched tasks took it back, after five to ten seconds.
+#[procpool::test]
+async fn a_pool_grows_for_a_call_behind_one_that_takes_longer_than_before() {
+    let gate = Gate::open();
+    let pool = ProcessPool::builder()
+        .min_workers(1)
+        .max_workers(4)
+        .build()
+        .unwrap();
+    for _ in 0..5 {
+        patiently(pool.run_in_process(pass_or_wait, None))
+            .await
+            .unwrap();
+    }
+    let long = pool.run_in_process(pass_or_wait, Some(gate.path()));
+    let behind = pool.run_in_process(pass_or_wait, None);
+    let grown = tokio::time::timeout(Duration::from_secs(4), behind).await;
+    grown.expect("a second worker starts at once").unwrap();
+    gate.visitor().await.let_go().await;
+    patiently(long).await.unwrap();
+}
+
 #[procpool::test]
 async fn a_pool_that_may_be_empty_starts_again_from_nothing() {
     let exit = Gate::open();

@@ -3,6 +3,10 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
+/// It is as much as may be expected of the tasks in front of another one; and more than the time slice that the kernel
+/// gives to another program, since that time counts too.
+const LATE_AFTER: Duration = Duration::from_millis(5);
+
 /// The limits and patience of one pool.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -39,6 +43,9 @@ pub struct Config {
     /// How many workers can run at one moment. Where more have something to do they take turns, and one that is late
     /// may have had none.
     pub processors: usize,
+    /// How long the first task of a worker may run before the tasks that were sent behind it are taken back, if the
+    /// pool has a processor for each busy worker. `None`: for ever.
+    pub late_after: Option<Duration>,
     /// How much expected work may be in flight on one worker for another task to be sent after it.
     pub send_ahead: Duration,
     /// How long a worker that has more to do may hold a result back before the driver looks for it. Behind a
@@ -80,6 +87,7 @@ impl Default for Config {
             max_age: None,
             window: Self::MAX_WINDOW,
             processors: usize::MAX,
+            late_after: Some(LATE_AFTER),
             send_ahead: Duration::from_micros(300),
             held_back: None,
             backoff: Backoff::default(),

@@ -41,6 +41,8 @@ pub(crate) enum Due {
     Collect,
     /// A look at who leaves tasks untouched is due.
     Look,
+    /// A look for tasks that take longer than expected, while others wait behind them, is due.
+    LateTasks,
     /// Those who wait at a busy worker for its warm caches have waited long enough.
     Spread,
     /// The worker has lived long enough.

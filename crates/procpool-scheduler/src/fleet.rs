@@ -277,11 +277,11 @@ impl Fleet {
         load <= most && self.is_on_time(now, place, most)
     }
 
-    /// Whether the head of the worker has not run for longer than `most` nanoseconds.
+    /// Whether the head of the worker has run for less than `most` nanoseconds.
     #[inline]
     pub(crate) fn is_on_time(&self, now: Instant, place: usize, most: u64) -> bool {
         let head_ran = now.saturating_duration_since(self.workers[place].head_since);
-        head_ran.as_nanos() <= u128::from(most)
+        head_ran.as_nanos() < u128::from(most)
     }
 
     /// The busy worker that is to be done first, if one more task of `expected` nanoseconds keeps it within

@@ -143,7 +143,8 @@ impl<P> Scheduler<P> {
         if let Some(extras) = task.present_extras() {
             (extras.whole, extras.fixed) = (false, false);
         }
-        self.several += usize::from(task.items > 1);
+        let is_several = task.items > 1;
+        self.several += usize::from(is_several);
         task.sent = Some(self.spare_boxes.fill(Sent {
             worker: place,
             slot,
@@ -151,7 +152,7 @@ impl<P> Scheduler<P> {
             at: now,
             expected,
             charged,
-            several: task.items > 1,
+            several: is_several,
             claimed: false,
             revoking: None,
             condemned: None,
@@ -165,6 +166,9 @@ impl<P> Scheduler<P> {
         });
         if let (None, Some(patience)) = (self.look, self.config.untouched_timeout) {
             self.look = self.deadlines.arm(now, patience, Due::Look);
+        }
+        if !is_head || is_several {
+            self.watch_for_late_tasks(now);
         }
         if self.may_hold_back(place) {
             self.watch_results(now);

@@ -325,6 +325,7 @@ impl<P> Scheduler<P> {
     pub(crate) fn armed(&self) -> usize {
         self.deadlines.len()
             - usize::from(self.look.is_some())
+            - usize::from(self.late_look.is_some())
             - usize::from(self.watches_results())
     }
 }

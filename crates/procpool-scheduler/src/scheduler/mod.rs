@@ -10,8 +10,8 @@ mod clock;
 mod collect;
 mod counts;
 mod dispatch;
+mod late;
 mod lifecycle;
-mod rescue;
 mod reserve;
 mod revoke;
 mod shorten;
@@ -71,8 +71,8 @@ pub struct Scheduler<P> {
     collects: Looks,
     /// Of the next look at who waits at a busy worker while another is idle.
     spread: Option<Timer>,
-    /// When it was last looked for workers that are late.
-    rescued: Option<Instant>,
+    /// Of the next look for tasks that take longer than expected while others wait behind them.
+    late_look: Option<Timer>,
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
     revoking: usize,
@@ -135,7 +135,7 @@ impl<P> Scheduler<P> {
             look: None,
             collects: Looks::default(),
             spread: None,
-            rescued: None,
+            late_look: None,
             revoking: 0,
             several: 0,
             spare_boxes: SpareBoxes::default(),
@@ -356,6 +356,7 @@ impl<P> Scheduler<P> {
                 Due::Retry(task) => self.paused(now, task),
                 Due::Collect => self.collect(now),
                 Due::Look => self.look(now),
+                Due::LateTasks => self.look_for_late_tasks(now),
                 // What follows is decided when all is settled.
                 Due::Spread => self.spread = None,
                 Due::Age(place) => self.aged(place),
@@ -435,10 +436,6 @@ impl<P> Scheduler<P> {
     fn settle(&mut self, now: Instant) {
         self.has_decided = true;
         if self.in_batch || self.revoking > 0 || self.shortening > 0 {
-            return;
-        }
-        self.rescue(now);
-        if self.revoking > 0 {
             return;
         }
         self.dispatch_all(now);

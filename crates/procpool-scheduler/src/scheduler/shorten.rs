@@ -7,7 +7,7 @@ use crate::action::{Action, Outcome};
 use crate::extras::Part;
 use crate::id::TaskId;
 use crate::task::Task;
-use crate::worker::{Stage, Worker};
+use crate::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Of the items of a task in flight, some that had not begun were taken back. The task keeps `left`;
@@ -103,19 +103,11 @@ impl<P> Scheduler<P> {
     ///
     /// It ends, because what is taken is less each time, and who had nothing to give is not asked again.
     pub(super) fn steal(&mut self) {
-        let divisible = |worker: &Worker| {
-            let id = *worker.in_flight.front()?;
-            let task = self.tasks.get(id)?;
-            let is_whole = task.extras().is_some_and(|extras| extras.whole);
-            let is_divisible = task.items > 1 && !is_whole && !task.is_resolved();
-            let expected = self.history.expected_of(task.function, task.items);
-            is_divisible.then_some((expected, id))
-        };
         let candidate = self
             .fleet
             .iter()
             .filter(|(_, worker)| worker.stage == Stage::Ready)
-            .filter_map(|(_, worker)| divisible(worker))
+            .filter_map(|(_, worker)| self.divisible_head(worker))
             .max_by_key(|&(expected, _)| expected);
         if let Some((_, id)) = candidate {
             self.ask_for(id, Part::Half);

@@ -81,6 +81,11 @@ impl<P> Scheduler<P> {
             .saturating_add(self.standby_workers())
     }
 
+    /// Whether the pool would start another worker, or has one to spare, for one more task that waits.
+    pub(super) fn could_employ_another(&self) -> bool {
+        self.fleet.engaged() + self.queue.len() + self.shortening < self.config.max_workers
+    }
+
     /// Live workers that need no replacement.
     fn staying(&self) -> usize {
         self.fleet.starting + self.fleet.ready() - self.fleet.retiring

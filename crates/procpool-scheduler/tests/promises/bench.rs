@@ -31,6 +31,7 @@ pub(crate) fn workers(min: usize, max: usize) -> Config {
         min_workers: min,
         max_workers: max,
         untouched_timeout: None,
+        late_after: None,
         ..Config::default()
     }
 }

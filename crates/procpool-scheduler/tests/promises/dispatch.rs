@@ -93,7 +93,10 @@ fn more_than_five_milliseconds_are_not_sent_ahead() {
 
 /// Two workers that each run a task and have one behind it, and two tasks that wait.
 fn two_each_and_two_that_wait() -> (Bench, [(TaskId, WorkerId); 4]) {
-    let mut bench = Bench::ready(workers(2, 2));
+    let mut bench = Bench::ready(Config {
+        late_after: Some(5 * MS),
+        ..workers(2, 2)
+    });
     bench.learn(MEDIUM, MS);
     let tasks = ["a", "b", "c", "d"].map(|name| bench.run(MEDIUM, name));
     bench.submit(MEDIUM, "e");
@@ -107,20 +110,33 @@ fn what_waits_at_a_worker_that_is_late_goes_before_those_that_came_later() {
     let (mut bench, [a, b, c, d]) = two_each_and_two_that_wait();
     let (late, punctual) = (b.1, a.1);
     assert_eq!((c.1, d.1), (late, punctual));
-    bench.pass(5 * MS + US);
+    bench.pass(4 * MS);
     bench.finish(punctual, a.0);
-    bench.answer(c.0, true);
-    assert_eq!(bench.actions(), [format!("c to {punctual}")]);
-    bench.finish(punctual, d.0);
     assert_eq!(bench.actions(), [format!("e to {punctual}")]);
+    bench.next_deadline_after(MS);
+    bench.answer(c.0, true);
+    assert_eq!(bench.actions(), [""; 0], "the other worker has two tasks");
+    bench.finish(punctual, d.0);
+    assert_eq!(bench.actions(), [format!("c to {punctual}")]);
 }
 
 #[test]
-fn who_is_not_late_keeps_what_waits_there() {
-    let (mut bench, [(a, worker), ..]) = two_each_and_two_that_wait();
-    bench.pass(5 * MS);
-    bench.finish(worker, a);
-    assert_eq!(bench.actions(), [format!("e to {worker}")]);
+fn a_worker_that_is_not_late_keeps_the_tasks_that_wait_there() {
+    let (mut bench, [a, b, ..]) = two_each_and_two_that_wait();
+    bench.pass(4 * MS);
+    bench.finish(a.1, a.0);
+    bench.finish(b.1, b.0);
+    bench.actions();
+    bench.next_deadline_after(MS);
+    assert_eq!(bench.actions(), [""; 0]);
+    bench.next_deadline_after(4 * MS);
+    let mut revoked = bench.actions();
+    revoked.sort();
+    let expected = [
+        format!("revoke e from {}", a.1),
+        format!("revoke f from {}", b.1),
+    ];
+    assert_eq!(revoked, expected);
 }
 
 /// With 64 workers on two processors all were late, and each task was taken back for nothing once or twice.
@@ -128,6 +144,7 @@ fn who_is_not_late_keeps_what_waits_there() {
 fn who_takes_turns_on_a_processor_is_late_after_as_many_turns() {
     let mut bench = Bench::ready(Config {
         processors: 2,
+        late_after: Some(5 * MS),
         ..workers(5, 5)
     });
     bench.learn(MEDIUM, MS);
@@ -140,21 +157,18 @@ fn who_takes_turns_on_a_processor_is_late_after_as_many_turns() {
     bench.submit(MEDIUM, "l");
     assert_eq!(bench.actions(), [""; 0]);
 
-    bench.pass(15 * MS);
+    bench.pass(14 * MS);
     bench.finish(a.1, a.0);
-    assert_eq!(bench.actions(), [format!("k to {}", a.1)]);
-    bench.pass(2 * MS);
     bench.finish(b.1, b.0);
+    let mut sent = bench.actions();
+    sent.sort();
+    assert_eq!(sent, [format!("k to {}", a.1), format!("l to {}", b.1)]);
+    bench.next_deadline_after(MS);
     let is_late = |&(_, (_, worker)): &(_, (_, WorkerId))| worker != a.1 && worker != b.1;
-    let late: Vec<_> = behind.into_iter().filter(is_late).collect();
-    let Ok(late) = <[_; 3]>::try_from(late) else {
-        panic!("two are not late");
-    };
-    for (_, (task, _)) in late {
-        bench.answer(task, true);
-    }
-    let sent = late.map(|(name, _)| format!("{name} to {}", b.1));
-    assert!(matches!(&bench.actions()[..], [one] if sent.contains(one)));
+    let late = behind.into_iter().filter(is_late);
+    let late: Vec<_> = late.map(|(_, (task, _))| (task, true)).collect();
+    assert_eq!(bench.answer_all(&late), [""; 0]);
+    assert_eq!(bench.scheduler.counts().queued, 3);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use procpool_scheduler::Config;
+use procpool_scheduler::{Config, RefusedReason, TaskId, TaskSpec};
 
-use crate::bench::{Bench, LONG, MS, SHORT, workers};
+use crate::bench::{Bench, LONG, MEDIUM, MS, SHORT, workers};
 
 fn standby(min: usize, max: usize, standby_workers: usize) -> Config {
     Config {
@@ -363,4 +363,86 @@ fn workers_for_whom_nobody_waits_any_more_are_not_started_again() {
     bench.start_failed(Bench::worker(2));
     assert_eq!(bench.actions(), [""; 0], "and nobody is told");
     assert!(bench.has_no_deadline());
+}
+
+/// A function of a millisecond that takes far longer this time, and a call of it that was sent behind that one.
+fn one_waits_behind_a_late_one(config: Config) -> (Bench, TaskId) {
+    let mut bench = Bench::ready(Config {
+        late_after: Some(5 * MS),
+        ..config
+    });
+    bench.learn(MEDIUM, MS);
+    bench.run(MEDIUM, "late");
+    let (behind, _) = bench.run(MEDIUM, "behind");
+    assert_eq!(bench.actions(), [""; 0], "it is expected to be soon done");
+    (bench, behind)
+}
+
+#[test]
+fn a_pool_grows_for_a_task_that_was_sent_behind_one_that_is_late() {
+    let (mut bench, behind) = one_waits_behind_a_late_one(workers(1, 4));
+    assert_eq!(bench.scheduler.counts().queued, 0);
+    bench.next_deadline_after(5 * MS);
+    bench.answer(behind, true);
+    assert_eq!(bench.actions(), ["spawn 2"]);
+    assert_eq!(bench.scheduler.counts().queued, 1);
+    bench.make_ready(Bench::worker(2));
+    assert_eq!(bench.actions(), ["behind to 2"]);
+    assert!(bench.has_no_deadline(), "nothing waits behind a task");
+}
+
+#[test]
+fn another_worker_stands_by_behind_one_that_is_started_for_a_task_behind_a_late_one() {
+    let mut bench = Bench::ready(Config {
+        late_after: Some(5 * MS),
+        ..standby(1, 4, 1)
+    });
+    bench.learn(MEDIUM, MS);
+    bench.run(MEDIUM, "late");
+    bench.run(MEDIUM, "late too");
+    assert_eq!(bench.actions(), ["spawn 3"]);
+    let (behind, _) = bench.run(MEDIUM, "behind");
+    bench.next_deadline_after(5 * MS);
+    bench.answer(behind, true);
+    assert_eq!(bench.actions(), ["spawn 4"]);
+}
+
+#[test]
+fn a_task_behind_a_late_one_counts_as_queued_in_a_pool_that_cannot_grow() {
+    let (mut bench, behind) = one_waits_behind_a_late_one(Config {
+        queue_capacity: 1,
+        ..workers(1, 1)
+    });
+    bench.next_deadline_after(5 * MS);
+    bench.answer(behind, true);
+    assert_eq!(bench.actions(), [""; 0]);
+    assert_eq!(bench.scheduler.counts().queued, 1);
+    assert_eq!(bench.refused(MEDIUM), RefusedReason::QueueFull);
+    assert!(bench.has_no_deadline(), "nothing waits behind a task");
+}
+
+#[test]
+fn a_pool_grows_for_the_items_of_a_task_that_takes_longer_than_expected() {
+    let chunk = TaskSpec {
+        items: 10,
+        ..MEDIUM
+    };
+    let mut bench = Bench::ready(Config {
+        late_after: Some(5 * MS),
+        ..workers(1, 3)
+    });
+    bench.learn(MEDIUM, MS);
+    let (chunk, _) = bench.run(chunk, "chunk");
+    bench.next_deadline_after(5 * MS);
+    assert_eq!(bench.actions(), [""; 0], "it is expected to take 10 ms");
+    bench.next_deadline_after(5 * MS);
+    assert_eq!(bench.actions(), ["take back half of chunk from 1"]);
+    bench.shortened(chunk, 6, Some((4, "rest")));
+    assert_eq!(bench.actions(), ["spawn 2"]);
+    bench.next_deadline_after(5 * MS);
+    assert_eq!(bench.actions(), ["take back half of chunk from 1"]);
+    bench.shortened(chunk, 3, Some((3, "another")));
+    assert_eq!(bench.actions(), ["spawn 3"]);
+    bench.next_deadline_after(5 * MS);
+    assert_eq!(bench.actions(), [""; 0], "no other worker can be started");
 }

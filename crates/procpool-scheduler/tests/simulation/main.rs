@@ -109,6 +109,21 @@ fn every_promise_holds_with_hundreds_of_workers() {
 }
 
 #[test]
+fn no_task_waits_behind_a_slow_one_in_a_pool_that_may_grow() {
+    let seen = RefCell::new(BTreeSet::new());
+    each_seed(1_000, |seed, tell| {
+        let mut world = World::new(Plan::growing(seed), tell);
+        world.run_storm();
+        world.end();
+        seen.borrow_mut().append(&mut world.seen);
+    });
+    let grew = seen
+        .into_inner()
+        .contains("room to grow for a task that waits");
+    assert!(grew || number("PROCPOOL_SEED").is_some());
+}
+
+#[test]
 fn nothing_spins_when_no_worker_ever_starts() {
     each_seed(200, |seed, tell| {
         let mut world = World::new(Plan::barren(seed), tell);

@@ -35,6 +35,8 @@ pub(crate) struct Chances {
     pub(crate) freezes: f64,
     /// A worker writes lies about its runs on its control page.
     pub(crate) lies: f64,
+    /// A task takes far longer than others of its function.
+    pub(crate) task_is_slow: f64,
     /// A task never ends by itself.
     pub(crate) task_hangs: f64,
     /// A stop is not obeyed.
@@ -73,6 +75,7 @@ impl Chances {
         dies_after_task: 0.0,
         freezes: 0.0,
         lies: 0.0,
+        task_is_slow: 0.0,
         task_hangs: 0.0,
         stop_ignored: 0.0,
         sent_twice: 0.0,
@@ -111,6 +114,28 @@ impl Plan {
         let mut rng = Rng::new(!seed);
         let max_workers = rng.within(100, 400) as usize;
         Self::with(seed, &mut rng, max_workers, 2_000)
+    }
+
+    /// A pool that starts small and may grow, of functions that are mostly short; every worker starts, and lives.
+    pub(crate) fn growing(seed: u64) -> Self {
+        let mut plan = Self::storm(seed);
+        let mut rng = Rng::new(seed);
+        plan.config.max_workers = rng.pick(&[2, 3, 4, 8]);
+        plan.config.min_workers = rng.pick(&[0, 1, 1, 2]);
+        plan.config.send_ahead = rng.pick(&[300, 5_000].map(Duration::from_micros));
+        plan.chances = Chances {
+            task_is_slow: rng.pick(&[0.02, 0.1, 0.3]),
+            task_hangs: rng.pick(&[0.0, 0.02]),
+            sent_late: plan.chances.sent_late,
+            cancelled: plan.chances.cancelled,
+            deadline: plan.chances.deadline,
+            reserves: plan.chances.reserves,
+            worn: plan.chances.worn,
+            resizes: plan.chances.resizes,
+            ..Chances::NONE
+        };
+        plan.storm = Duration::from_millis(100);
+        plan
     }
 
     /// No worker ever becomes ready.
@@ -153,6 +178,7 @@ impl Plan {
             max_age: None,
             window: rng.pick(&[1, 2, 3, 16, 128, 512]),
             processors: rng.pick(&[usize::MAX, usize::MAX, 1, 2]),
+            late_after: Some(rng.pick(&[1, 5].map(Duration::from_millis))),
             held_back: rng.pick(&[None, Some(Duration::from_micros(100))]),
             send_ahead: rng.pick(&[
                 Duration::ZERO,
@@ -185,6 +211,7 @@ impl Plan {
             dies_after_task: upto(0.1),
             freezes: upto(0.02),
             lies: upto(0.1),
+            task_is_slow: upto(0.1),
             task_hangs: upto(0.05),
             stop_ignored: upto(0.2),
             sent_twice: upto(0.02),

@@ -69,7 +69,7 @@ pub(crate) fn spec(rng: &mut Rng) -> TaskSpec {
     spec
 }
 
-/// How long the function runs this time. `None`: for ever.
+/// How long the function runs this time: mostly about as long as ever. `None`: for ever.
 pub(crate) fn duration(
     rng: &mut Rng,
     function: FunctionKey,
@@ -79,5 +79,9 @@ pub(crate) fn duration(
         return None;
     }
     let median = Duration::from_micros(1 << function.0);
-    Some(rng.log_normal(median, 1.0))
+    let factor = match rng.chance(chances.task_is_slow) {
+        true => rng.pick(&[10, 100, 1_000, 10_000]),
+        false => 1,
+    };
+    Some(rng.log_normal(median, 1.0) * factor)
 }

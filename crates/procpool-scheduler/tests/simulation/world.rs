@@ -69,6 +69,8 @@ pub(crate) struct World {
     terminated: bool,
     /// Since when a worker that may work has been idle.
     idle_since: Option<Instant>,
+    /// Since when the pool has had room to grow, while every start succeeds.
+    room_since: Option<Instant>,
     /// Workers whose end was reported as that of one that passed a limit.
     over_limit: BTreeSet<WorkerId>,
 }
@@ -136,6 +138,7 @@ impl World {
             terminated: false,
             over_limit: BTreeSet::new(),
             idle_since: None,
+            room_since: None,
             plan,
         }
     }
@@ -355,7 +358,8 @@ impl World {
 
     fn check(&mut self) {
         self.nobody_overruns();
-        self.nobody_waits_in_vain();
+        self.no_task_waits_beside_an_idle_worker();
+        self.no_task_waits_while_the_pool_may_grow();
         let counts = self.scheduler.counts();
         let config = &self.plan.config;
         let live = self.processes.values().filter(|process| process.is_live());

@@ -124,6 +124,7 @@ impl Options {
             held_back: Some(HELD_BACK),
             backoff: BACKOFF,
             retry_backoff: RETRY_BACKOFF,
+            ..Config::default()
         })
     }
 
