@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use slab::Slab;
 
-use crate::id::{TaskId, WorkerId};
+use crate::id::WorkerId;
 use crate::worker::{Stage, Worker};
 
 /// The load of a worker that nothing may be sent ahead to.
@@ -24,8 +24,6 @@ pub(crate) struct Fleet {
     /// cache lines to search.
     loads: Vec<u64>,
     pub(crate) starting: usize,
-    /// Those of them that have been sent their first task.
-    pub(crate) loaded: usize,
     pub(crate) busy: usize,
     /// Ready workers without a task that have yet to run a broadcast.
     pub(crate) preparing: usize,
@@ -45,7 +43,6 @@ pub(crate) struct Fleet {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Counted {
     class: Class,
-    loaded: bool,
     retiring: bool,
     worn: bool,
     ahead: usize,
@@ -70,12 +67,6 @@ impl Fleet {
     #[inline]
     pub(crate) fn ready(&self) -> usize {
         self.idle.len() + self.preparing + self.busy
-    }
-
-    /// Workers that have something to do, now or when they are ready.
-    #[inline]
-    pub(crate) fn engaged(&self) -> usize {
-        self.busy + self.loaded
     }
 
     #[inline]
@@ -131,7 +122,6 @@ impl Fleet {
         } else {
             0
         };
-        let loaded = class == Class::Starting && !worker.in_flight.is_empty();
         let retiring = ready && worker.retiring;
         let worn = ready && worker.worn && !worker.retiring;
         let load = if class == Class::Busy && worker.accepts_ahead() {
@@ -142,7 +132,6 @@ impl Fleet {
         self.loads[place] = load;
         let new = Counted {
             class,
-            loaded,
             retiring,
             worn,
             ahead,
@@ -168,14 +157,12 @@ impl Fleet {
         let class = |counted: Option<Counted>| counted.map(|counted| counted.class);
         let (was, is) = (class(old), class(new));
         if let Some(old) = old {
-            self.loaded -= usize::from(old.loaded);
             self.retiring -= usize::from(old.retiring);
             self.worn -= usize::from(old.worn);
             self.ahead -= old.ahead;
             self.followed -= usize::from(old.ahead > 0);
         }
         if let Some(new) = new {
-            self.loaded += usize::from(new.loaded);
             self.retiring += usize::from(new.retiring);
             self.worn += usize::from(new.worn);
             self.ahead += new.ahead;
@@ -240,27 +227,6 @@ impl Fleet {
         starting
             .max_by_key(|(_, worker)| worker.id)
             .map(|(place, _)| place)
-    }
-
-    /// The one that has begun to start first, of those that may be sent their first task.
-    pub(crate) fn first_to_be_ready(&self) -> Option<usize> {
-        if self.starting == self.loaded {
-            return None;
-        }
-        let waiting = self.iter().filter(|(_, worker)| worker.awaits_first());
-        let first = waiting.min_by_key(|(_, worker)| worker.id);
-        first.map(|(place, _)| place)
-    }
-
-    /// A task that waits for its worker to start.
-    pub(crate) fn sent_to_starting(&self) -> Option<TaskId> {
-        if self.loaded == 0 {
-            return None;
-        }
-        let mut starting = self
-            .iter()
-            .filter(|(_, worker)| worker.stage == Stage::Starting);
-        starting.find_map(|(_, worker)| worker.in_flight.front().copied())
     }
 
     /// The worker that is or was at this place, if it is this one and ready.

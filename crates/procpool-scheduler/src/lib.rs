@@ -61,8 +61,6 @@
 //!                        └─────────────▶ Dying ◀───────────────────┘ ────────────────────┘
 //! ```
 //!
-//! One that is starting may be sent its first task once it is [reachable](Scheduler::handle_reachable), if no other is ready.
-//!
 //! A ready worker that has yet to run a broadcast takes no task, and is neither idle nor busy once it has
 //! nothing in flight.
 //!

@@ -58,10 +58,6 @@ pub(crate) struct Worker {
     pub(crate) untried: bool,
     /// Which failure its start was an answer to.
     pub(crate) round: Round,
-    /// It may be sent a task before it is ready, which it then begins at once.
-    pub(crate) reachable: bool,
-    /// Its start has failed, which follows once it is known whether what it was sent has begun.
-    pub(crate) failed: bool,
 }
 
 /// What was heard of the run of a head whose time limit may have passed.
@@ -77,7 +73,7 @@ pub(crate) struct Clock {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stage {
-    /// Spawned, not ready. It may have been sent its first task.
+    /// Spawned, not ready.
     Starting,
     /// Runs tasks.
     Ready,
@@ -118,8 +114,6 @@ impl Worker {
             over_limit: false,
             untried: false,
             round,
-            reachable: false,
-            failed: false,
         }
     }
 
@@ -137,14 +131,6 @@ impl Worker {
             && !self.free_slots.is_empty()
             && self.unknown == 0
             && self.graces == 0
-    }
-
-    /// It has yet to be ready, and may be sent the task that it is to begin with.
-    pub(crate) fn awaits_first(&self) -> bool {
-        self.stage == Stage::Starting
-            && self.reachable
-            && self.in_flight.is_empty()
-            && self.briefings.is_empty()
     }
 
     /// Worn, or near enough its limit, for a replacement to be started.

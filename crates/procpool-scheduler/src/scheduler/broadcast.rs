@@ -25,8 +25,6 @@ impl<P> Scheduler<P> {
                 _ if self.phase != Phase::Open => break,
                 Stage::Starting => {
                     worker.briefings.push_back(id);
-                    // What it was to begin with comes after that.
-                    self.displace(now, place, None);
                 }
                 Stage::Ready => {
                     worker.briefings.push_back(id);

@@ -52,7 +52,7 @@ impl<P> Scheduler<P> {
     /// How many workers have a task in flight; constant time.
     #[must_use]
     pub fn busy_workers(&self) -> usize {
-        self.fleet.engaged()
+        self.fleet.busy
     }
 
     /// A count of everything; constant time.

@@ -30,8 +30,7 @@ impl<P> Scheduler<P> {
             let (function, items, affinity) = (task.function, task.items, task.affinity());
             let chosen = self
                 .choose(now, function, items, affinity)
-                .or_else(|| self.choose_next(now, function, items))
-                .or_else(|| self.choose_starting());
+                .or_else(|| self.choose_next(now, function, items));
             let Some(place) = chosen else {
                 return;
             };
@@ -90,7 +89,7 @@ impl<P> Scheduler<P> {
 
     /// Whether another worker may be given something to do beside those that have.
     pub(super) fn may_another_work(&self) -> bool {
-        self.fleet.engaged() < self.config.max_workers
+        self.fleet.busy < self.config.max_workers
     }
 
     /// For a task that has to wait: the worker that is to be done first and has nothing to run then. It need not be
@@ -104,18 +103,6 @@ impl<P> Scheduler<P> {
         let expected = self.history.expected_of(function, items)?;
         self.fleet
             .least_loaded_alone(now, expected, nanos(NEXT_AHEAD))
-    }
-
-    /// While no worker is ready: one that is starting, and has no task yet. It begins as soon as it can, and not only when
-    /// this process has heard that it can, has woken up, and the task has arrived.
-    ///
-    /// If another one is idle before, the task is taken back.
-    fn choose_starting(&self) -> Option<usize> {
-        let is_alone = self.fleet.ready() == 0;
-        match is_alone && self.may_another_work() && !self.has_surplus() {
-            true => self.fleet.first_to_be_ready(),
-            false => None,
-        }
     }
 
     fn dispatch(
@@ -137,7 +124,7 @@ impl<P> Scheduler<P> {
         let may_cover = self.config.may_cover(expected);
         let slot = worker.add(id, expected, may_cover);
         let is_head = worker.in_flight.len() == 1;
-        let is_due = worker.stage == Stage::Ready && worker.is_due();
+        let is_due = worker.is_due();
         self.last_ticket += 1;
         let ticket = self.last_ticket;
         if let Some(extras) = task.present_extras() {
@@ -316,9 +303,6 @@ impl<P> Scheduler<P> {
     /// head, and one that is not is never asked for again.
     pub(super) fn rebalance(&mut self, now: Instant) {
         let free = self.fleet.idle() > 0 && self.fleet.busy < self.config.max_workers;
-        if free && let Some(id) = self.fleet.sent_to_starting() {
-            return self.take(now, id, Why::Rebalance);
-        }
         let movable = self.fleet.ahead > 0 || self.several > 0;
         if !movable || !free || !self.queue.is_empty() {
             return;

@@ -91,12 +91,7 @@ impl<P> Scheduler<P> {
         }
         self.gate.ready();
         self.brief(now, place);
-        // What it was sent before begins now.
-        self.head_changed(now, place);
         self.retire_when_due(place);
-        if self.may_hold_back(place) {
-            self.watch_results(now);
-        }
         self.fleet.refresh(place);
         self.relieve(now);
         self.relieve_surplus(now);
@@ -193,9 +188,8 @@ impl<P> Scheduler<P> {
         let worker = &self.fleet[place];
         match worker.stage {
             Stage::Starting => {
-                self.save_and_kill(now, place);
-                self.fleet[place].failed = true;
-                self.all_answered(now, place);
+                self.kill(place);
+                self.start_failed(now, place);
             }
             Stage::Ready | Stage::Stopping => self.save_and_kill(now, place),
             Stage::Dying | Stage::Exited => {}
@@ -215,22 +209,20 @@ impl<P> Scheduler<P> {
         worker.stage = Stage::Exited;
         self.fleet.refresh(place);
         self.unbriefed(place, stage);
-        self.fleet[place].failed |= stage == Stage::Starting;
+        if stage == Stage::Starting {
+            self.start_failed(now, place);
+        }
         self.displace(now, place, None);
         self.all_answered(now, place);
     }
 
     /// Goes on with the end of a worker, if it is known what it has begun of what it was sent.
     pub(super) fn all_answered(&mut self, now: Instant, place: usize) {
-        let worker = &mut self.fleet[place];
+        let worker = &self.fleet[place];
         if worker.unanswered > 0 {
             return;
         }
-        let is_gone = worker.stage == Stage::Exited;
-        if std::mem::take(&mut worker.failed) {
-            self.start_failed(now, place);
-        }
-        if is_gone {
+        if worker.stage == Stage::Exited {
             self.bury(now, place);
         }
     }

@@ -250,16 +250,6 @@ impl<P> Scheduler<P> {
         self.settle(now);
     }
 
-    /// The worker is starting, and what it is sent from now on it finds when it is ready. While no other worker is
-    /// ready, it may be sent the task that it is to begin with, so that it need not be told first that this process has
-    /// heard of it. Optional. Ignored unless it is starting.
-    pub fn handle_reachable(&mut self, now: Instant, worker: WorkerId) {
-        if let Some(place) = self.fleet.find(worker) {
-            self.fleet[place].reachable = true;
-        }
-        self.settle(now);
-    }
-
     /// The worker completed its handshake and its initializer. Ignored unless it is starting: it may have been
     /// given up in the meantime.
     pub fn handle_ready(&mut self, now: Instant, worker: WorkerId) {

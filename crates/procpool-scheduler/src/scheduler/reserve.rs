@@ -87,7 +87,7 @@ impl<P> Scheduler<P> {
     /// idle, starting or could be started do not count. While anyone waits in line there is no room.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let free = self.config.max_workers.saturating_sub(self.fleet.engaged());
+        let free = self.config.max_workers.saturating_sub(self.fleet.busy);
         let taken = self.queue.len() + self.line.granted();
         taken < self.config.queue_capacity.saturating_add(free)
     }

@@ -61,8 +61,6 @@ impl<P> Scheduler<P> {
         if revoked {
             self.taken(now, id, place, why);
         } else {
-            // Only who is ready begins anything. That it is will be heard soon.
-            self.ready(now, place);
             self.has_begun(id);
             self.not_taken(now, id, why);
         }

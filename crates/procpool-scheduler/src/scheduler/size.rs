@@ -75,7 +75,7 @@ impl<P> Scheduler<P> {
         if self.is_warming_up() {
             return self.most();
         }
-        let needed = self.fleet.engaged() + self.queue.len();
+        let needed = self.fleet.busy + self.queue.len();
         needed
             .clamp(self.min_workers(), self.config.max_workers)
             .saturating_add(self.standby_workers())
@@ -83,7 +83,7 @@ impl<P> Scheduler<P> {
 
     /// Whether the pool would start another worker, or has one to spare, for one more task that waits.
     pub(super) fn could_employ_another(&self) -> bool {
-        self.fleet.engaged() + self.queue.len() + self.shortening < self.config.max_workers
+        self.fleet.busy + self.queue.len() + self.shortening < self.config.max_workers
     }
 
     /// Live workers that need no replacement.
@@ -116,14 +116,8 @@ impl<P> Scheduler<P> {
         while self.has_surplus()
             && let Some(place) = self.fleet.newest_starting().or(self.fleet.coldest_idle())
         {
-            if !self.fleet[place].in_flight.is_empty() {
-                // It is stopped when it is known whether it has begun that after all.
-                return self.displace(now, place, None);
-            }
             self.stop(now, place);
         }
-        // One that is starting is sent nothing before it is known that it may stay.
-        self.dispatch_all(now);
         self.relieve_surplus(now);
     }
 

@@ -309,10 +309,6 @@ impl Bench {
         self.scheduler.handle_start_failed(self.now, worker);
     }
 
-    pub(crate) fn reachable(&mut self, worker: WorkerId) {
-        self.scheduler.handle_reachable(self.now, worker);
-    }
-
     pub(crate) fn make_ready(&mut self, worker: WorkerId) {
         self.scheduler.handle_ready(self.now, worker);
     }

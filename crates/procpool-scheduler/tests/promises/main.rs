@@ -7,7 +7,6 @@ mod capacity;
 mod deaths;
 mod dispatch;
 mod ends;
-mod first_tasks;
 mod held_back;
 mod items;
 mod levels;

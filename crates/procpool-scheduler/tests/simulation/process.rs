@@ -27,8 +27,6 @@ pub(crate) struct Process {
     pub(crate) lie: Option<Lie>,
     /// It will not claim anything any more, nor obey.
     pub(crate) frozen: bool,
-    /// The driver has said that it may be sent its first task.
-    pub(crate) reachable: bool,
     /// It has been ready, which the driver will hear if it has not.
     pub(crate) came_up: bool,
     pub(crate) is_known: bool,

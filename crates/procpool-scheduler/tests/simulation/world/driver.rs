@@ -150,10 +150,6 @@ impl World {
         } else if !self.rng.chance(self.chances.start_hangs) {
             self.schedule(after, Event::Up(worker));
         }
-        if self.rng.chance(0.7) {
-            let after = self.rng.micros(0, 500);
-            self.schedule(after, Event::Reachable(worker));
-        }
     }
 
     pub(super) fn dispatch(&mut self, worker: WorkerId, frame: Frame) {
@@ -163,24 +159,14 @@ impl World {
             Told::Nothing,
             "dispatched to a worker that was told to go"
         );
-        let is_starting = process.is_starting();
         assert!(
-            !is_starting || process.reachable && process.in_flight() == 0,
+            !process.is_starting(),
             "dispatched to a worker that is not ready"
         );
         assert!(
             process.heard.is_superset(&self.broadcasts),
             "{worker} has yet to run a broadcast"
         );
-        if is_starting {
-            let counts = self.scheduler.counts();
-            let ready = counts.preparing + counts.idle + counts.busy;
-            assert_eq!(
-                ready, 0,
-                "dispatched to one that starts while others are ready"
-            );
-            self.see("sent to one that starts");
-        }
         let process = self.processes.get_mut(&worker).expect("a known worker");
         let is_head = process.in_flight() == 0;
         process.occupy(self.now, frame);
@@ -192,11 +178,9 @@ impl World {
         if !is_head {
             self.see("sent ahead");
         }
-        // After the pool was made smaller some that are starting may still have what they were sent before.
         let busy = |(worker, process): &(&WorkerId, &Process)| {
-            let counts = is_starting || !process.is_starting();
             let is_there = process.is_live() && Some(**worker) != self.reaped;
-            counts && is_there && process.in_flight() > 0
+            is_there && process.in_flight() > 0
         };
         let busy = self.processes.iter().filter(busy).count();
         let most = self.plan.config.max_workers;
@@ -231,11 +215,6 @@ impl World {
             slot.mark = Mark::Revoked;
             process.release(frame.task);
             self.tasks[self.numbers[&frame.task]].revoked += 1;
-        }
-        if !revoked && process.is_starting() {
-            // That tells the scheduler that it is ready.
-            process.is_known = true;
-            self.see("had begun before it was known to be ready");
         }
         self.see(if revoked { "taken back" } else { "had begun" });
         self.scheduler.handle_revoked(self.now, frame.task, revoked);

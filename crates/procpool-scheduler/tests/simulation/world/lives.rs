@@ -9,15 +9,7 @@ use crate::process::{Answer, Lie, Life, Mark, Order, Run};
 use crate::users;
 
 impl World {
-    pub(super) fn become_reachable(&mut self, worker: WorkerId) {
-        if let Some(process) = self.processes.get_mut(&worker) {
-            process.reachable = true;
-            self.scheduler.handle_reachable(self.now, worker);
-            self.perform();
-        }
-    }
-
-    /// It is ready, begins what it was sent, and the driver hears of it a moment later.
+    /// It is ready, and the driver hears of it a moment later.
     pub(super) fn come_up(&mut self, worker: WorkerId) {
         let Some(process) = self.processes.get_mut(&worker) else {
             return;

@@ -183,9 +183,8 @@ impl Supervisor {
         link: &Arc<Link>,
         mut incoming: Incoming,
     ) -> Result<(), StartFailure> {
-        self.core.with(|state, now| {
-            state.handle_reachable(now, self.worker, Arc::clone(link));
-        });
+        self.core
+            .with(|state, _| state.handle_reachable(self.worker, Arc::clone(link)));
         match wait_until_ready(child, link, &mut incoming).await {
             Ok(()) => {}
             // Such a worker exits by itself.

@@ -100,12 +100,11 @@ impl State {
         }
     }
 
-    /// A worker that is starting can be sent its first task.
-    pub(crate) fn handle_reachable(&mut self, now: Instant, worker: WorkerId, link: Arc<Link>) {
+    /// A worker that is starting can be sent messages.
+    pub(crate) fn handle_reachable(&mut self, worker: WorkerId, link: Arc<Link>) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry.link = Some(link);
         }
-        self.scheduler.handle_reachable(now, worker);
     }
 
     /// A worker has completed the handshake.
