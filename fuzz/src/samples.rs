@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
-    Broadcast, Command, Event, Finished, Initialize, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Payload, Plain, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket,
-    frame, value,
+    Command, Event, Finished, ItemFrames, Limits, Outcome, PROTOCOL_VERSION, PanicReport, Payload,
+    Plain, Preparation, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket, frame,
+    value,
 };
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ),
         (
             "initialize",
-            Command::Initialize(Initialize {
+            Command::Initialize(Preparation {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
                 args: value_of(&(7, "é")).into(),
@@ -48,7 +48,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         ),
         (
             "broadcast",
-            Command::Broadcast(Broadcast {
+            Command::Broadcast(Preparation {
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
                 args: value_of(&(7, "é")).into(),

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use bytes::{BufMut, Bytes};
 use procpool_wire::{
-    Command, Event, Finished, Frame, FrameBuffer, FrameError, ItemFrames, ItemResult, MessageError,
-    Outcome, Payload, frame,
+    Command, Event, Frame, FrameBuffer, FrameError, ItemFrames, ItemResult, MessageError, Outcome,
+    frame,
 };
 
 /// A buffer may have address space for so much that has not come: 64 MiB of one large frame, and what
@@ -99,20 +99,20 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
     match command {
         Command::Start(start) => Command::encode_start(start, &mut out).expect("fits a frame"),
         Command::Run(run) => {
-            out.extend_from_slice(&run.head().expect("fits a frame"));
-            put(&run.args, &mut out);
+            let head = run.head().expect("fits a frame");
+            head.put_with(&run.args, &mut out);
         }
         Command::RunItems(run) => {
-            out.extend_from_slice(&run.head().expect("fits a frame"));
-            out.extend_from_slice(run.items.bytes());
+            let head = run.head().expect("fits a frame");
+            head.put_with(&run.items, &mut out);
         }
         Command::Broadcast(broadcast) => {
-            out.extend_from_slice(&broadcast.head().expect("fits a frame"));
-            put(&broadcast.args, &mut out);
+            let head = broadcast.broadcast_head().expect("fits a frame");
+            head.put_with(&broadcast.args, &mut out);
         }
         Command::Initialize(initialize) => {
-            out.extend_from_slice(&initialize.head().expect("fits a frame"));
-            put(&initialize.args, &mut out);
+            let head = initialize.initialize_head().expect("fits a frame");
+            head.put_with(&initialize.args, &mut out);
         }
         Command::Resume => Command::encode_resume(&mut out),
         Command::Flush => Command::encode_flush(&mut out),
@@ -156,9 +156,10 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
         Event::Finished(finished) => {
             finished.encode(&mut out).expect("fits a frame");
             if let Outcome::Returned(result) = &finished.outcome {
-                let head =
-                    Finished::returned_head(finished.ticket, finished.ran, finished.worn, result);
-                assert_eq!(out[..Finished::HEAD_LEN], head.expect("fits a frame"));
+                let mut returned = Vec::new();
+                let head = finished.with_outcome(result).head().expect("fits a frame");
+                head.put_with(result, &mut returned);
+                assert_eq!(out, returned);
             }
         }
     }
@@ -252,11 +253,6 @@ pub fn receive(
         }
     }
     Ok(())
-}
-
-fn put(args: &Payload, out: &mut Vec<u8>) {
-    out.extend_from_slice(&args.prefix());
-    out.extend_from_slice(args.bytes());
 }
 
 fn broken(messages: Vec<String>, error: String) -> Transcript {

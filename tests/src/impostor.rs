@@ -195,8 +195,14 @@ impl Impostor {
 #[must_use]
 pub fn answer(ticket: Ticket, result: &impl Serialize) -> Vec<u8> {
     let result = Encoding::payload(result, Vec::reserve).expect("a result");
-    let head = Finished::returned_head(ticket, Duration::from_micros(1), false, &result);
-    let mut bytes = head.expect("a short result").to_vec();
-    bytes.extend(result.bytes());
+    let finished = Finished {
+        ticket,
+        ran: Duration::from_micros(1),
+        worn: false,
+        outcome: &result,
+    };
+    let mut bytes = Vec::new();
+    let head = finished.head().expect("a short result");
+    head.put_with(&result, &mut bytes);
     bytes
 }

@@ -1,45 +1,13 @@
-//! Fixed-width fields at the front of a body, read without trusting that they are there.
-
-use std::ops::Deref;
+//! Fields at the front of a body, read without trusting that they are there.
 
 use bytes::{Buf, Bytes};
 
 use crate::{Frame, MessageError, Payload};
 
-/// Takes fields from the front of a body; what is left is the payload.
-pub(crate) struct Fields<B = Bytes> {
-    rest: B,
+/// Takes fields from the front of a body; the rest is the payload.
+pub(crate) struct Fields {
+    rest: Bytes,
     bulk: Option<Bytes>,
-}
-
-/// A body: bytes that are shared, or a piece of the buffer in which they arrived.
-pub(crate) trait Body: Deref<Target = [u8]> + Buf {
-    /// A payload of this and what was read apart from it.
-    fn into_payload(self, bulk: Option<Bytes>) -> Payload;
-}
-
-impl Body for Bytes {
-    fn into_payload(self, bulk: Option<Bytes>) -> Payload {
-        Payload::of_parts(self, bulk)
-    }
-}
-
-impl Body for &[u8] {
-    #[inline]
-    fn into_payload(self, bulk: Option<Bytes>) -> Payload {
-        match bulk {
-            None => self.into(),
-            bulk => Payload::of_parts(Bytes::copy_from_slice(self), bulk),
-        }
-    }
-}
-
-impl<'a> Fields<&'a [u8]> {
-    #[inline]
-    pub(crate) fn of_slice(body: &'a [u8]) -> Self {
-        let (rest, bulk) = (body, None);
-        Fields { rest, bulk }
-    }
 }
 
 impl Fields {
@@ -56,42 +24,17 @@ impl Fields {
             },
         }
     }
-}
 
-impl<B: Body> Fields<B> {
+    /// The next words, of which the lowest byte comes first.
+    pub(crate) fn words<const N: usize>(&mut self) -> Result<[u64; N], MessageError> {
+        let (words, _) = split_words(&self.rest)?;
+        self.rest.advance(N * size_of::<u64>());
+        Ok(words)
+    }
+
     /// All that follows.
-    #[inline]
     pub(crate) fn payload(self) -> Payload {
-        self.rest.into_payload(self.bulk)
-    }
-
-    #[inline]
-    pub(crate) fn u8(&mut self) -> Result<u8, MessageError> {
-        self.take().map(|[byte]| byte)
-    }
-
-    #[inline]
-    pub(crate) fn u16(&mut self) -> Result<u16, MessageError> {
-        self.take().map(u16::from_le_bytes)
-    }
-
-    #[inline]
-    pub(crate) fn u32(&mut self) -> Result<u32, MessageError> {
-        self.take().map(u32::from_le_bytes)
-    }
-
-    #[inline]
-    pub(crate) fn u64(&mut self) -> Result<u64, MessageError> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    /// Bytes that are kept for later versions and must be zero now.
-    #[inline]
-    pub(crate) fn zeroes<const N: usize>(&mut self) -> Result<(), MessageError> {
-        match self.take::<N>()?.iter().all(|byte| *byte == 0) {
-            true => Ok(()),
-            false => Err(MessageError::Reserved),
-        }
+        Payload::of_parts(self.rest, self.bulk)
     }
 
     /// Nothing may follow.
@@ -101,14 +44,13 @@ impl<B: Body> Fields<B> {
             false => Err(MessageError::TrailingBytes),
         }
     }
+}
 
-    #[inline]
-    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], MessageError> {
-        let field = *self
-            .rest
-            .first_chunk::<N>()
-            .ok_or(MessageError::Truncated)?;
-        self.rest.advance(N);
-        Ok(field)
-    }
+/// Words at the front of a body, of which the lowest byte comes first, and the rest.
+#[inline]
+pub(crate) fn split_words<const N: usize>(body: &[u8]) -> Result<([u64; N], &[u8]), MessageError> {
+    let (words, _) = body.as_chunks();
+    let words = words.first_chunk::<N>().ok_or(MessageError::Truncated)?;
+    let rest = &body[size_of_val(words)..];
+    Ok((words.map(u64::from_le_bytes), rest))
 }

@@ -18,9 +18,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
-use crate::frame_buffer::LARGE;
-use crate::items::ITEM;
-use crate::{Payload, Plain};
+use crate::Plain;
+use crate::kind::ITEM;
 
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 8;
@@ -36,6 +35,9 @@ const PLAIN: u8 = 0xb0;
 ///
 /// A longer announcement is refused before a byte of it is awaited.
 pub const MAX_BODY_LEN: usize = 1 << 30;
+
+/// A frame with a longer body is large, and read to memory of its own: 24 KiB.
+pub(crate) const LARGE: usize = 24 << 10;
 
 /// A buffer is grown by at most this much, or by as much as has already arrived: 1 MiB.
 ///
@@ -95,14 +97,22 @@ pub(crate) struct Header {
 /// [`FrameError::TooLong`] if the body is longer than [`MAX_BODY_LEN`].
 #[inline]
 pub fn header(kind: u8, body_len: usize) -> Result<[u8; HEADER_LEN], FrameError> {
-    let too_long = FrameError::TooLong {
-        announced: body_len as u64,
-    };
+    header_word(kind, 0, body_len).map(u64::to_le_bytes)
+}
+
+/// The header as a word of which the lowest byte comes first. If the frame is large, `lead` bytes come before its bulk.
+#[inline]
+pub(crate) fn header_word(kind: u8, lead: usize, body_len: usize) -> Result<u64, FrameError> {
     if body_len > MAX_BODY_LEN {
-        return Err(too_long);
+        let announced = body_len as u64;
+        return Err(FrameError::TooLong { announced });
     }
-    let length = u32::try_from(body_len).map_err(|_| too_long)?.to_le_bytes();
-    Ok([kind, 0, 0, 0, length[0], length[1], length[2], length[3]])
+    let lead = match body_len > LARGE {
+        // Neither the fields nor a prefix come near this.
+        true => u8::try_from(lead).unwrap_or(0),
+        false => 0,
+    };
+    Ok(u64::from(kind) | u64::from(lead) << 8 | (body_len as u64) << 32)
 }
 
 /// The header of the frame of a result of `body_len` bytes, if that is short enough for one of one byte.
@@ -135,29 +145,6 @@ pub(crate) fn short(bytes: &[u8]) -> Option<(u8, usize)> {
         true => Some((ITEM, usize::from(first & MAX_SHORT_LEN))),
         false => plain(first).map(|kind| (first, kind.width())),
     }
-}
-
-/// As [`header`], of a frame that is not large: as a word of which the lowest byte comes first. `None` if it is.
-#[inline]
-pub(crate) fn small_header(kind: u8, body_len: usize) -> Option<u64> {
-    (body_len <= LARGE).then(|| u64::from(kind) | (body_len as u64) << 32)
-}
-
-/// The header of a frame with so many bytes of fields and then the payload. If the frame is large, its bulk is
-/// what the payload has behind its prefix.
-#[inline]
-pub(crate) fn leading_header(
-    kind: u8,
-    fields_len: usize,
-    payload: &Payload,
-) -> Result<[u8; HEADER_LEN], FrameError> {
-    let body_len = fields_len + payload.len();
-    let mut header = header(kind, body_len)?;
-    if body_len > LARGE {
-        // Neither the fields nor a prefix come near this.
-        header[1] = u8::try_from(fields_len + payload.prefix().len()).unwrap_or(0);
-    }
-    Ok(header)
 }
 
 /// The header at the front of `bytes`, or `None` while it is not there as a whole.

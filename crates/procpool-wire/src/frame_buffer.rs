@@ -3,15 +3,11 @@
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::ItemFrames;
 use crate::bulk::{Bulk, Reserve};
-use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header};
+use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header, LARGE};
 
 /// Bytes that one read may bring of frames that are not large: 64 KiB.
 const ROOM: usize = 64 << 10;
-
-/// A frame with a longer body is read to memory of its own: 24 KiB.
-pub(crate) const LARGE: usize = 24 << 10;
 
 /// A frame up to this is decoded where it lies, and what it holds is copied: 256 bytes.
 const SHORT_FRAME: usize = 256;
@@ -162,14 +158,18 @@ impl FrameBuffer {
         Some(decoded)
     }
 
-    /// The results of items that are there as a whole and come next, if there are any.
-    pub(crate) fn take_items(&mut self) -> Option<ItemFrames> {
+    /// Takes what `take` takes from the front of the frames that are not large, if the next is such a one.
+    #[inline]
+    pub(crate) fn take_small<T>(
+        &mut self,
+        take: impl FnOnce(&mut BytesMut) -> Option<T>,
+    ) -> Option<T> {
         if self.large.is_some() {
             return None;
         }
-        let frames = ItemFrames::take(&mut self.small)?;
+        let taken = take(&mut self.small)?;
         self.expects_large = false;
-        Some(frames)
+        Some(taken)
     }
 
     /// Forgets what is there: after broken bytes nothing makes sense.

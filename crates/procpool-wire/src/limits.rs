@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::BufMut;
-
-use crate::MessageError;
-use crate::fields::{Body, Fields};
-
 /// What a task may use of its worker's machine; `None` for as much as there is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Limits {
@@ -17,10 +12,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Bytes of the limits in a message.
-    pub const LEN: usize = 16;
-
-    /// Zero stands for no limit: no task does anything with nothing.
+    /// The limits in a message: nanoseconds, then bytes. Zero stands for no limit, so a limit of zero is sent as one.
     #[inline]
     pub(crate) fn words(self) -> [u64; 2] {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -29,17 +21,10 @@ impl Limits {
     }
 
     #[inline]
-    pub(crate) fn encode(self, out: &mut impl BufMut) {
-        for word in self.words() {
-            out.put_u64_le(word);
+    pub(crate) fn of_words([cpu_time, memory]: [u64; 2]) -> Self {
+        Limits {
+            cpu_time: (cpu_time > 0).then(|| Duration::from_nanos(cpu_time)),
+            memory: (memory > 0).then_some(memory),
         }
-    }
-
-    #[inline]
-    pub(crate) fn decode<B: Body>(fields: &mut Fields<B>) -> Result<Self, MessageError> {
-        let some = |number: u64| (number > 0).then_some(number);
-        let cpu_time = some(fields.u64()?).map(Duration::from_nanos);
-        let memory = some(fields.u64()?);
-        Ok(Limits { cpu_time, memory })
     }
 }

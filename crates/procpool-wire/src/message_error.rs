@@ -34,6 +34,16 @@ pub enum MessageError {
     Value(#[from] DecodeError),
 }
 
+impl MessageError {
+    #[cold]
+    pub(crate) fn unknown_value(field: &'static str, found: u8) -> Self {
+        MessageError::UnknownValue {
+            field,
+            found: found.into(),
+        }
+    }
+}
+
 /// Bytes that are no message.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]

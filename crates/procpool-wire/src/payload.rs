@@ -6,8 +6,9 @@ use std::mem;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::EncodedValue;
 use crate::attached::{Content, Form};
-use crate::frame_buffer::LARGE;
+use crate::frame::LARGE;
 use crate::value::attachment::Attachment;
 use crate::value::{self, DecodeError, Prefix};
 
@@ -208,6 +209,18 @@ impl Payload {
             Form::Value => self.to_bytes(),
             Form::Sequence | Form::ByteString => [&self.prefix(), self.bytes.get()].concat().into(),
         }
+    }
+}
+
+impl EncodedValue for Payload {
+    #[inline]
+    fn prefix(&self) -> Prefix {
+        self.prefix()
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self.bytes()
     }
 }
 

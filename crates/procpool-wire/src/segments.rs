@@ -1,14 +1,10 @@
 //! Shared memory, as it is told of.
 
-use bytes::BufMut;
-
+use crate::MessageError;
 use crate::fields::Fields;
-use crate::frame::{self, FrameError};
-use crate::{Frame, MessageError};
-
-/// The kinds of a [`Segments`], down and up.
-pub(crate) const DOWN: u8 = 8;
-pub(crate) const UP: u8 = 136;
+use crate::frame::FrameError;
+use crate::head::{HEADER, Head};
+use crate::kind::{SEGMENTS_DOWN, SEGMENTS_UP};
 
 /// What one side says to the other of memory that they share. It comes right before a message with a
 /// payload that has [attachments](crate::value::attachment), or by itself.
@@ -55,7 +51,7 @@ impl Segments {
     /// # Errors
     /// [`FrameError::TooLong`] if it is more than a frame may hold.
     pub fn encode_down(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        self.encode(DOWN, out)
+        self.encode(SEGMENTS_DOWN, out)
     }
 
     /// Appends the message, as a worker says it.
@@ -63,78 +59,82 @@ impl Segments {
     /// # Errors
     /// [`FrameError::TooLong`] if it is more than a frame may hold.
     pub fn encode_up(&self, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        self.encode(UP, out)
+        self.encode(SEGMENTS_UP, out)
     }
 
     fn encode(&self, kind: u8, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let (attached, returned) = (self.attached.len(), self.returned.len());
-        let body_len = 16 + 32 * attached + 16 * returned + 8 * self.forgotten.len();
-        out.put_slice(&frame::header(kind, body_len)?);
+        let mut lists = Vec::new();
+        let mut put =
+            |words: &[u64]| lists.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        self.attached
+            .iter()
+            .for_each(|segment| put(&segment.words()));
+        self.returned
+            .iter()
+            .for_each(|&(id, times)| put(&[id, times]));
+        put(&self.forgotten);
         // None of these is more than what a frame holds.
-        out.put_u32_le(attached as u32);
-        out.put_u32_le(returned as u32);
-        out.put_u32_le(self.forgotten.len() as u32);
-        out.put_u32_le(0);
-        for segment in &self.attached {
-            let (id, kind, number, size, len) = match *segment {
-                Segment::Lent {
-                    id,
-                    number,
-                    size,
-                    len,
-                } => (id, LENT, number, size, len),
-                Segment::Own(id) => (id, OWN, 0, 0, 0),
-            };
-            out.put_u64_le(id);
-            out.put_u32_le(kind);
-            out.put_u32_le(number);
-            out.put_u64_le(size);
-            out.put_u64_le(len);
-        }
-        for &(id, times) in &self.returned {
-            out.put_u64_le(id);
-            out.put_u64_le(times);
-        }
-        for &id in &self.forgotten {
-            out.put_u64_le(id);
-        }
+        let [attached, returned] = [self.attached.len(), self.returned.len()].map(|len| len as u64);
+        let words = [
+            HEADER,
+            attached | returned << 32,
+            self.forgotten.len() as u64,
+        ];
+        Head::new(kind, words, &lists[..])?.put_with(&lists[..], out);
         Ok(())
     }
 
-    pub(crate) fn decode(frame: Frame) -> Result<Self, MessageError> {
-        let mut fields = Fields::of(frame);
-        let (attached, returned) = (fields.u32()?, fields.u32()?);
-        let forgotten = fields.u32()?;
-        fields.zeroes::<4>()?;
+    pub(crate) fn decode(mut fields: Fields) -> Result<Self, MessageError> {
+        let [attached_returned, forgotten] = fields.words()?;
+        let (attached, returned) = (attached_returned as u32, attached_returned >> 32);
+        let forgotten = u32::try_from(forgotten).map_err(|_| MessageError::Reserved)?;
         // Nothing is reserved: each is pushed when it has been read.
         let mut segments = Segments::default();
         for _ in 0..attached {
-            let (id, kind, number) = (fields.u64()?, fields.u32()?, fields.u32()?);
-            let (size, len) = (fields.u64()?, fields.u64()?);
-            segments.attached.push(match kind {
-                LENT => Segment::Lent {
-                    id,
-                    number,
-                    size,
-                    len,
-                },
-                OWN if (number, size, len) == (0, 0, 0) => Segment::Own(id),
-                OWN => return Err(MessageError::Reserved),
-                found => {
-                    return Err(MessageError::UnknownValue {
-                        field: "segment",
-                        found: found.into(),
-                    });
-                }
-            });
+            segments.attached.push(Segment::of_words(fields.words()?)?);
         }
         for _ in 0..returned {
-            segments.returned.push((fields.u64()?, fields.u64()?));
+            let [id, times] = fields.words()?;
+            segments.returned.push((id, times));
         }
         for _ in 0..forgotten {
-            segments.forgotten.push(fields.u64()?);
+            let [id] = fields.words()?;
+            segments.forgotten.push(id);
         }
         fields.end()?;
         Ok(segments)
+    }
+}
+
+impl Segment {
+    /// The segment in a message: its id, the form and the descriptor's number, the size, and the length.
+    fn words(self) -> [u64; 4] {
+        match self {
+            Segment::Lent {
+                id,
+                number,
+                size,
+                len,
+            } => [id, u64::from(LENT) | u64::from(number) << 32, size, len],
+            Segment::Own(id) => [id, OWN.into(), 0, 0],
+        }
+    }
+
+    fn of_words([id, form, size, len]: [u64; 4]) -> Result<Self, MessageError> {
+        let number = (form >> 32) as u32;
+        match form as u32 {
+            LENT => Ok(Segment::Lent {
+                id,
+                number,
+                size,
+                len,
+            }),
+            OWN if (number, size, len) == (0, 0, 0) => Ok(Segment::Own(id)),
+            OWN => Err(MessageError::Reserved),
+            found => Err(MessageError::UnknownValue {
+                field: "segment",
+                found: found.into(),
+            }),
+        }
     }
 }

@@ -113,15 +113,13 @@ impl Start {
         body.put_u32_le(u32::try_from(self.identity.len()).unwrap_or(u32::MAX));
         body.put_u64_le(self.anchor);
         body.put_slice(&self.identity);
-        let encoded = value::encode(&self.setup, &mut body);
-        debug_assert!(encoded.is_ok(), "a protocol type can't be encoded");
+        body.extend(value::encode_own(&self.setup));
         body
     }
 
     pub(crate) fn decode(mut fields: Fields) -> Result<Self, MessageError> {
-        let version = fields.u32()?;
-        let identity_len = fields.u32()? as usize;
-        let anchor = fields.u64()?;
+        let [sizes, anchor] = fields.words()?;
+        let (version, identity_len) = (sizes as u32, (sizes >> 32) as usize);
         let mut rest = fields.payload().into_whole();
         if rest.len() < identity_len {
             return Err(MessageError::Truncated);

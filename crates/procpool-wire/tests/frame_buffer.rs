@@ -72,8 +72,9 @@ fn run(args: Payload) -> Run {
 }
 
 fn encoded(run: &Run) -> Vec<u8> {
-    let head = run.head().expect("fits");
-    [&head, &run.args.prefix()[..], run.args.bytes()].concat()
+    let mut frame = Vec::new();
+    run.head().expect("fits").put_with(&run.args, &mut frame);
+    frame
 }
 
 /// What the worker gets of these arguments, received in reads of `most` bytes.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::frame::{self, HEADER_LEN};
 use procpool_wire::{
-    Broadcast, Command, Event, Finished, Frame, Initialize, Limits, MessageError, Outcome, Payload,
-    Run, RunItems, Start,
+    Command, Event, Finished, Frame, Limits, MessageError, Outcome, Payload, Preparation, Run,
+    RunItems, Start,
 };
 
 #[allow(
@@ -87,8 +87,8 @@ fn every_cut_of_a_command_is_an_error() {
     for (name, frame) in command_frames() {
         let needed = match name {
             "run" | "run-without-limits-and-args" => Run::HEAD_LEN - HEADER_LEN,
-            "initialize" => Initialize::HEAD_LEN - HEADER_LEN,
-            "broadcast" => Broadcast::HEAD_LEN - HEADER_LEN,
+            "initialize" => Preparation::HEAD_LEN - HEADER_LEN,
+            "broadcast" => Preparation::HEAD_LEN - HEADER_LEN,
             "run-items" | "run-column" => RunItems::HEAD_LEN - HEADER_LEN,
             "start-of-another-version" => 16 + samples::start().identity.len(),
             _ => frame.body.len(),

@@ -2,10 +2,9 @@
 
 use std::any::Any;
 use std::fmt::Display;
-use std::time::Duration;
 
 use procpool_os::Trampoline;
-use procpool_wire::{Encoding, Finished, Outcome, PanicReport, Payload, Ticket};
+use procpool_wire::{Encoding, Finished, Outcome, PanicReport, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -184,19 +183,13 @@ impl Call {
         spare::keep(&mut self.result);
     }
 
-    /// The event for a call that has no [`result`](Call::result).
-    pub(crate) fn finished(&mut self, ticket: Ticket, ran: Duration, worn: bool) -> Finished {
-        let outcome = match self.end.take() {
+    /// What came of a call that has no [`result`](Call::result).
+    pub(crate) fn take_failure(&mut self) -> Outcome {
+        match self.end.take() {
             Some(End::Otherwise(outcome)) => outcome,
             Some(End::Small | End::Returned) | None => {
                 Outcome::NoSuchFunction("the entry does not belong to this protocol".to_owned())
             }
-        };
-        Finished {
-            ticket,
-            ran,
-            worn,
-            outcome,
         }
     }
 

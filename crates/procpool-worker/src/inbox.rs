@@ -8,7 +8,7 @@ use std::sync::Arc;
 use procpool_os::socket;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
-use procpool_wire::{Command, FrameBuffer, Payload, SmallRun};
+use procpool_wire::{Command, FrameBuffer, Payload, Run};
 
 use crate::spare;
 
@@ -89,13 +89,13 @@ impl Inbox {
 
     /// The next command, if it is here already and is a task of few arguments: they are put into `args`.
     #[inline]
-    pub(crate) fn next_small(&mut self, args: &mut Payload) -> Option<SmallRun<'static>> {
+    pub(crate) fn next_small(&mut self, args: &mut Payload) -> Option<Run<()>> {
         if !self.aside.is_empty() || self.attached.is_some() {
             return None;
         }
-        SmallRun::take(&mut self.buffer, |run| {
+        Run::take_small(&mut self.buffer, |run| {
             args.fill(run.args);
-            SmallRun { args: &[], ..run }
+            run.with_args(())
         })
     }
 
@@ -194,7 +194,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 mod tests {
     use std::thread;
 
-    use procpool_wire::{Encoding, Limits, Run, Ticket};
+    use procpool_wire::{Encoding, Limits, Ticket};
 
     use super::*;
 
@@ -240,9 +240,8 @@ mod tests {
                 limits: Limits::default(),
                 args: Encoding::payload(&vec![7_u8; len], spare::reserve).unwrap(),
             };
-            let mut frame = run.head().unwrap().to_vec();
-            frame.extend_from_slice(&run.args.prefix());
-            frame.extend_from_slice(run.args.bytes());
+            let mut frame = Vec::new();
+            run.head().unwrap().put_with(&run.args, &mut frame);
             let (begin, rest) = frame.split_at(frame.len() / 2);
 
             socket::send(&theirs, begin).unwrap();

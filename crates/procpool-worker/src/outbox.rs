@@ -6,13 +6,10 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
-use procpool_wire::{
-    Event, Finished, ItemFrames, Payload, Plain, Refusal, Returned, Ticket, frame,
-};
+use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, frame};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
@@ -81,35 +78,27 @@ impl Outbox {
     }
 
     /// Gathers a result that [`Finished::MAX_RESULT_LEN`] allows.
-    pub(crate) fn push_returned(
-        &self,
-        ticket: Ticket,
-        ran: Duration,
-        worn: bool,
-        result: &Payload,
-    ) -> io::Result<()> {
-        let head = Finished::returned_head(ticket, ran, worn, result).map_err(io::Error::other)?;
+    pub(crate) fn push_returned(&self, finished: Finished<&Payload>) -> io::Result<()> {
+        let result = finished.outcome;
+        let head = finished.head().map_err(io::Error::other)?.bytes();
         let (shared, prefix) = (self.shared(result)?, result.prefix());
         match shared.is_empty() && prefix.is_empty() {
-            true => self.stream().push([&head, result.bytes()]),
+            true => self.stream().push([head.as_flattened(), result.bytes()]),
             false => self
                 .stream()
-                .push([&shared, &head, &prefix, result.bytes()]),
+                .push([&shared, head.as_flattened(), &prefix, result.bytes()]),
         }
     }
 
     /// Gathers a small result.
     #[inline]
-    pub(crate) fn push_small(&self, returned: Returned<'_>) -> io::Result<()> {
-        match returned.head().filter(|_| !self.parent.has_notices()) {
-            Some(head) => self.stream().push_words(head, returned.result),
-            None => {
-                let Returned {
-                    ticket, ran, worn, ..
-                } = returned;
-                self.push_returned(ticket, ran, worn, &returned.result.into())
-            }
+    pub(crate) fn push_small(&self, finished: Finished<&[u8]>) -> io::Result<()> {
+        if self.parent.has_notices() {
+            let result = Payload::from(finished.outcome);
+            return self.push_returned(finished.with_outcome(&result));
         }
+        let head = finished.head().map_err(io::Error::other)?;
+        self.stream().push_words(head.words(), finished.outcome)
     }
 
     /// Gathers an end without a result.

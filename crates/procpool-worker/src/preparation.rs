@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Broadcast, Command, Initialize, Payload, Refusal, Start};
+use procpool_wire::{Command, Payload, Preparation, Refusal, Start};
 
 use crate::call::{Call, Unprepared};
 use crate::inbox::Inbox;
@@ -18,7 +18,7 @@ pub(crate) fn prepare(
     call: &mut Call,
 ) -> Result<Option<Refusal>, Box<dyn Error>> {
     if start.setup.has_initializer {
-        let Some(Command::Initialize(Initialize {
+        let Some(Command::Initialize(Preparation {
             entry,
             function,
             args,
@@ -49,11 +49,11 @@ pub(crate) fn prepare(
 
 /// Runs what every worker runs once. Gives why it failed, if it did.
 pub(crate) fn run_broadcast(
-    broadcast: Broadcast,
+    broadcast: Preparation,
     image: &MatchedImage,
     call: &mut Call,
 ) -> Option<Refusal> {
-    let Broadcast {
+    let Preparation {
         entry,
         function,
         args,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Command, Returned, Run, RunItems, SmallRun, Ticket};
+use procpool_wire::{Command, Finished, Run, RunItems, Ticket};
 
 use crate::call::{Call, CallResult};
 use crate::inbox::Inbox;
@@ -62,22 +62,9 @@ pub(crate) fn serve(
             Some(Command::Run(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
                 if worker::claim(run.ticket, now) {
-                    let Run {
-                        ticket,
-                        entry,
-                        function,
-                        limits,
-                        args,
-                    } = run;
-                    server.call.begin(args);
-                    let run = SmallRun {
-                        ticket,
-                        entry,
-                        function,
-                        limits,
-                        args: &[],
-                    };
-                    ended = server.perform(run, now)?;
+                    let task = run.with_args(());
+                    server.call.begin(run.args);
+                    ended = server.perform(task, now)?;
                 }
             }
             Some(Command::RunItems(run)) => {
@@ -135,7 +122,7 @@ struct Server<'a> {
 
 impl Server<'_> {
     /// Runs a claimed task, whose arguments the call has. Returns when it ended, unless time may have passed since.
-    fn perform(&mut self, run: SmallRun<'_>, started: Duration) -> io::Result<Option<Duration>> {
+    fn perform(&mut self, run: Run<()>, started: Duration) -> io::Result<Option<Duration>> {
         self.expects_soon = started.saturating_sub(self.last_ended) < SOON;
         let offsets = CallOffsets::from_words([run.entry, run.function]);
         self.limiter.begin(run.limits)?;
@@ -191,25 +178,29 @@ impl Server<'_> {
         if worker::is_awaited() && worker::taken() >= self.outbox.position() {
             self.held_since = None;
         }
+        let finished = Finished {
+            ticket,
+            ran,
+            worn,
+            outcome: (),
+        };
         match self.call.result() {
             Some(result) => {
                 self.result_len = result.len();
                 match result {
-                    CallResult::Small(result) => self.outbox.push_small(Returned {
-                        ticket,
-                        ran,
-                        worn,
-                        result,
-                    })?,
+                    CallResult::Small(result) => {
+                        self.outbox.push_small(finished.with_outcome(result))?;
+                    }
                     CallResult::Payload(result) => {
-                        self.outbox.push_returned(ticket, ran, worn, result)?;
+                        self.outbox.push_returned(finished.with_outcome(result))?;
                         self.call.drop_result();
                     }
                 }
             }
-            None => self
-                .outbox
-                .push_finished(&self.call.finished(ticket, ran, worn))?,
+            None => {
+                let outcome = self.call.take_failure();
+                self.outbox.push_finished(&finished.with_outcome(outcome))?;
+            }
         }
         let since = *self.held_since.get_or_insert(ended);
         if ran >= WORTH_A_WRITE || ended.saturating_sub(since) >= HELD_BACK {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use procpool::ProcessPool;
 use procpool_scheduler::{Action, Config, FunctionKey, Scheduler, TaskId, TaskSpec, WorkerId};
-use procpool_wire::{Encoding, Finished, FrameBuffer, Payload, Returned, Ticket};
+use procpool_wire::{Encoding, Finished, FrameBuffer, Payload, Ticket};
 use tokio::runtime;
 
 /// One part.
@@ -158,10 +158,16 @@ fn decode() {
     let answer: Answer = (42, "a few words".to_owned(), Some(0.5));
     let result = Encoding::payload(&answer, Vec::reserve).expect("it should be encoded");
     let ticket = Ticket { slot: 1, number: 1 };
-    let head = Finished::returned_head(ticket, SHORT, false, &result);
+    let finished = Finished {
+        ticket,
+        ran: SHORT,
+        worn: false,
+        outcome: &result,
+    };
+    let head = finished.head().expect("it is short").bytes();
     let mut stream = FrameBuffer::new(Vec::reserve);
     for _ in 0..TASKS {
-        stream.extend(&head.expect("it is short"));
+        stream.extend(head.as_flattened());
         stream.extend(result.bytes());
     }
     decode_all(&mut stream);
@@ -169,12 +175,12 @@ fn decode() {
 
 #[inline(never)]
 fn decode_all(stream: &mut FrameBuffer) {
-    let keep = |returned: Returned<'_>| {
+    let keep = |returned: Finished<&[u8]>| {
         let mut result = Payload::default();
-        result.fill(returned.result);
+        result.fill(returned.outcome);
         result
     };
-    while let Some(result) = Returned::take(stream, keep) {
+    while let Some(result) = Finished::take_small(stream, keep) {
         let answer: Answer = result.decode().expect("it should be an answer");
         black_box(answer);
     }

@@ -1,12 +1,11 @@
 //! What came of items.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::ItemResult;
-use crate::Plain;
 use crate::frame::{self, FrameError, HEADER_LEN};
-
-pub(crate) const ITEM: u8 = 134;
+use crate::kind::ITEM;
+use crate::{FrameBuffer, Plain};
 
 /// Results of items that follow each other in the stream, in one piece.
 #[derive(Debug, Clone, Default)]
@@ -70,12 +69,15 @@ impl ItemFrames {
     }
 
     /// The results that are whole at the front of `buffer`, if there are any.
-    pub(crate) fn take(buffer: &mut BytesMut) -> Option<Self> {
-        let (end, count) = whole_frames(buffer);
-        (count > 0).then(|| ItemFrames {
-            frames: buffer.split_to(end).freeze(),
-            count,
-            ..ItemFrames::default()
+    #[inline]
+    pub(crate) fn take(buffer: &mut FrameBuffer) -> Option<Self> {
+        buffer.take_small(|small| {
+            let (end, count) = whole_frames(small);
+            (count > 0).then(|| ItemFrames {
+                frames: small.split_to(end).freeze(),
+                count,
+                ..ItemFrames::default()
+            })
         })
     }
 

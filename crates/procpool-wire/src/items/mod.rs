@@ -12,6 +12,3 @@ pub use frames::ItemFrames;
 pub use list::{push_item, skip_items, take_item};
 pub use result::ItemResult;
 pub use run::RunItems;
-
-pub(crate) use frames::ITEM;
-pub(crate) use run::RUN_ITEMS;

@@ -1,20 +1,15 @@
 //! Many items of one function in one message.
 
-use bytes::BufMut;
-
 use super::list::MAX_LEN_LEN;
 use crate::fields::Fields;
-use crate::frame::{self, FrameError, HEADER_LEN};
-use crate::{Limits, MessageError, Payload, Plain, Ticket};
-
-pub(crate) const RUN_ITEMS: u8 = 6;
-
-/// Each item has a time limit of its own.
-const CLOCKED: u8 = 1;
+use crate::frame::{self, FrameError};
+use crate::head::{HEADER, Head};
+use crate::kind::RUN_ITEMS;
+use crate::{EncodedValue, Limits, MessageError, Payload, Plain, Ticket};
 
 /// Some items of one function, sent to one worker, which runs them one after another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunItems {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunItems<P = Payload> {
     /// Where on the control page the worker claims them, and by what number.
     pub ticket: Ticket,
     /// Offset of the function that decodes, calls and encodes, an item after another.
@@ -30,75 +25,70 @@ pub struct RunItems {
     /// Of what type they are, if they are bare numbers.
     pub column: Option<Plain>,
     /// These numbers; or else their encoded arguments, each behind its [length](super::push_item).
-    pub items: Payload,
+    pub items: P,
 }
 
+/// Words of the message before the items.
+const WORDS: usize = 8;
+
 impl RunItems {
-    /// Bytes of the frame before the items.
-    pub const HEAD_LEN: usize = HEADER_LEN + Self::FIXED_LEN;
+    /// Bytes of the message before the items.
+    pub const HEAD_LEN: usize = WORDS * size_of::<u64>();
 
     /// Most bytes that the items may take, with their lengths.
-    pub const MAX_ITEMS_LEN: usize = frame::MAX_BODY_LEN - Self::FIXED_LEN;
+    pub const MAX_ITEMS_LEN: usize = frame::HEADER_LEN + frame::MAX_BODY_LEN - Self::HEAD_LEN;
 
     /// Most bytes that the arguments of one item may take.
     pub const MAX_ARGS_LEN: usize = Self::MAX_ITEMS_LEN - MAX_LEN_LEN;
 
-    const FIXED_LEN: usize = Ticket::LEN + 16 + Limits::LEN + 8;
-
-    /// The frame up to the items, which follow it in the stream.
-    ///
-    /// # Errors
-    /// [`FrameError::TooLong`] if the items are beyond [`RunItems::MAX_ITEMS_LEN`].
-    pub fn head(&self) -> Result<[u8; Self::HEAD_LEN], FrameError> {
-        let mut head = [0; Self::HEAD_LEN];
-        let mut out = &mut head[..];
-        out.put_slice(&frame::leading_header(
-            RUN_ITEMS,
-            Self::FIXED_LEN,
-            &self.items,
-        )?);
-        self.ticket.encode(&mut out);
-        out.put_u64_le(self.entry);
-        out.put_u64_le(self.function);
-        self.limits.encode(&mut out);
-        out.put_u32_le(self.count);
-        out.put_u8(if self.clocked { CLOCKED } else { 0 });
-        out.put_u8(self.column.map_or(0, Plain::number));
-        Ok(head)
-    }
-
     pub(crate) fn decode(mut fields: Fields) -> Result<Self, MessageError> {
-        let ticket = Ticket::decode(&mut fields)?;
-        let (entry, function) = (fields.u64()?, fields.u64()?);
-        let limits = Limits::decode(&mut fields)?;
-        let count = fields.u32()?;
-        let clocked = match fields.u8()? {
-            0 => false,
-            CLOCKED => true,
-            found => {
-                return Err(MessageError::UnknownValue {
-                    field: "flags",
-                    found: found.into(),
-                });
+        let [number, slot, entry, function, cpu_time, memory, items] = fields.words()?;
+        let ticket = Ticket::of_words([number, slot])?;
+        let [count @ .., clocked, column, 0, 0] = items.to_le_bytes() else {
+            return Err(MessageError::Reserved);
+        };
+        if clocked > 1 {
+            return Err(MessageError::unknown_value("flags", clocked));
+        }
+        let column = match column {
+            0 => None,
+            number => {
+                let column = Plain::numbered(number);
+                Some(column.ok_or_else(|| MessageError::unknown_value("column", number))?)
             }
         };
-        let column = match fields.u8()? {
-            0 => None,
-            number => Some(Plain::numbered(number).ok_or(MessageError::UnknownValue {
-                field: "column",
-                found: number.into(),
-            })?),
-        };
-        fields.zeroes::<2>()?;
         Ok(RunItems {
             ticket,
             entry,
             function,
-            limits,
-            clocked,
-            count,
+            limits: Limits::of_words([cpu_time, memory]),
+            clocked: clocked == 1,
+            count: u32::from_le_bytes(count),
             column,
             items: fields.payload(),
         })
+    }
+}
+
+impl<P: EncodedValue> RunItems<P> {
+    /// The message up to the items, which follow it in the stream.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`] if the items are beyond [`RunItems::MAX_ITEMS_LEN`].
+    pub fn head(&self) -> Result<Head<WORDS>, FrameError> {
+        let [number, slot] = self.ticket.words();
+        let [cpu_time, memory] = self.limits.words();
+        let column = self.column.map_or(0, Plain::number);
+        let words = [
+            HEADER,
+            number,
+            slot,
+            self.entry,
+            self.function,
+            cpu_time,
+            memory,
+            u64::from(self.count) | u64::from(self.clocked) << 32 | u64::from(column) << 40,
+        ];
+        Head::new(RUN_ITEMS, words, &self.items)
     }
 }

@@ -149,6 +149,14 @@ pub(crate) fn encode_attaching<T: Serialize + ?Sized>(
     result
 }
 
+/// Encodes a type of the protocol: structs of strings and numbers, which always can be.
+pub(crate) fn encode_own(part: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let encoded = encode(part, &mut out);
+    debug_assert!(encoded.is_ok(), "a protocol type can't be encoded");
+    out
+}
+
 /// Decodes the one value that fills all of `bytes`.
 ///
 /// Any bytes are safe to decode: there is no panic, the stack is bounded by [`MAX_DEPTH`], and

@@ -50,8 +50,9 @@ where
         limits: Limits::default(),
         args: Encoding::payload(&args, Vec::reserve).unwrap(),
     };
-    let (head, prefix) = (run.head().unwrap(), run.args.prefix());
-    [&head[..], &prefix, run.args.bytes()].concat()
+    let mut frame = Vec::new();
+    run.head().unwrap().put_with(&run.args, &mut frame);
+    frame
 }
 
 static GATE: Mutex<()> = Mutex::new(());

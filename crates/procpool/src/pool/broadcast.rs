@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use procpool_wire::Broadcast;
+use procpool_wire::Preparation;
 use procpool_worker::{BroadcastCall, TryBroadcastCall};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,7 +71,7 @@ impl<S> ProcessPool<S> {
     where
         A: Serialize + DeserializeOwned + 'static,
     {
-        let limit = Broadcast::MAX_ARGS_LEN;
+        let limit = Preparation::MAX_ARGS_LEN;
         let call = EncodedCall::new::<fn(A), BroadcastCall, A>(function, args, limit);
         self.begin_broadcast(call)
     }
@@ -94,7 +94,7 @@ impl<S> ProcessPool<S> {
         A: Serialize + DeserializeOwned + 'static,
         E: fmt::Display + 'static,
     {
-        let limit = Broadcast::MAX_ARGS_LEN;
+        let limit = Preparation::MAX_ARGS_LEN;
         let call =
             EncodedCall::new::<fn(A) -> Result<(), E>, TryBroadcastCall, A>(function, args, limit);
         self.begin_broadcast(call)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_channel::oneshot;
 use procpool_scheduler::BroadcastId;
-use procpool_wire::Broadcast;
+use procpool_wire::Preparation;
 
 use crate::driver::pool::effects::WaiterReply;
 use crate::driver::transport::link::Link;
@@ -41,7 +41,7 @@ impl Broadcasts {
         let mut kept = self.kept.iter();
         if let Some((_, call)) = kept.find(|(kept, _)| *kept == Some(id)) {
             let [entry, function] = call.offsets.to_words();
-            link.push_broadcast(&Broadcast {
+            link.push_broadcast(&Preparation {
                 entry,
                 function,
                 args: call.args.clone(),

@@ -127,8 +127,15 @@ mod tests {
     fn frame(number: u64, len: usize) -> Vec<u8> {
         let result = Encoding::payload(&vec![7_u8; len], Vec::reserve).unwrap();
         let ticket = Ticket { slot: 0, number };
-        let head = Finished::returned_head(ticket, Duration::ZERO, false, &result).unwrap();
-        [&head, result.bytes()].concat()
+        let finished = Finished {
+            ticket,
+            ran: Duration::ZERO,
+            worn: false,
+            outcome: &result,
+        };
+        let mut frame = Vec::new();
+        finished.head().unwrap().put_with(&result, &mut frame);
+        frame
     }
 
     fn parent_of(socket: OwnedFd) -> (Arc<Link>, Incoming) {

@@ -8,7 +8,7 @@ use bytes::BufMut;
 use procpool_os::{ControlPage, memory};
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
-use procpool_wire::{Event, FrameBuffer, Outcome, Returned, Segments};
+use procpool_wire::{Event, Finished, FrameBuffer, Outcome, Segments};
 
 use crate::driver::transport::bulk_reader::Load;
 use crate::driver::transport::channel::Receiver;
@@ -195,11 +195,11 @@ impl Incoming {
 
     /// Takes the small results that are there next, one by one.
     #[inline]
-    pub(crate) fn take_returned(&mut self, mut handle: impl FnMut(Returned<'_>)) {
+    pub(crate) fn take_returned(&mut self, mut handle: impl FnMut(Finished<&[u8]>)) {
         // Small results have no attachments.
         while self.attached.is_none()
             && self.violation.is_none()
-            && Returned::take(&mut self.buffer, &mut handle).is_some()
+            && Finished::take_small(&mut self.buffer, &mut handle).is_some()
         {}
     }
 
@@ -242,7 +242,7 @@ mod tests {
     use std::time::Duration;
 
     use procpool_os::{SpoolWriter, socket};
-    use procpool_wire::{Finished, Payload, Ticket};
+    use procpool_wire::{Payload, Ticket};
 
     use super::*;
     use crate::driver::transport::channel;

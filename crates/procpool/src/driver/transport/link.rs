@@ -8,12 +8,13 @@ use procpool_os::control::monotonic_now;
 use procpool_os::{ControlPage, Standing as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
-use procpool_wire::{Broadcast, Command, Initialize, Payload, Run, RunItems, SmallRun, Ticket};
+use procpool_wire::value::attachment::Attachment;
+use procpool_wire::{Command, Head, Payload, Preparation, Run, RunItems, Ticket};
 use tokio::sync::Notify;
 
 use crate::driver::transport::channel::Sender;
 use crate::driver::transport::outbox::Outbox;
-use crate::driver::transport::outgoing_frames::COPIED;
+use crate::driver::transport::outgoing_frames::OutgoingFrames;
 
 /// The socket and the control page of one worker.
 ///
@@ -111,44 +112,35 @@ impl Link {
 
     /// Tells the worker about shared memory.
     pub(crate) fn tell_notices(&self) {
-        self.push(&[], &Payload::default());
+        self.outbox.push(|frames| self.push_segments(frames, &[]));
         self.flush();
     }
 
     /// Puts a message into the outbox, after the message about the memory that it shares.
-    fn push(&self, head: &[u8], payload: &Payload) {
+    #[inline]
+    fn push<const WORDS: usize>(&self, head: Head<WORDS>, payload: &Payload) {
         self.outbox.push(|frames| {
-            if let Some(segments) = self.worker.lend(payload.attached()) {
-                // It fails if a payload has more attachments than a frame has room for, and then writes nothing.
-                let _ = segments.encode_down(frames.small());
-            }
+            self.push_segments(frames, payload.attached());
             frames.push(head, payload);
         });
     }
 
+    fn push_segments(&self, frames: &mut OutgoingFrames, attached: &[Attachment]) {
+        if let Some(segments) = self.worker.lend(attached) {
+            // It fails if a payload has more attachments than a frame has room for, and then writes nothing.
+            let _ = segments.encode_down(frames.small());
+        }
+    }
+
     /// Puts a task into the outbox, and on the control page, where it may be claimed or revoked.
-    pub(crate) fn offer(&self, run: &Run) {
+    #[inline]
+    pub(crate) fn offer(&self, run: Run<&Payload>) {
         // Arguments that a frame can't hold were refused when the task was submitted.
         let Ok(head) = run.head() else { return };
         // On the page first: the worker may read the frame as soon as it is sent.
         self.page
             .offer(usize::from(run.ticket.slot), run.ticket.number);
-        self.push(&head, &run.args);
-    }
-
-    /// As [`offer`](Link::offer), for small arguments. False, and nothing is done, if they are not small.
-    pub(crate) fn offer_small(&self, run: &SmallRun<'_>) -> bool {
-        if self.worker.has_notices() {
-            return false;
-        }
-        let Some(head) = run.head().filter(|_| run.args.len() <= COPIED) else {
-            return false;
-        };
-        // On the page first: the worker may read the frame as soon as it is sent.
-        self.page
-            .offer(usize::from(run.ticket.slot), run.ticket.number);
-        self.outbox.push(|frames| frames.push_words(head, run.args));
-        true
+        self.push(head, run.args);
     }
 
     /// Puts several items into the outbox, and on the control page, where each may be claimed or taken
@@ -158,21 +150,25 @@ impl Link {
         let Ok(head) = run.head() else { return };
         let Ticket { slot, number } = run.ticket;
         self.page.offer_items(usize::from(slot), number, run.count);
-        self.outbox.push(|frames| frames.push(&head, &run.items));
+        self.outbox.push(|frames| frames.push(head, &run.items));
     }
 
     /// Puts the pool's initializer into the outbox.
-    pub(crate) fn push_initialize(&self, initialize: &Initialize) {
+    pub(crate) fn push_initialize(&self, initialize: &Preparation) {
         // Arguments that a frame can't hold were refused when the pool was built.
-        let Ok(head) = initialize.head() else { return };
-        self.push(&head, &initialize.args);
+        let Ok(head) = initialize.initialize_head() else {
+            return;
+        };
+        self.push(head, &initialize.args);
     }
 
     /// Puts a broadcast into the outbox.
-    pub(crate) fn push_broadcast(&self, broadcast: &Broadcast) {
+    pub(crate) fn push_broadcast(&self, broadcast: &Preparation) {
         // Arguments that a frame can't hold were refused when they were encoded.
-        let Ok(head) = broadcast.head() else { return };
-        self.push(&head, &broadcast.args);
+        let Ok(head) = broadcast.broadcast_head() else {
+            return;
+        };
+        self.push(head, &broadcast.args);
     }
 
     pub(crate) fn push_resume(&self) {

@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn push(outbox: &Outbox, head: &[u8]) {
-        outbox.push(|frames| frames.push(head, &Payload::default()));
+        outbox.push(|frames| frames.small().extend_from_slice(head));
     }
 
     fn len(pieces: &[IoSlice<'_>]) -> usize {
@@ -237,7 +237,10 @@ mod tests {
         let (ours, _receiver) = channel::open(ours).unwrap();
         let payload = Payload::of_bytes(vec![7_u8; 6 << 20]).expect("is moved");
         let outbox = Outbox::default();
-        outbox.push(|frames| frames.push(b"head", &payload));
+        outbox.push(|frames| {
+            frames.small().extend_from_slice(b"head");
+            frames.push_payload(&payload);
+        });
         push(&outbox, b"next");
 
         let mut received = Vec::with_capacity(8 << 20);

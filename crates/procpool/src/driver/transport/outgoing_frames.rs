@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
 use bytes::{Buf, Bytes};
-use procpool_wire::Payload;
+use procpool_wire::{Head, Payload};
 use smallvec::SmallVec;
 
 /// Payloads up to this many bytes are copied next to the headers around them, so that one system call sends many of
 /// them; larger ones are sent from where they are: 8 KiB.
-pub(crate) const COPIED: usize = 8 * 1024;
+const COPIED: usize = 8 * 1024;
 
 /// A buffer that grew past this is freed once it is sent: 64 KiB.
 const KEPT_CAPACITY: usize = 64 * 1024;
@@ -42,9 +42,16 @@ impl OutgoingFrames {
         self.parts.is_empty() && self.small.is_empty()
     }
 
-    /// Adds a frame: its head, and then the payload.
-    pub(crate) fn push(&mut self, head: &[u8], payload: &Payload) {
-        self.small.extend_from_slice(head);
+    /// Adds a frame.
+    #[inline]
+    pub(crate) fn push<const WORDS: usize>(&mut self, head: Head<WORDS>, payload: &Payload) {
+        head.put(&mut self.small);
+        self.push_payload(payload);
+    }
+
+    /// Adds the rest of a frame, of which the head has been added.
+    #[inline]
+    pub(crate) fn push_payload(&mut self, payload: &Payload) {
         let (prefix, bytes) = (payload.prefix(), payload.bytes());
         if !prefix.is_empty() {
             self.small.extend_from_slice(&prefix);
@@ -56,16 +63,6 @@ impl OutgoingFrames {
             before.advance(std::mem::take(&mut self.small_sent));
             self.parts.extend([before, payload.to_bytes()]);
         }
-    }
-
-    /// Adds a frame whose head is words, with the lowest byte first.
-    #[inline]
-    pub(crate) fn push_words<const N: usize>(&mut self, head: [u64; N], args: &[u8]) {
-        self.small.reserve(size_of_val(&head) + args.len());
-        for word in head {
-            self.small.extend_from_slice(&word.to_le_bytes());
-        }
-        self.small.extend_from_slice(args);
     }
 
     /// For a frame that encodes itself.

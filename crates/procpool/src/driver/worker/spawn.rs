@@ -10,7 +10,7 @@ use procpool_os::{
     ControlPage, Image, Lifeline, SpawnSpec, WorkerProcess, anchor, lifeline, socket,
 };
 use procpool_scheduler::WorkerId;
-use procpool_wire::{Broadcast, Command, Initialize, PROTOCOL_VERSION, Setup, Start};
+use procpool_wire::{Command, PROTOCOL_VERSION, Preparation, Setup, Start};
 
 use crate::driver::pool::core::Core;
 use crate::driver::process::cgroup::Cgroup;
@@ -105,7 +105,7 @@ impl SpawnedProcess {
         let link = Link::new(sender, page, child.pid());
         if let Some(call) = core.initializer() {
             let [entry, function] = call.offsets.to_words();
-            link.push_initialize(&Initialize {
+            link.push_initialize(&Preparation {
                 entry,
                 function,
                 args: call.args.clone(),
@@ -113,7 +113,7 @@ impl SpawnedProcess {
         }
         for call in broadcasts {
             let [entry, function] = call.offsets.to_words();
-            link.push_broadcast(&Broadcast {
+            link.push_broadcast(&Preparation {
                 entry,
                 function,
                 args: call.args,

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use procpool_wire::{Broadcast, Initialize};
 use procpool_worker::{BroadcastCall, InitializerCall, TryBroadcastCall, TryInitializerCall};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +30,7 @@ impl<S> Builder<S> {
         I: Serialize + DeserializeOwned + 'static,
         T: 'static,
     {
-        let limit = Initialize::MAX_ARGS_LEN;
+        let limit = procpool_wire::Preparation::MAX_ARGS_LEN;
         let call = EncodedCall::new::<fn(I) -> T, InitializerCall, I>(function, arg, limit);
         self.with_initializer(call)
     }
@@ -47,7 +46,7 @@ impl<S> Builder<S> {
         T: 'static,
         E: fmt::Display + 'static,
     {
-        let limit = Initialize::MAX_ARGS_LEN;
+        let limit = procpool_wire::Preparation::MAX_ARGS_LEN;
         let call =
             EncodedCall::new::<fn(I) -> Result<T, E>, TryInitializerCall, I>(function, arg, limit);
         self.with_initializer(call)
@@ -87,7 +86,7 @@ impl<S> Builder<S> {
     where
         A: Serialize + DeserializeOwned + 'static,
     {
-        let limit = Broadcast::MAX_ARGS_LEN;
+        let limit = procpool_wire::Preparation::MAX_ARGS_LEN;
         let call = EncodedCall::new::<fn(A), BroadcastCall, A>(function, args, limit);
         self.broadcasts.push(call);
         self
@@ -102,7 +101,7 @@ impl<S> Builder<S> {
         A: Serialize + DeserializeOwned + 'static,
         E: fmt::Display + 'static,
     {
-        let limit = Broadcast::MAX_ARGS_LEN;
+        let limit = procpool_wire::Preparation::MAX_ARGS_LEN;
         let call =
             EncodedCall::new::<fn(A) -> Result<(), E>, TryBroadcastCall, A>(function, args, limit);
         self.broadcasts.push(call);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Run, SmallRun, Ticket};
+use procpool_wire::{Run, Ticket};
 
 use super::pool_state::State;
 use crate::driver::pool::job::{Job, Sink};
@@ -109,27 +109,13 @@ impl State {
 
 /// Puts a task into the outbox. Its arguments are kept, since another worker may have to run it.
 #[inline]
-fn offer(link: &Link, ticket: Ticket, job: &mut Job) {
+fn offer(link: &Link, ticket: Ticket, job: &Job) {
     let [entry, function] = job.call.offsets.to_words();
-    let limits = job.limits();
-    let is_offered = job.call.args.plain_bytes().is_some_and(|args| {
-        link.offer_small(&SmallRun {
-            ticket,
-            entry,
-            function,
-            limits,
-            args,
-        })
+    link.offer(Run {
+        ticket,
+        entry,
+        function,
+        limits: job.limits(),
+        args: &job.call.args,
     });
-    if !is_offered {
-        let run = Run {
-            ticket,
-            entry,
-            function,
-            limits,
-            args: std::mem::take(&mut job.call.args),
-        };
-        link.offer(&run);
-        job.call.args = run.args;
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Finished as Feedback, Outcome as Verdict, WorkerId};
-use procpool_wire::{Finished, Outcome, Payload, Returned, Ticket};
+use procpool_wire::{Finished, Outcome, Payload, Ticket};
 
 use super::pool_state::State;
 use crate::driver::pool::ending::Ending;
@@ -50,7 +50,7 @@ impl State {
         &mut self,
         now: Instant,
         worker: WorkerId,
-        returned: Returned<'_>,
+        returned: Finished<&[u8]>,
     ) {
         if returned.worn {
             self.scheduler.handle_worn(now, worker);
@@ -99,10 +99,10 @@ impl State {
     }
 
     #[inline]
-    fn settle_returned(&mut self, job: Job, returned: Returned<'_>) {
+    fn settle_returned(&mut self, job: Job, returned: Finished<&[u8]>) {
         self.effects.release(job.call.args);
         match job.sink {
-            Sink::Cell(cell) => self.effects.finish_returned(cell, returned.result),
+            Sink::Cell(cell) => self.effects.finish_returned(cell, returned.outcome),
             Sink::Chunk(chunk) => self.settle_chunk(&chunk, returned.ran, Ok(Payload::default())),
         }
     }
