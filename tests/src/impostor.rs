@@ -120,7 +120,7 @@ impl Impostor {
 
     /// Reports on the control page, from now on, that it spins for its next task.
     pub fn pretend_to_listen(&self) {
-        self.page.set_listening(true);
+        self.page.set_spinning(true);
     }
 
     /// Waits until no thread of the parent is awake for its messages.

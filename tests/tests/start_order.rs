@@ -31,7 +31,7 @@ fn tell_how_long_it_may_listen(path: &Path) -> ! {
         socket::receive_with_descriptors(&socket, &mut [0; 4096], 2).expect("a first message");
     let [page, lifeline] = <[_; 2]>::try_from(descriptors).expect("a page and a lifeline");
     let _ = lifeline::arm(lifeline).expect("a lifeline");
-    let limit = ControlPage::attach(page).expect("a page").may_listen();
+    let limit = ControlPage::attach(page).expect("a page").spin_limit();
     std::fs::write(path, format!("{limit:?}")).expect("a place for it");
     std::process::exit(0);
 }

@@ -1,24 +1,18 @@
-//! What procpool needs of Linux: spawning, sockets, shared pages, timers, signals.
+//! Linux for procpool: processes, sockets, shared memory, timers, signals.
 //!
-//! This is the only procpool crate with `unsafe` code. Everything it exports is safe to call, and
-//! each `unsafe` block names the fact that it relies on. It knows nothing of tasks, pools or
+//! This is the only procpool crate with `unsafe` code. No safe function that it exports can be misused into undefined
+//! behaviour, and each `unsafe` block names the fact that it relies on. It knows nothing of tasks, pools or
 //! runtimes: it offers descriptors and processes, and the layers above decide.
 //!
-//! | module | one noun each |
+//! | module | content |
 //! |---|---|
+//! | [`call`] | a call of a function in another process |
 //! | [`image`] | the running executable: where its code lies, and which build it is |
-//! | [`function`] | a function as two offsets, and the way back to a call |
-//! | [`socket`] | the private socket pair between the parent and one worker |
-//! | [`control`] | the shared page on which tasks are claimed and revoked |
-//! | [`lifeline`] | the end of a worker's whole process group when its parent dies |
-//! | [`process`] | a worker as a child process: spawn, kill, reap |
-//! | [`segment`] | memory that one process fills and others read |
-//! | [`signals`] | which signals a thread lets through |
-//! | [`stdio`] | taking the socket off standard input, on the worker's side |
-//! | [`memory`] | memory for much data, of huge pages |
-//! | [`output`] | writing to a stream without being blocked by its reader |
-//! | [`timer`] | a deadline as a descriptor |
-//! | [`early`] | a function that runs before `main` |
+//! | [`process`] | a worker as a child process: spawn, kill, reap; its lifeline, limits and signals |
+//! | [`control`] | the memory that the parent and one worker share: claims, revocations, progress |
+//! | `spool` | the end of the worker's event stream in that memory |
+//! | [`memory`] | room in huge pages; segments that one process fills and others read |
+//! | [`io`] | the private socket between the parent and one worker; standard streams; timers |
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
@@ -28,45 +22,26 @@ compile_error!(
      descriptor, which other systems do not have"
 );
 
+pub mod call;
 pub mod control;
-pub mod early;
-pub mod function;
 pub mod image;
-pub mod lifeline;
-pub mod limits;
+pub mod io;
 pub mod memory;
-pub mod output;
 pub mod process;
-pub mod segment;
-pub mod signals;
-pub mod socket;
-pub mod stdio;
-pub mod timer;
 
-mod call_key;
-mod claims;
-mod control_items;
-mod process_handle;
-mod progress;
-mod slot;
-mod spawn_spec;
 mod spool;
-mod spool_writer;
-mod standing;
 mod word;
 
-pub use claims::ItemCounts;
-pub use control::ControlPage;
-pub use control_items::ItemClaims;
-pub use function::{
+pub use call::{
     BuildMismatch, CallOffsets, FunctionPointer, MatchedImage, NotInExecutable, SameBuild,
     Trampoline, anchor,
 };
+pub use control::{ControlPage, ItemClaims, ItemCounts, RunState};
 pub use image::{BuildIdentity, Image, ImageError};
-pub use lifeline::{ArmedLifeline, Lifeline};
-pub use process::{WorkerProcess, WorkerStatus};
-pub use segment::{Segment, SegmentError, SegmentReader, SegmentView, SegmentWriter};
-pub use spawn_spec::{OutputTo, SpawnSpec};
-pub use spool_writer::SpoolWriter;
-pub use standing::Standing;
-pub use timer::Timer;
+pub use io::timer::Timer;
+pub use io::{output, socket, stdio, timer};
+pub use memory::segment::{self, Segment, SegmentError, SegmentReader, SegmentView, SegmentWriter};
+pub use process::lifeline::{ArmedLifeline, Lifeline};
+pub use process::{OutputTo, SpawnSpec, WorkerProcess, WorkerStatus};
+pub use process::{early, lifeline, limits, signals};
+pub use spool::SpoolWriter;

@@ -1,11 +1,11 @@
-//! An atomic 64-bit word, as a parameter.
+//! An atomic 64-bit word, as a type parameter.
 //!
-//! The protocols of the shared page are generic over it, so that the very code that runs on the page
-//! is also what the model checker runs in the tests, over words of its own.
+//! The protocols of the shared page are generic over it. So the model checker of the tests runs the same code, with
+//! its own kind of word.
 
 use std::sync::atomic::Ordering;
 
-/// What the protocols need of an atomic 64-bit word.
+/// The operations of an atomic 64-bit word that the protocols use.
 pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
     fn store(&self, value: u64, order: Ordering);

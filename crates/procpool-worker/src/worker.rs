@@ -95,7 +95,7 @@ pub(crate) fn rings() -> u64 {
 /// Tells the parent whether this worker listens for the bell, from now on.
 pub(crate) fn set_listening(is_listening: bool) {
     if let Some(worker) = WORKER.get() {
-        worker.page.set_listening(is_listening);
+        worker.page.set_spinning(is_listening);
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn taken() -> u64 {
 pub(crate) fn may_listen() -> Duration {
     WORKER
         .get()
-        .map_or(Duration::ZERO, |worker| worker.page.may_listen())
+        .map_or(Duration::ZERO, |worker| worker.page.spin_limit())
 }
 
 /// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.

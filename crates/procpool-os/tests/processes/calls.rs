@@ -74,7 +74,7 @@ fn a_replaced_executable_still_starts_the_old_build() {
     assert!(status.unwrap().success());
 }
 
-/// Spawns a worker, has it call the function, and gives back what it left in the context.
+/// Spawns a worker that calls the function, and returns the result that it put into the context.
 pub(crate) fn call_in_a_worker(offsets: CallOffsets) -> u64 {
     let (spec, socket) = Role::Call.as_worker();
     let worker = spec.spawn().unwrap();

@@ -8,13 +8,13 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
-/// Its name and what it does.
+/// A test's name and its function.
 pub(crate) type Test = (&'static str, fn());
 
 /// Nothing here takes a second. A test that takes so long hangs.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
 
-/// Takes what the usual harness takes, as far as a runner needs it: `--list`, `--exact`, filters.
+/// Accepts the options of the usual harness that a test runner needs: `--list`, `--exact`, filters.
 pub(crate) fn run(tests: &[Test]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);

@@ -36,16 +36,16 @@ pub(crate) const TESTS: &[Test] = &[
         dropping_the_lifeline_kills_the_worker,
     ),
     (
-        "arming_after_the_parents_death_is_death",
-        arming_after_the_parents_death_is_death,
+        "arming_after_the_parents_end_kills_the_worker",
+        arming_after_the_parents_end_kills_the_worker,
     ),
     (
         "arming_in_anothers_group_is_refused",
         arming_in_anothers_group_is_refused,
     ),
     (
-        "arming_what_is_no_pipe_is_refused",
-        arming_what_is_no_pipe_is_refused,
+        "arming_a_descriptor_that_is_no_pipe_is_refused",
+        arming_a_descriptor_that_is_no_pipe_is_refused,
     ),
 ];
 
@@ -98,7 +98,7 @@ fn dropping_the_lifeline_kills_the_worker() {
     assert_eq!(worker.reap().unwrap().signal(), Some(libc::SIGKILL));
 }
 
-/// A worker that has said that it is armed, and what it says after that.
+/// A worker that has reported that it is armed, and the rest of its output.
 fn armed(role: Role) -> (Lifeline, WorkerProcess, BufReader<File>) {
     let (mut spec, socket) = role.as_worker();
     let (alive, output) = output_pipe();
@@ -112,7 +112,7 @@ fn armed(role: Role) -> (Lifeline, WorkerProcess, BufReader<File>) {
     (lifeline, worker, alive)
 }
 
-fn arming_after_the_parents_death_is_death() {
+fn arming_after_the_parents_end_kills_the_worker() {
     for role in [Role::LifelineWorker, Role::LifelineSandboxWorker] {
         let (mut spec, socket) = role.as_worker();
         let (mut alive, output) = output_pipe();
@@ -151,7 +151,7 @@ fn arming_in_anothers_group_is_refused() {
     drop(lifeline);
 }
 
-fn arming_what_is_no_pipe_is_refused() {
+fn arming_a_descriptor_that_is_no_pipe_is_refused() {
     // In this process, unless it leads a group: either way the answer is the same kind.
     let (socket, _other) = socket::pair().unwrap();
     assert_eq!(

@@ -31,7 +31,7 @@ pub(crate) enum Role {
     ComputeWithChild,
     /// Exits with 0, and leaves a child that computes.
     LeaveChild,
-    /// Prints what it knows of itself.
+    /// Prints its arguments, environment, directory and descriptors.
     Describe,
     /// Writes to its standard error and exits.
     Complain,
@@ -227,7 +227,7 @@ fn replace_executable() -> ! {
     exit(0)
 }
 
-/// Then what a worker's output is to be has the number of an output already.
+/// The file for a worker's output then has the number of a standard stream already.
 fn close_streams() -> ! {
     for stream in 0..3 {
         // SAFETY: the standard library does not own them, and nothing else of this process uses them.
@@ -271,7 +271,7 @@ fn stop_group_of(worker: &WorkerProcess) {
     waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).unwrap();
 }
 
-/// Reaping would kill what is left of its group.
+/// Without reaping, which would kill the rest of its group.
 fn await_exit(worker: &WorkerProcess) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     waitid(WaitId::PidFd(worker.as_fd()), options).unwrap();

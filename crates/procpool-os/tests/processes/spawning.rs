@@ -13,8 +13,14 @@ use crate::harness::Test;
 use crate::roles::{Role, output_pipe};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("a_worker_tells_its_exit_code", a_worker_tells_its_exit_code),
-    ("a_worker_tells_its_signal", a_worker_tells_its_signal),
+    (
+        "the_exit_code_of_a_worker_is_known",
+        the_exit_code_of_a_worker_is_known,
+    ),
+    (
+        "the_signal_that_ended_a_worker_is_known",
+        the_signal_that_ended_a_worker_is_known,
+    ),
     (
         "a_running_worker_is_not_reaped",
         a_running_worker_is_not_reaped,
@@ -30,8 +36,8 @@ pub(crate) const TESTS: &[Test] = &[
     ),
     ("a_kill_ends_the_whole_group", a_kill_ends_the_whole_group),
     (
-        "what_a_worker_leaves_ends_when_it_is_reaped",
-        what_a_worker_leaves_ends_when_it_is_reaped,
+        "children_of_a_worker_end_when_it_is_reaped",
+        children_of_a_worker_end_when_it_is_reaped,
     ),
     (
         "dropping_a_worker_ends_its_group",
@@ -72,7 +78,7 @@ fn wait_for_exit(worker: &WorkerProcess) {
     poll(&mut watched, None).unwrap();
 }
 
-fn a_worker_tells_its_exit_code() {
+fn the_exit_code_of_a_worker_is_known() {
     let (spec, _socket) = Role::ExitSeven.as_worker();
     let worker = spec.spawn().unwrap();
     wait_for_exit(&worker);
@@ -83,7 +89,7 @@ fn a_worker_tells_its_exit_code() {
     worker.kill_group();
 }
 
-fn a_worker_tells_its_signal() {
+fn the_signal_that_ended_a_worker_is_known() {
     let (spec, _socket) = Role::Abort.as_worker();
     let status = spec.spawn().unwrap().reap().unwrap();
     assert_eq!(
@@ -191,7 +197,7 @@ fn a_kill_ends_the_whole_group() {
     assert_eq!(worker.reap().unwrap().signal(), Some(libc::SIGKILL));
 }
 
-fn what_a_worker_leaves_ends_when_it_is_reaped() {
+fn children_of_a_worker_end_when_it_is_reaped() {
     let (mut spec, _socket) = Role::LeaveChild.as_worker();
     let (mut alive, output) = output_pipe();
     spec.stdout = output.into();

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use procpool_os::{ControlPage, Image, SameBuild, Standing, Trampoline, anchor, socket};
+use procpool_os::{ControlPage, Image, RunState, SameBuild, Trampoline, anchor, socket};
 use procpool_shared::Peer;
 use procpool_wire::{Encoding, Limits, Run, Setup, Ticket};
 
@@ -77,8 +77,8 @@ fn a_task_is_not_charged_for_sending_the_result_before_it() {
     ]
     .concat();
     assert_eq!(socket::send(&parent, &frames).unwrap(), frames.len());
-    let standing = |ticket: Ticket| page.standing(usize::from(ticket.slot), ticket.number);
-    while standing(first) != Standing::Finished {
+    let standing = |ticket: Ticket| page.run_state(usize::from(ticket.slot), ticket.number);
+    while standing(first) != RunState::Finished {
         thread::yield_now();
     }
     let before_it_was_sent = monotonic_now();
@@ -86,8 +86,8 @@ fn a_task_is_not_charged_for_sending_the_result_before_it() {
     let reading = thread::spawn(move || reader.read_to_end(&mut Vec::new()).unwrap());
     let started = loop {
         match standing(second) {
-            Standing::Running { since } => break since,
-            Standing::Unclaimed | Standing::Finished => thread::yield_now(),
+            RunState::Running { since } => break since,
+            RunState::Unclaimed | RunState::Finished => thread::yield_now(),
         }
     };
     drop(closed);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use procpool_os::control::monotonic_now;
-use procpool_os::{ControlPage, Standing as Written};
+use procpool_os::{ControlPage, RunState as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
@@ -59,7 +59,7 @@ impl Link {
 
     /// How far the worker has come with a task, as the page says.
     pub(crate) fn standing(&self, ticket: Ticket) -> Standing {
-        match self.page.standing(usize::from(ticket.slot), ticket.number) {
+        match self.page.run_state(usize::from(ticket.slot), ticket.number) {
             Written::Unclaimed => Standing::Unclaimed,
             Written::Running { since } => Standing::Running {
                 since: instant(since),

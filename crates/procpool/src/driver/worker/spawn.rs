@@ -58,7 +58,7 @@ pub(crate) fn spawn(core: &Arc<Core>, worker: WorkerId) -> io::Result<SpawnedPro
     let (page, page_descriptor) = ControlPage::create()?;
     let (broadcasts, first_spin) =
         core.with(|state, _| (state.broadcasts(worker), state.first_spin()));
-    page.let_listen(first_spin);
+    page.set_spin_limit(first_spin);
     let (lifeline, lifeline_descriptor) = lifeline::lifeline()?;
     let cgroup = cgroup(core, worker)?;
     let start = start(core, worker, cgroup.as_ref(), broadcasts.len())?;

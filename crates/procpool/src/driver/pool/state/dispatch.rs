@@ -55,7 +55,7 @@ impl State {
         offer(link, ticket, job);
         // With an idle processor, the worker may spin for its next task, and the caller for the result.
         let is_spare = busy < self.processors;
-        link.page().let_listen(match is_spare {
+        link.page().set_spin_limit(match is_spare {
             true => self.spin,
             false => Duration::ZERO,
         });
@@ -63,7 +63,7 @@ impl State {
             let expected = self.scheduler.expected(task);
             expected.is_some_and(|expected| expected <= Soon::SHORT)
         };
-        let is_soon = is_spare && link.page().is_listening() && args <= Soon::SMALL && is_short();
+        let is_soon = is_spare && link.page().is_spinning() && args <= Soon::SMALL && is_short();
         link.page().set_awaited(is_soon);
         if is_soon
             && let Some(speaker) = &entry.speaker
