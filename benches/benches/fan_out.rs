@@ -37,7 +37,7 @@ const THREADS_FEW: &str = "spawn_blocking, few";
 /// Messages of the floor that go through the socket together.
 const BATCH: usize = 64;
 
-/// Bytes of one of the floor's messages: a ticket, a function and a number.
+/// Bytes of one of the floor's messages: a dispatch id, a function and a number.
 const MESSAGE_LEN: usize = 32;
 
 fn main() {

@@ -32,7 +32,7 @@ const MARKER: &str = "--procpool-bench-prototype";
 /// Calls in flight on one worker.
 const WINDOW: usize = 64;
 
-/// Bytes before what is encoded: a length, a ticket and a function.
+/// Bytes before what is encoded: a length, a dispatch id and a function.
 const HEADER_LEN: usize = 24;
 
 /// Bytes that one read may bring.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
-    Command, Event, Finished, ItemFrames, Limits, Outcome, PROTOCOL_VERSION, PanicReport, Payload,
-    Plain, Preparation, Refusal, Run, RunItems, Segment, Segments, Setup, Start, Ticket, frame,
-    value,
+    Command, DispatchId, Event, Finished, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
+    PanicReport, Payload, Plain, Preparation, Refusal, Run, RunItems, Segment, Segments, Setup,
+    Start, frame, value,
 };
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         (
             "run-items",
             Command::RunItems(RunItems {
-                ticket: ticket(),
+                dispatch_id: dispatch_id(),
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
                 limits: run().limits,
@@ -70,7 +70,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
         (
             "run-column",
             Command::RunItems(RunItems {
-                ticket: ticket(),
+                dispatch_id: dispatch_id(),
                 entry: 0x1112_1314_1516_1718,
                 function: 0x2122_2324_2526_2728,
                 limits: run().limits,
@@ -154,9 +154,9 @@ pub fn events() -> Vec<(&'static str, Event)> {
         (
             "returned-nothing-unworn",
             Event::Finished(Finished {
-                ticket: ticket(),
+                dispatch_id: dispatch_id(),
                 ran: Duration::ZERO,
-                worn: false,
+                needs_recycle: false,
                 outcome: Outcome::Returned(Payload::default()),
             }),
         ),
@@ -185,7 +185,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
             "broadcast-failed",
             Event::BroadcastEnded(Some(Refusal::Broadcast("no licence".to_owned()))),
         ),
-        ("items-began", Event::ItemsBegan(ticket())),
+        ("items-began", Event::ItemsBegan(dispatch_id())),
         ("item", item(&value_of(&(7, "é")))),
         ("plain-item", plain_item(Plain::U64, 7)),
         (
@@ -341,7 +341,7 @@ pub fn start() -> Start {
 /// A run with arguments.
 pub fn run() -> Run {
     Run {
-        ticket: ticket(),
+        dispatch_id: dispatch_id(),
         entry: 0x1112_1314_1516_1718,
         function: 0x2122_2324_2526_2728,
         limits: Limits {
@@ -355,15 +355,15 @@ pub fn run() -> Run {
 /// The end of [`run`].
 pub fn finished(outcome: Outcome) -> Event {
     Event::Finished(Finished {
-        ticket: ticket(),
+        dispatch_id: dispatch_id(),
         ran: Duration::from_nanos(0x3132_3334_3536_3738),
-        worn: true,
+        needs_recycle: true,
         outcome,
     })
 }
 
-fn ticket() -> Ticket {
-    Ticket {
+fn dispatch_id() -> DispatchId {
+    DispatchId {
         slot: 0x4142,
         number: 0x5152_5354_5556_5758,
     }

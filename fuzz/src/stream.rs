@@ -135,7 +135,7 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
             Event::encode_broadcast_ended(refusal, &mut out).expect("fits a frame");
         }
         Event::Segments(segments) => segments.encode_up(&mut out).expect("fits a frame"),
-        Event::ItemsBegan(ticket) => Event::encode_items_began(*ticket, &mut out),
+        Event::ItemsBegan(dispatch_id) => Event::encode_items_began(*dispatch_id, &mut out),
         Event::Items(frames) => {
             let mut frames = frames.clone();
             while let Some(result) = frames.next_result() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use procpool_os::{ControlPage, lifeline, signals, socket, stdio};
-use procpool_wire::{Command, Encoding, Event, Finished, Run, RunItems, Ticket, frame};
+use procpool_wire::{Command, DispatchId, Encoding, Event, Finished, Run, RunItems, frame};
 use serde::Serialize;
 
 /// A process that was started as a worker and does not behave like one.
@@ -104,18 +104,20 @@ impl Impostor {
     }
 
     /// Sends a result of a task, which need not exist.
-    pub fn answer(&self, ticket: Ticket, result: &impl Serialize) {
-        self.send(&answer(ticket, result));
+    pub fn answer(&self, dispatch_id: DispatchId, result: &impl Serialize) {
+        self.send(&answer(dispatch_id, result));
     }
 
     /// Reports on the control page that a claimed task has just started.
-    pub fn restart_clock(&self, ticket: Ticket) {
-        self.page.restart(usize::from(ticket.slot), ticket.number);
+    pub fn restart_clock(&self, dispatch_id: DispatchId) {
+        self.page
+            .restart(usize::from(dispatch_id.slot), dispatch_id.number);
     }
 
     /// Reports on the control page that a claimed task has finished, without sending a result.
-    pub fn pretend_to_finish(&self, ticket: Ticket) {
-        self.page.finish(usize::from(ticket.slot), ticket.number);
+    pub fn pretend_to_finish(&self, dispatch_id: DispatchId) {
+        self.page
+            .finish(usize::from(dispatch_id.slot), dispatch_id.number);
     }
 
     /// Reports on the control page, from now on, that it spins for its next task.
@@ -139,7 +141,7 @@ impl Impostor {
             let Command::Run(run) = self.next_command() else {
                 panic!("a task was to come");
             };
-            let Ticket { slot, number } = run.ticket;
+            let DispatchId { slot, number } = run.dispatch_id;
             if self.page.claim(usize::from(slot), number) {
                 return run;
             }
@@ -155,17 +157,17 @@ impl Impostor {
             let Command::RunItems(run) = self.next_command() else {
                 panic!("a chunk was to come");
             };
-            let Ticket { slot, number } = run.ticket;
+            let DispatchId { slot, number } = run.dispatch_id;
             if self.page.claim(usize::from(slot), number) {
                 return run;
             }
         }
     }
 
-    /// Claims the next item of the chunk that was claimed by this ticket.
+    /// Claims the next item of the chunk that was claimed by this dispatch id.
     #[must_use]
-    pub fn claim_item(&self, ticket: Ticket) -> bool {
-        let items = self.page.items_of(usize::from(ticket.slot));
+    pub fn claim_item(&self, dispatch_id: DispatchId) -> bool {
+        let items = self.page.items_of(usize::from(dispatch_id.slot));
         items.is_some_and(|items| items.claim())
     }
 
@@ -193,12 +195,12 @@ impl Impostor {
 /// # Panics
 /// If the result can't be encoded.
 #[must_use]
-pub fn answer(ticket: Ticket, result: &impl Serialize) -> Vec<u8> {
+pub fn answer(dispatch_id: DispatchId, result: &impl Serialize) -> Vec<u8> {
     let result = Encoding::payload(result, Vec::reserve).expect("a result");
     let finished = Finished {
-        ticket,
+        dispatch_id,
         ran: Duration::from_micros(1),
-        worn: false,
+        needs_recycle: false,
         outcome: &result,
     };
     let mut bytes = Vec::new();

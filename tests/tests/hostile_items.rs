@@ -9,7 +9,7 @@ use std::path::Path;
 use futures::StreamExt;
 use procpool::TaskError;
 use procpool_tests::{Impostor, Stage, answer, patiently};
-use procpool_wire::{Event, ItemFrames, Plain, Ticket, value};
+use procpool_wire::{DispatchId, Event, ItemFrames, Plain, value};
 
 procpool_os::before_main!(become_a_worker_if_told_to);
 
@@ -23,38 +23,38 @@ const FALSEHOOD: u64 = 7;
 fn misbehave(script: &str, _: &Path) -> ! {
     let mut impostor = Impostor::enter();
     impostor.send_ready();
-    let ticket = impostor.next_items().ticket;
-    let other = Ticket {
-        number: ticket.number + 1000,
-        ..ticket
+    let dispatch_id = impostor.next_items().dispatch_id;
+    let other = DispatchId {
+        number: dispatch_id.number + 1000,
+        ..dispatch_id
     };
     match script {
         "answers more items than it has" => {
-            impostor.send(&[began(ticket), item(), item(), item(), item()].concat());
+            impostor.send(&[began(dispatch_id), item(), item(), item(), item()].concat());
         }
         "answers items of nothing" => impostor.send(&item()),
         "begins what it was not given" => impostor.send(&began(other)),
-        "begins twice" => impostor.send(&[began(ticket), began(ticket)].concat()),
+        "begins twice" => impostor.send(&[began(dispatch_id), began(dispatch_id)].concat()),
         "ends before its items" => {
-            assert!(impostor.claim_item(ticket));
-            impostor.send(&[began(ticket), answer(ticket, &())].concat());
+            assert!(impostor.claim_item(dispatch_id));
+            impostor.send(&[began(dispatch_id), answer(dispatch_id, &())].concat());
         }
         "has answered what it has not begun" => {
-            impostor.send(&[began(ticket), item(), item(), vec![9; 8]].concat());
+            impostor.send(&[began(dispatch_id), item(), item(), vec![9; 8]].concat());
         }
         "answers with numbers of other types" => {
             let all = [
-                began(ticket),
+                began(dispatch_id),
                 number(Plain::U16),
                 number(Plain::U64),
                 item(),
             ]
             .concat();
-            impostor.send(&[all, answer(ticket, &()), item()].concat());
+            impostor.send(&[all, answer(dispatch_id, &()), item()].concat());
         }
         "goes on after the end" => {
-            let all = [began(ticket), item(), item(), item()].concat();
-            impostor.send(&[all, answer(ticket, &()), item()].concat());
+            let all = [began(dispatch_id), item(), item(), item()].concat();
+            impostor.send(&[all, answer(dispatch_id, &()), item()].concat());
         }
         other => panic!("there is no script {other:?}"),
     }
@@ -63,9 +63,9 @@ fn misbehave(script: &str, _: &Path) -> ! {
     }
 }
 
-fn began(ticket: Ticket) -> Vec<u8> {
+fn began(dispatch_id: DispatchId) -> Vec<u8> {
     let mut bytes = Vec::new();
-    Event::encode_items_began(ticket, &mut bytes);
+    Event::encode_items_began(dispatch_id, &mut bytes);
     bytes
 }
 

@@ -17,7 +17,7 @@ use futures::future::{select_all, try_join_all};
 use procpool::{ProcessPool, TaskError};
 use procpool_os::Segment as Memory;
 use procpool_tests::{Gate, Impostor, Stage, alone, answer, patiently, visit};
-use procpool_wire::{Event, Refusal, Segment, Segments, Ticket, frame};
+use procpool_wire::{DispatchId, Event, Refusal, Segment, Segments, frame};
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -95,7 +95,7 @@ fn misbehave(script: &str, directory: &Path) -> ! {
     let impostor = Impostor::enter();
     match script {
         "sends garbage in place of the handshake" => impostor.send(b"HTTP/1.1 400 Bad Request\r\n"),
-        "answers before it is asked" => impostor.answer(NO_TICKET, &FALSEHOOD),
+        "answers before it is asked" => impostor.answer(NO_DISPATCH_ID, &FALSEHOOD),
         "stops before the handshake" => stop(),
         "refuses" => {
             let mut bytes = Vec::new();
@@ -126,7 +126,7 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
         }
         _ => {}
     }
-    let task = impostor.next_run().ticket;
+    let task = impostor.next_run().dispatch_id;
     match script {
         "sends garbage" => impostor.send(b"one fish, two fish, red fish, blue fish"),
         "announces four gigabytes" => impostor.send(&[131, 0, 0, 0, 255, 255, 255, 255]),
@@ -172,11 +172,11 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
         }
         "answers a task it was not given" => {
             let number = task.number + 1000;
-            impostor.answer(Ticket { number, ..task }, &FALSEHOOD);
+            impostor.answer(DispatchId { number, ..task }, &FALSEHOOD);
         }
         "answers a slot that is not there" => {
             let slot = u16::MAX;
-            impostor.answer(Ticket { slot, ..task }, &FALSEHOOD);
+            impostor.answer(DispatchId { slot, ..task }, &FALSEHOOD);
         }
         "lends a file that can shrink" => lend(&impostor, &[lent(memory(4096), 4096, 10)]),
         "lends memory of another size" => lend(&impostor, &[lent(sealed(4096), 8192, 10)]),
@@ -230,14 +230,14 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
         }
         "answers with something else" => loop {
             impostor.answer(task, &"a text");
-            let next = impostor.next_run().ticket;
+            let next = impostor.next_run().dispatch_id;
             impostor.answer(next, &FALSEHOOD);
         },
         "always says that it listens" => {
             impostor.pretend_to_listen();
             impostor.answer(task, &FALSEHOOD);
             loop {
-                let next = impostor.next_run().ticket;
+                let next = impostor.next_run().dispatch_id;
                 impostor.wait_until_unawaited();
                 impostor.answer(next, &FALSEHOOD);
             }
@@ -257,7 +257,7 @@ fn misbehave_when_ready(script: &str, mut impostor: Impostor, directory: &Path) 
     sleep()
 }
 
-const NO_TICKET: Ticket = Ticket { slot: 0, number: 1 };
+const NO_DISPATCH_ID: DispatchId = DispatchId { slot: 0, number: 1 };
 
 fn sleep() -> ! {
     loop {

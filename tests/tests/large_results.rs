@@ -29,7 +29,7 @@ const LESS: usize = 5 << 20;
 fn misbehave(script: &str, directory: &Path) -> ! {
     let mut impostor = Impostor::enter();
     impostor.send_ready();
-    let task = impostor.next_run().ticket;
+    let task = impostor.next_run().dispatch_id;
     let answer = |len| answer(task, &Bytes::from(vec![7; len]));
     match script {
         "dies in the middle" => {

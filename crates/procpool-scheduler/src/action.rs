@@ -20,7 +20,7 @@ pub enum Action<P> {
         slot: u16,
         /// Written into the slot, so that the worker can tell this dispatch from an earlier one
         /// that used the same slot. Never reused within a pool; never 0.
-        ticket: u64,
+        dispatch_id: u64,
         /// The worker is to write what it holds back before it begins the task, which is not short.
         flush: bool,
     },
@@ -36,7 +36,7 @@ pub enum Action<P> {
         /// Of the dispatch.
         slot: u16,
         /// Of the dispatch.
-        ticket: u64,
+        dispatch_id: u64,
     },
     /// See on the worker's control page how far it has come with the task, and call `handle_inspected` at
     /// once, before the next action is performed.
@@ -48,7 +48,7 @@ pub enum Action<P> {
         /// Of the dispatch.
         slot: u16,
         /// Of the dispatch.
-        ticket: u64,
+        dispatch_id: u64,
     },
     /// See whether the worker has results that it has not sent yet, and handle them.
     Collect(WorkerId),
@@ -62,7 +62,7 @@ pub enum Action<P> {
         /// Of the dispatch.
         slot: u16,
         /// Of the dispatch.
-        ticket: u64,
+        dispatch_id: u64,
         /// All of them, and not half.
         all: bool,
     },
@@ -75,7 +75,7 @@ pub enum Action<P> {
         /// Of the dispatch.
         slot: u16,
         /// Of the dispatch.
-        ticket: u64,
+        dispatch_id: u64,
     },
     /// Ask a worker with nothing to do to exit by itself; `handle_exited` follows. It may not be
     /// ready yet.

@@ -44,10 +44,10 @@ mod tests {
     #[test]
     fn a_box_is_used_again_as_new_and_no_more_are_kept_than_some() {
         let mut spare = SpareBoxes::default();
-        let sent = |ticket| Sent {
+        let sent = |dispatch_id| Sent {
             worker: 1,
             slot: 2,
-            ticket,
+            dispatch_id,
             at: Instant::now(),
             expected: None,
             charged: false,
@@ -62,10 +62,10 @@ mod tests {
         spare.keep(first);
         let second = spare.fill(sent(2));
         assert!(std::ptr::eq(place, &*second));
-        assert_eq!((second.ticket, second.claimed), (2, false));
+        assert_eq!((second.dispatch_id, second.claimed), (2, false));
 
         let many: Vec<_> = (0..SpareBoxes::MOST as u64 + 9)
-            .map(|ticket| spare.fill(sent(ticket)))
+            .map(|dispatch_id| spare.fill(sent(dispatch_id)))
             .collect();
         many.into_iter().for_each(|sent| spare.keep(sent));
         assert_eq!(spare.0.len(), SpareBoxes::MOST);

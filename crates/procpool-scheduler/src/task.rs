@@ -21,7 +21,7 @@ pub enum TaskState {
         /// Of the dispatch.
         slot: u16,
         /// Of the dispatch.
-        ticket: u64,
+        dispatch_id: u64,
     },
     /// Resolved, or never known.
     Finished,
@@ -46,7 +46,7 @@ pub(crate) struct Task<P> {
 pub(crate) struct Sent {
     pub(crate) worker: usize,
     pub(crate) slot: u16,
-    pub(crate) ticket: u64,
+    pub(crate) dispatch_id: u64,
     /// When it was sent.
     pub(crate) at: Instant,
     /// Nanoseconds, as the history had it at the dispatch.

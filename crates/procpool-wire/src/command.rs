@@ -20,7 +20,7 @@ pub enum Command {
     /// Run a function that every worker runs once. As many as the setup announces come after the start and
     /// the initializer, before the worker is ready.
     Broadcast(Preparation),
-    /// Run a function, if its ticket can still be claimed.
+    /// Run a function, if its dispatch id can still be claimed.
     Run(Run),
     /// Run a function on some items, those of them that can still be claimed.
     RunItems(RunItems),

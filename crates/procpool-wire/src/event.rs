@@ -11,7 +11,9 @@ use crate::kind::{
 };
 use crate::segments::Segments;
 use crate::value::encode_own;
-use crate::{Finished, FrameBuffer, MessageError, Outcome, Plain, Refusal, StreamError, Ticket};
+use crate::{
+    DispatchId, Finished, FrameBuffer, MessageError, Outcome, Plain, Refusal, StreamError,
+};
 
 /// A message from a worker to its parent.
 #[derive(Debug, Clone)]
@@ -26,8 +28,8 @@ pub enum Event {
     BroadcastEnded(Option<Refusal>),
     /// Of shared memory, for the next result.
     Segments(Segments),
-    /// Until the [`Finished`] of this ticket, what comes of an item is of this dispatch.
-    ItemsBegan(Ticket),
+    /// Until the [`Finished`] of this dispatch id, what comes of an item is of this dispatch.
+    ItemsBegan(DispatchId),
     /// The next items have returned: their encoded results.
     Items(ItemFrames),
     /// The next item has failed; those after it run.
@@ -48,8 +50,8 @@ impl Event {
             FINISHED => Finished::decode(fields).map(Event::Finished),
             BROADCAST_ENDED => Ok(Event::BroadcastEnded(fields.payload().decode()?)),
             ITEMS_BEGAN => {
-                let ticket = Ticket::of_words(fields.words()?)?;
-                fields.end().map(|()| Event::ItemsBegan(ticket))
+                let dispatch_id = DispatchId::of_words(fields.words()?)?;
+                fields.end().map(|()| Event::ItemsBegan(dispatch_id))
             }
             // It came in a frame of its own.
             ITEM => {
@@ -120,8 +122,8 @@ impl Event {
     }
 
     /// Appends an [`Event::ItemsBegan`].
-    pub fn encode_items_began(ticket: Ticket, out: &mut Vec<u8>) {
-        let [number, slot] = ticket.words();
+    pub fn encode_items_began(dispatch_id: DispatchId, out: &mut Vec<u8>) {
+        let [number, slot] = dispatch_id.words();
         Head::alone(ITEMS_BEGAN, [HEADER, number, slot]).put(out);
     }
 

@@ -7,7 +7,7 @@ use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
 use crate::kind::FINISHED;
 use crate::outcome::RETURNED;
-use crate::{EncodedValue, FrameBuffer, MessageError, Outcome, Ticket};
+use crate::{DispatchId, EncodedValue, FrameBuffer, MessageError, Outcome};
 
 /// The end of one task.
 ///
@@ -17,11 +17,11 @@ use crate::{EncodedValue, FrameBuffer, MessageError, Outcome, Ticket};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finished<T = Outcome> {
     /// Which dispatch.
-    pub ticket: Ticket,
+    pub dispatch_id: DispatchId,
     /// How long decoding, running and encoding took together.
     pub ran: Duration,
     /// The worker has grown beyond what it may, and is to be replaced.
-    pub worn: bool,
+    pub needs_recycle: bool,
     /// What came of it.
     pub outcome: T,
 }
@@ -89,18 +89,18 @@ impl<T> Finished<T> {
     #[must_use]
     pub fn with_outcome<U>(&self, outcome: U) -> Finished<U> {
         Finished {
-            ticket: self.ticket,
+            dispatch_id: self.dispatch_id,
             ran: self.ran,
-            worn: self.worn,
+            needs_recycle: self.needs_recycle,
             outcome,
         }
     }
 
     #[inline]
     fn head_of(&self, outcome: u8, payload: impl EncodedValue) -> Result<Head<WORDS>, FrameError> {
-        let [number, slot] = self.ticket.words();
+        let [number, slot] = self.dispatch_id.words();
         let ran = u64::try_from(self.ran.as_nanos()).unwrap_or(u64::MAX);
-        let end = u64::from(outcome) | u64::from(self.worn) << 8;
+        let end = u64::from(outcome) | u64::from(self.needs_recycle) << 8;
         Head::new(FINISHED, [HEADER, number, slot, ran, end], payload)
     }
 }
@@ -109,18 +109,18 @@ impl Finished<()> {
     /// The fields, and the number of the outcome.
     #[inline]
     fn of_fields([number, slot, ran, end]: [u64; FIELDS]) -> Result<(u8, Self), MessageError> {
-        let [outcome, worn, reserved @ ..] = end.to_le_bytes();
-        let ticket = Ticket::of_words([number, slot])?;
-        if worn > 1 {
-            return Err(MessageError::unknown_value("worn", worn));
+        let [outcome, needs_recycle, reserved @ ..] = end.to_le_bytes();
+        let dispatch_id = DispatchId::of_words([number, slot])?;
+        if needs_recycle > 1 {
+            return Err(MessageError::unknown_value("needs_recycle", needs_recycle));
         }
         if reserved != [0; 6] {
             return Err(MessageError::Reserved);
         }
         let finished = Finished {
-            ticket,
+            dispatch_id,
             ran: Duration::from_nanos(ran),
-            worn: worn == 1,
+            needs_recycle: needs_recycle == 1,
             outcome: (),
         };
         Ok((outcome, finished))

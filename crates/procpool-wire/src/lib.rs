@@ -11,6 +11,7 @@
 mod attached;
 mod bulk;
 mod command;
+mod dispatch_id;
 mod encoded_value;
 mod encoding;
 mod event;
@@ -31,11 +32,11 @@ mod run;
 mod segments;
 mod short;
 mod start;
-mod ticket;
 pub mod value;
 
 pub use bulk::{Bulk, Reserve};
 pub use command::Command;
+pub use dispatch_id::DispatchId;
 pub use encoded_value::EncodedValue;
 pub use encoding::Encoding;
 pub use event::Event;
@@ -53,4 +54,3 @@ pub use preparation::Preparation;
 pub use run::Run;
 pub use segments::{Segment, Segments};
 pub use start::{PROTOCOL_VERSION, PanicReport, Refusal, Setup, Start};
-pub use ticket::Ticket;

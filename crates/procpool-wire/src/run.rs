@@ -4,7 +4,7 @@ use crate::fields::{Fields, split_words};
 use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
 use crate::kind::RUN;
-use crate::{EncodedValue, FrameBuffer, Limits, MessageError, Payload, Ticket};
+use crate::{DispatchId, EncodedValue, FrameBuffer, Limits, MessageError, Payload};
 
 /// One task, sent to one worker.
 ///
@@ -13,7 +13,7 @@ use crate::{EncodedValue, FrameBuffer, Limits, MessageError, Payload, Ticket};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run<P = Payload> {
     /// Where on the control page the worker claims it, and by what number.
-    pub ticket: Ticket,
+    pub dispatch_id: DispatchId,
     /// Offset of the function that decodes, calls and encodes.
     pub entry: u64,
     /// Offset of the user's function.
@@ -62,7 +62,7 @@ impl<P> Run<P> {
     #[must_use]
     pub fn with_args<Q>(&self, args: Q) -> Run<Q> {
         Run {
-            ticket: self.ticket,
+            dispatch_id: self.dispatch_id,
             entry: self.entry,
             function: self.function,
             limits: self.limits,
@@ -74,7 +74,7 @@ impl<P> Run<P> {
     fn of_fields(fields: [u64; FIELDS], args: P) -> Result<Self, MessageError> {
         let [number, slot, entry, function, cpu_time, memory] = fields;
         Ok(Run {
-            ticket: Ticket::of_words([number, slot])?,
+            dispatch_id: DispatchId::of_words([number, slot])?,
             entry,
             function,
             limits: Limits::of_words([cpu_time, memory]),
@@ -91,7 +91,7 @@ impl<P: EncodedValue> Run<P> {
     /// [`FrameError::TooLong`] if the arguments are beyond [`Run::MAX_ARGS_LEN`].
     #[inline]
     pub fn head(&self) -> Result<Head<WORDS>, FrameError> {
-        let [number, slot] = self.ticket.words();
+        let [number, slot] = self.dispatch_id.words();
         let [cpu_time, memory] = self.limits.words();
         let words = [
             HEADER,

@@ -42,7 +42,7 @@ pub struct Setup {
     pub has_initializer: bool,
     /// How many [`Command::Broadcast`](crate::Command::Broadcast)s follow.
     pub broadcasts: u32,
-    /// By how many bytes the worker's memory may grow before it says that it is worn.
+    /// By how many bytes the worker's memory may grow before it asks to be recycled.
     pub max_growth: Option<u64>,
 }
 

@@ -4,7 +4,7 @@
 use bytes::{BufMut, Bytes};
 use procpool_wire::frame::{HEADER_LEN, MAX_BODY_LEN, header};
 use procpool_wire::{
-    Command, Encoding, Frame, FrameBuffer, FrameError, Limits, Payload, Run, Ticket,
+    Command, DispatchId, Encoding, Frame, FrameBuffer, FrameError, Limits, Payload, Run,
 };
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ fn receive_lending(
 
 fn run(args: Payload) -> Run {
     Run {
-        ticket: Ticket { slot: 1, number: 2 },
+        dispatch_id: DispatchId { slot: 1, number: 2 },
         entry: 3,
         function: 4,
         limits: Limits::default(),

@@ -24,9 +24,9 @@ use shared::stream::{encode_command, encode_event};
 
 /// The first fields of each end.
 const END: &str = "
-    58 57 56 55 54 53 52 51     ticket: number
-    42 41                       ticket: slot
-    00 00 00 00 00 00           ticket: reserved
+    58 57 56 55 54 53 52 51     dispatch id: number
+    42 41                       dispatch id: slot
+    00 00 00 00 00 00           dispatch id: reserved
     38 37 36 35 34 33 32 31     ran, in nanoseconds
 ";
 
@@ -78,9 +78,9 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "run",
         2,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
         68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
@@ -92,9 +92,9 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "run-without-limits-and-args",
         2,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
         00 00 00 00 00 00 00 00     limit: CPU time, in nanoseconds
@@ -123,9 +123,9 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "run-items",
         6,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
         68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
@@ -144,9 +144,9 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "run-column",
         6,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
         68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
@@ -259,7 +259,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         131,
         "{end}
         00                          outcome
-        01                          worn
+        01                          needs_recycle
         00 00 00 00 00 00           reserved
         d5 07 a2 c3 a9 d8           result
         ",
@@ -268,12 +268,12 @@ const EVENTS: &[(&str, u8, &str)] = &[
         "returned-nothing-unworn",
         131,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         00 00 00 00 00 00 00 00     ran, in nanoseconds
         00                          outcome
-        00                          worn
+        00                          needs_recycle
         00 00 00 00 00 00           reserved
         ",
     ),
@@ -282,7 +282,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         131,
         "{end}
         01                          outcome
-        01                          worn
+        01                          needs_recycle
         00 00 00 00 00 00           reserved
         d6                          report: map
         a7 'message' a4 'boom'
@@ -296,7 +296,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         131,
         "{end}
         02                          outcome
-        01                          worn
+        01                          needs_recycle
         00 00 00 00 00 00           reserved
         a4 'args'                   why
         ",
@@ -306,7 +306,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         131,
         "{end}
         03                          outcome
-        01                          worn
+        01                          needs_recycle
         00 00 00 00 00 00           reserved
         a6 'result'                 why
         ",
@@ -316,7 +316,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         131,
         "{end}
         04                          outcome
-        01                          worn
+        01                          needs_recycle
         00 00 00 00 00 00           reserved
         a7 'nowhere'                why
         ",
@@ -331,9 +331,9 @@ const EVENTS: &[(&str, u8, &str)] = &[
         "items-began",
         133,
         "
-        58 57 56 55 54 53 52 51     ticket: number
-        42 41                       ticket: slot
-        00 00 00 00 00 00           ticket: reserved
+        58 57 56 55 54 53 52 51     dispatch id: number
+        42 41                       dispatch id: slot
+        00 00 00 00 00 00           dispatch id: reserved
         ",
     ),
     (

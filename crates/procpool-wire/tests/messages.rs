@@ -24,10 +24,10 @@ mod shared {
 use shared::samples;
 use shared::stream::{encode_command, encode_event};
 
-/// Where a ticket's reserved bytes are, in a body that begins with one.
-const TICKET_RESERVED: std::ops::Range<usize> = 10..16;
+/// Where a dispatch id's reserved bytes are, in a body that begins with one.
+const DISPATCH_ID_RESERVED: std::ops::Range<usize> = 10..16;
 
-/// Where an end's outcome is, then whether the worker is worn, then reserved bytes.
+/// Where an end's outcome is, then whether the worker needs to be recycled, then reserved bytes.
 const OUTCOME: usize = 24;
 const WORN: usize = 25;
 const END_RESERVED: std::ops::Range<usize> = 26..32;
@@ -187,7 +187,7 @@ fn each_reserved_bit_must_be_zero() {
     let flipped =
         |frame: &Frame, bit: usize| with_body(frame, |body| body[bit / 8] ^= 1 << (bit % 8));
     let run = frame_of(&encode_command(&Command::Run(samples::run())));
-    for bit in TICKET_RESERVED.start * 8..TICKET_RESERVED.end * 8 {
+    for bit in DISPATCH_ID_RESERVED.start * 8..DISPATCH_ID_RESERVED.end * 8 {
         let result = Command::decode(flipped(&run, bit));
         assert!(matches!(result, Err(MessageError::Reserved)), "bit {bit}");
     }
@@ -196,7 +196,7 @@ fn each_reserved_bit_must_be_zero() {
         if frame.body.len() < END_RESERVED.end || name == "segments" {
             continue;
         }
-        for byte in TICKET_RESERVED.chain(END_RESERVED) {
+        for byte in DISPATCH_ID_RESERVED.chain(END_RESERVED) {
             for bit in byte * 8..byte * 8 + 8 {
                 let result = Event::decode(flipped(&frame, bit));
                 let reserved = matches!(result, Err(MessageError::Reserved));
@@ -256,14 +256,16 @@ fn every_other_outcome_is_unknown() {
 fn a_worker_is_worn_or_not() {
     let result = Outcome::Returned(Payload::default());
     let frame = frame_of(&encode_event(&samples::finished(result)));
-    for worn in 0..=255 {
-        let result = Event::decode(with_body(&frame, |body| body[WORN] = worn));
+    for needs_recycle in 0..=255 {
+        let result = Event::decode(with_body(&frame, |body| body[WORN] = needs_recycle));
         match result {
-            Ok(Event::Finished(finished)) if worn < 2 => assert_eq!(finished.worn, worn == 1),
-            Err(MessageError::UnknownValue { field, found }) if worn >= 2 => {
-                assert_eq!((field, found), ("worn", worn.into()));
+            Ok(Event::Finished(finished)) if needs_recycle < 2 => {
+                assert_eq!(finished.needs_recycle, needs_recycle == 1)
             }
-            result => panic!("worn {worn}: {result:?}"),
+            Err(MessageError::UnknownValue { field, found }) if needs_recycle >= 2 => {
+                assert_eq!((field, found), ("needs_recycle", needs_recycle.into()));
+            }
+            result => panic!("needs_recycle {needs_recycle}: {result:?}"),
         }
     }
 }
@@ -362,9 +364,9 @@ fn empty_and_odd_fields_come_back() {
     }
     // Longer than the field can tell: it stays at its end.
     let forever = Finished {
-        ticket: samples::run().ticket,
+        dispatch_id: samples::run().dispatch_id,
         ran: Duration::MAX,
-        worn: false,
+        needs_recycle: false,
         outcome: Outcome::Returned(Payload::default()),
     };
     match Event::decode(frame_of(&encode_event(&Event::Finished(forever)))) {

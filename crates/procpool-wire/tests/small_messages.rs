@@ -3,19 +3,21 @@
 
 use std::time::Duration;
 
-use procpool_wire::{Command, Event, Finished, FrameBuffer, Limits, Outcome, Payload, Run, Ticket};
+use procpool_wire::{
+    Command, DispatchId, Event, Finished, FrameBuffer, Limits, Outcome, Payload, Run,
+};
 
 /// From this length on a message is not taken where it is.
 const TOO_LONG: usize = 257;
 
-const TICKET: Ticket = Ticket {
+const DISPATCH_ID: DispatchId = DispatchId {
     slot: 513,
     number: 7 << 40 | 9,
 };
 
 fn run(args: Vec<u8>, limits: Limits) -> Run {
     Run {
-        ticket: TICKET,
+        dispatch_id: DISPATCH_ID,
         entry: 11 << 33,
         function: 12 << 34 | 1,
         limits,
@@ -23,11 +25,11 @@ fn run(args: Vec<u8>, limits: Limits) -> Run {
     }
 }
 
-fn finished(worn: bool, outcome: Outcome) -> Finished {
+fn finished(needs_recycle: bool, outcome: Outcome) -> Finished {
     Finished {
-        ticket: TICKET,
+        dispatch_id: DISPATCH_ID,
         ran: Duration::from_nanos(3 << 33 | 5),
-        worn,
+        needs_recycle,
         outcome,
     }
 }
@@ -95,8 +97,11 @@ fn a_small_task_is_the_command_that_it_was_sent_as() {
 #[test]
 fn a_small_result_is_the_event_that_it_was_sent_as() {
     for len in [0, 1, 8, 9, 38, 39, 200] {
-        for worn in [false, true] {
-            let finished = finished(worn, Outcome::Returned(vec![len as u8; len].into()));
+        for needs_recycle in [false, true] {
+            let finished = finished(
+                needs_recycle,
+                Outcome::Returned(vec![len as u8; len].into()),
+            );
             let frame = frame_of_end(&finished);
             let event = Event::take(&mut buffer(&frame)).expect("an event");
             assert_eq!(shown(event), shown(Some(Event::Finished(finished.clone()))));
@@ -133,7 +138,7 @@ fn another_message_or_a_broken_or_partial_one_is_left_in_the_buffer() {
     for whole in [&run, &end] {
         others.extend((0..whole.len()).map(|len| whole[..len].to_vec()));
     }
-    // The reserved bytes of the header and of the ticket.
+    // The reserved bytes of the header and of the dispatch id.
     for whole in [&run, &end] {
         for at in [2, 3, 18, 23] {
             let mut broken = whole.clone();
@@ -141,7 +146,7 @@ fn another_message_or_a_broken_or_partial_one_is_left_in_the_buffer() {
             others.push(broken);
         }
     }
-    // The outcome, whether the worker is worn, and reserved bytes.
+    // The outcome, whether the worker needs to be recycled, and reserved bytes.
     for (at, value) in [(32, 1), (33, 2), (34, 1), (39, 0x80)] {
         let mut broken = end.clone();
         broken[at] = value;

@@ -194,7 +194,7 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 mod tests {
     use std::thread;
 
-    use procpool_wire::{Encoding, Limits, Ticket};
+    use procpool_wire::{DispatchId, Encoding, Limits};
 
     use super::*;
 
@@ -234,7 +234,7 @@ mod tests {
         let mut inbox = Inbox::new(Arc::new(ours), Peer::new(1, || {}));
         for len in [1, 1 << 10, 64 << 10, 100 << 10] {
             let run = Run {
-                ticket: Ticket { slot: 0, number: 1 },
+                dispatch_id: DispatchId { slot: 0, number: 1 },
                 entry: 1,
                 function: 2,
                 limits: Limits::default(),

@@ -84,11 +84,11 @@ impl Call {
         outbox: &Outbox,
     ) -> io::Result<()> {
         self.begin(Payload::default());
-        let Some(claims) = worker::items_of(run.ticket) else {
+        let Some(claims) = worker::items_of(run.dispatch_id) else {
             return Err(invalid("the parent names a slot that is not there"));
         };
         let mut frame = Vec::new();
-        Event::encode_items_began(run.ticket, &mut frame);
+        Event::encode_items_began(run.dispatch_id, &mut frame);
         outbox.push_frame(&frame)?;
         self.items = Some(ItemRun {
             claims,

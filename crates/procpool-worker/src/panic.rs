@@ -99,13 +99,13 @@ fn tell(outbox: &Outbox, report: PanicReport) {
                 .and_then(|()| outbox.push_frame(&frame))
                 .and_then(|()| outbox.flush())
         }
-        Some(ticket) => {
+        Some(dispatch_id) => {
             // What follows until the process is gone is no part of the run.
             worker::release();
             outbox.send_finished(&Finished {
-                ticket,
+                dispatch_id,
                 ran: Duration::ZERO,
-                worn: false,
+                needs_recycle: false,
                 outcome: Outcome::Panicked(report),
             })
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Command, Finished, Run, RunItems, Ticket};
+use procpool_wire::{Command, DispatchId, Finished, Run, RunItems};
 
 use crate::call::{Call, CallResult};
 use crate::inbox::Inbox;
@@ -46,7 +46,7 @@ pub(crate) fn serve(
     loop {
         while let Some(run) = inbox.next_small(server.call.args_mut()) {
             let now = ended.take().unwrap_or_else(monotonic_now);
-            if worker::claim(run.ticket, now) {
+            if worker::claim(run.dispatch_id, now) {
                 server.call.begin_with_args();
                 ended = server.perform(run, now)?;
             }
@@ -61,7 +61,7 @@ pub(crate) fn serve(
         match command {
             Some(Command::Run(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
-                if worker::claim(run.ticket, now) {
+                if worker::claim(run.dispatch_id, now) {
                     let task = run.with_args(());
                     server.call.begin(run.args);
                     ended = server.perform(task, now)?;
@@ -69,7 +69,7 @@ pub(crate) fn serve(
             }
             Some(Command::RunItems(run)) => {
                 let now = ended.take().unwrap_or_else(monotonic_now);
-                if worker::claim(run.ticket, now) {
+                if worker::claim(run.dispatch_id, now) {
                     ended = server.perform_items(&run, now, &mut inbox)?;
                 }
             }
@@ -133,7 +133,7 @@ impl Server<'_> {
         let ended = monotonic_now();
         let ran = ended.saturating_sub(started);
         worker::release();
-        self.tell(run.ticket, ran, ended)
+        self.tell(run.dispatch_id, ran, ended)
     }
 
     /// Each item's result is in the outbox before the next one is claimed, and all before the next task.
@@ -162,26 +162,26 @@ impl Server<'_> {
         let ended = monotonic_now();
         let ran = ended.saturating_sub(started);
         worker::release();
-        self.tell(run.ticket, ran, ended)
+        self.tell(run.dispatch_id, ran, ended)
     }
 
     /// Tells the parent of the end of a task. Returns when that was, unless time may have passed since.
     fn tell(
         &mut self,
-        ticket: Ticket,
+        dispatch_id: DispatchId,
         ran: Duration,
         ended: Duration,
     ) -> io::Result<Option<Duration>> {
         self.last_ended = ended;
-        let worn = self.limiter.is_worn();
+        let needs_recycle = self.limiter.is_worn();
         // What the parent has taken from memory is not held back.
         if worker::is_awaited() && worker::taken() >= self.outbox.position() {
             self.held_since = None;
         }
         let finished = Finished {
-            ticket,
+            dispatch_id,
             ran,
-            worn,
+            needs_recycle,
             outcome: (),
         };
         match self.call.result() {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
 use procpool_os::{ControlPage, ItemClaims};
-use procpool_wire::Ticket;
+use procpool_wire::DispatchId;
 
 static WORKER: OnceLock<Worker> = OnceLock::new();
 
@@ -23,7 +23,7 @@ struct Worker {
 #[derive(Debug, Default)]
 struct Running {
     slot: AtomicU16,
-    /// 0 for none, which no ticket has.
+    /// 0 for none, which no dispatch id has.
     number: AtomicU64,
     /// It has several items.
     has_items: AtomicBool,
@@ -55,7 +55,7 @@ pub fn is_cancelled() -> bool {
     WORKER
         .get()
         .zip(current())
-        .is_some_and(|(worker, ticket)| worker.page.is_cancel_requested(ticket.number))
+        .is_some_and(|(worker, dispatch_id)| worker.page.is_cancel_requested(dispatch_id.number))
 }
 
 /// Tells how far the task that runs now has come: `done` of `total`, in any unit. Whoever has the
@@ -63,17 +63,17 @@ pub fn is_cancelled() -> bool {
 ///
 /// Nothing happens outside of a task.
 pub fn set_progress(done: u64, total: u64) {
-    if let Some((worker, ticket)) = WORKER.get().zip(current()) {
-        worker.page.set_progress(ticket.number, done, total);
+    if let Some((worker, dispatch_id)) = WORKER.get().zip(current()) {
+        worker.page.set_progress(dispatch_id.number, done, total);
     }
 }
 
 /// The task that runs now.
-pub(crate) fn current() -> Option<Ticket> {
+pub(crate) fn current() -> Option<DispatchId> {
     let running = &WORKER.get()?.running;
     let number = running.number.load(Ordering::Acquire);
     let slot = running.slot.load(Ordering::Relaxed);
-    (number > 0).then_some(Ticket { slot, number })
+    (number > 0).then_some(DispatchId { slot, number })
 }
 
 /// Makes this process the worker `id`, and gives its page; a second call changes nothing.
@@ -117,18 +117,21 @@ pub(crate) fn may_listen() -> Duration {
 }
 
 /// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.
-pub(crate) fn claim(ticket: Ticket, now: Duration) -> bool {
+pub(crate) fn claim(dispatch_id: DispatchId, now: Duration) -> bool {
     let Some(worker) = WORKER.get() else {
         return false;
     };
-    let slot = usize::from(ticket.slot);
-    let claimed = worker.page.claim_at(slot, ticket.number, now);
+    let slot = usize::from(dispatch_id.slot);
+    let claimed = worker.page.claim_at(slot, dispatch_id.number, now);
     if claimed {
-        worker.running.slot.store(ticket.slot, Ordering::Relaxed);
+        worker
+            .running
+            .slot
+            .store(dispatch_id.slot, Ordering::Relaxed);
         worker
             .running
             .number
-            .store(ticket.number, Ordering::Release);
+            .store(dispatch_id.number, Ordering::Release);
     }
     claimed
 }
@@ -138,14 +141,16 @@ pub(crate) fn claim(ticket: Ticket, now: Duration) -> bool {
 ///
 /// The parent allows a task as many limits as it has items, and no more.
 pub(crate) fn restart_clock() {
-    if let Some((worker, ticket)) = WORKER.get().zip(current()) {
-        worker.page.restart(usize::from(ticket.slot), ticket.number);
+    if let Some((worker, dispatch_id)) = WORKER.get().zip(current()) {
+        worker
+            .page
+            .restart(usize::from(dispatch_id.slot), dispatch_id.number);
     }
 }
 
 /// By what the items of the claimed task are claimed, which has several.
-pub(crate) fn items_of(ticket: Ticket) -> Option<ItemClaims<'static>> {
-    WORKER.get()?.page.items_of(usize::from(ticket.slot))
+pub(crate) fn items_of(dispatch_id: DispatchId) -> Option<ItemClaims<'static>> {
+    WORKER.get()?.page.items_of(usize::from(dispatch_id.slot))
 }
 
 /// Notes whether what runs now is one of several items of the claimed task.
@@ -164,9 +169,11 @@ pub(crate) fn runs_items() -> bool {
 
 /// The claimed task has ended, and its result is to be written now. No time limit counts from here on.
 pub(crate) fn release() {
-    let Some((worker, ticket)) = WORKER.get().zip(current()) else {
+    let Some((worker, dispatch_id)) = WORKER.get().zip(current()) else {
         return;
     };
     worker.running.number.store(0, Ordering::Release);
-    worker.page.finish(usize::from(ticket.slot), ticket.number);
+    worker
+        .page
+        .finish(usize::from(dispatch_id.slot), dispatch_id.number);
 }

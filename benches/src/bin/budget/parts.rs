@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use procpool::ProcessPool;
 use procpool_scheduler::{Action, Config, FunctionKey, Scheduler, TaskId, TaskSpec, WorkerId};
-use procpool_wire::{Encoding, Finished, FrameBuffer, Payload, Ticket};
+use procpool_wire::{DispatchId, Encoding, Finished, FrameBuffer, Payload};
 use tokio::runtime;
 
 /// One part.
@@ -157,11 +157,11 @@ type Answer = (u64, String, Option<f64>);
 fn decode() {
     let answer: Answer = (42, "a few words".to_owned(), Some(0.5));
     let result = Encoding::payload(&answer, Vec::reserve).expect("it should be encoded");
-    let ticket = Ticket { slot: 1, number: 1 };
+    let dispatch_id = DispatchId { slot: 1, number: 1 };
     let finished = Finished {
-        ticket,
+        dispatch_id,
         ran: SHORT,
-        worn: false,
+        needs_recycle: false,
         outcome: &result,
     };
     let head = finished.head().expect("it is short").bytes();

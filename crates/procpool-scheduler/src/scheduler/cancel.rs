@@ -142,7 +142,7 @@ impl<P> Scheduler<P> {
                     worker: worker.id,
                     task: id,
                     slot: sent.slot,
-                    ticket: sent.ticket,
+                    dispatch_id: sent.dispatch_id,
                 });
                 self.resolve(id, outcome);
                 let timer = self.deadlines.arm(now, grace, Due::Task(id));

@@ -56,7 +56,7 @@ impl<P> Scheduler<P> {
             worker: worker.id,
             task: id,
             slot: sent.slot,
-            ticket: sent.ticket,
+            dispatch_id: sent.dispatch_id,
         });
     }
 

@@ -125,8 +125,8 @@ impl<P> Scheduler<P> {
         let slot = worker.add(id, expected, may_cover);
         let is_head = worker.in_flight.len() == 1;
         let is_due = worker.is_due();
-        self.last_ticket += 1;
-        let ticket = self.last_ticket;
+        self.last_dispatch_id += 1;
+        let dispatch_id = self.last_dispatch_id;
         if let Some(extras) = task.present_extras() {
             (extras.whole, extras.fixed) = (false, false);
         }
@@ -135,7 +135,7 @@ impl<P> Scheduler<P> {
         task.sent = Some(self.spare_boxes.fill(Sent {
             worker: place,
             slot,
-            ticket,
+            dispatch_id,
             at: now,
             expected,
             charged,
@@ -148,7 +148,7 @@ impl<P> Scheduler<P> {
             worker: worker.id,
             task: id,
             slot,
-            ticket,
+            dispatch_id,
             flush: !is_head && !may_cover && self.config.held_back.is_some(),
         });
         if let (None, Some(patience)) = (self.look, self.config.untouched_timeout) {

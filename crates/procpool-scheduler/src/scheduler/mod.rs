@@ -65,7 +65,7 @@ pub struct Scheduler<P> {
     gate: Gate,
     actions: VecDeque<Action<P>>,
     next_worker: WorkerId,
-    last_ticket: u64,
+    last_dispatch_id: u64,
     /// Of the next look at who leaves tasks untouched; there is one only while tasks are in flight.
     look: Option<Timer>,
     collects: Looks,
@@ -131,7 +131,7 @@ impl<P> Scheduler<P> {
             deadlines: Deadlines::default(),
             actions: VecDeque::new(),
             next_worker: WorkerId::FIRST,
-            last_ticket: 0,
+            last_dispatch_id: 0,
             look: None,
             collects: Looks::default(),
             spread: None,
@@ -410,7 +410,7 @@ impl<P> Scheduler<P> {
                 Some(sent) => TaskState::Sent {
                     worker: self.fleet[sent.worker].id,
                     slot: sent.slot,
-                    ticket: sent.ticket,
+                    dispatch_id: sent.dispatch_id,
                 },
                 None => TaskState::Queued,
             },

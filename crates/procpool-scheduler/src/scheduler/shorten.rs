@@ -94,7 +94,7 @@ impl<P> Scheduler<P> {
             worker: self.fleet[sent.worker].id,
             task: id,
             slot: sent.slot,
-            ticket: sent.ticket,
+            dispatch_id: sent.dispatch_id,
             all: part == Part::All,
         });
     }

@@ -5,13 +5,13 @@ use crate::fields::Fields;
 use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
 use crate::kind::RUN_ITEMS;
-use crate::{EncodedValue, Limits, MessageError, Payload, Plain, Ticket};
+use crate::{DispatchId, EncodedValue, Limits, MessageError, Payload, Plain};
 
 /// Some items of one function, sent to one worker, which runs them one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunItems<P = Payload> {
     /// Where on the control page the worker claims them, and by what number.
-    pub ticket: Ticket,
+    pub dispatch_id: DispatchId,
     /// Offset of the function that decodes, calls and encodes, an item after another.
     pub entry: u64,
     /// Offset of the user's function.
@@ -43,7 +43,7 @@ impl RunItems {
 
     pub(crate) fn decode(mut fields: Fields) -> Result<Self, MessageError> {
         let [number, slot, entry, function, cpu_time, memory, items] = fields.words()?;
-        let ticket = Ticket::of_words([number, slot])?;
+        let dispatch_id = DispatchId::of_words([number, slot])?;
         let [count @ .., clocked, column, 0, 0] = items.to_le_bytes() else {
             return Err(MessageError::Reserved);
         };
@@ -58,7 +58,7 @@ impl RunItems {
             }
         };
         Ok(RunItems {
-            ticket,
+            dispatch_id,
             entry,
             function,
             limits: Limits::of_words([cpu_time, memory]),
@@ -76,7 +76,7 @@ impl<P: EncodedValue> RunItems<P> {
     /// # Errors
     /// [`FrameError::TooLong`] if the items are beyond [`RunItems::MAX_ITEMS_LEN`].
     pub fn head(&self) -> Result<Head<WORDS>, FrameError> {
-        let [number, slot] = self.ticket.words();
+        let [number, slot] = self.dispatch_id.words();
         let [cpu_time, memory] = self.limits.words();
         let column = self.column.map_or(0, Plain::number);
         let words = [

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use procpool_os::{ControlPage, Image, RunState, SameBuild, Trampoline, anchor, socket};
 use procpool_shared::Peer;
-use procpool_wire::{Encoding, Limits, Run, Setup, Ticket};
+use procpool_wire::{DispatchId, Encoding, Limits, Run, Setup};
 
 use super::*;
 use crate::call::PlainCall;
@@ -34,17 +34,22 @@ fn start() -> (ControlPage, UnixStream, JoinHandle<io::Result<()>>) {
 }
 
 /// The frame of a task, which is offered on the page.
-fn offer<A, R>(page: &ControlPage, ticket: Ticket, function: fn(A) -> R, args: A) -> Vec<u8>
+fn offer<A, R>(
+    page: &ControlPage,
+    dispatch_id: DispatchId,
+    function: fn(A) -> R,
+    args: A,
+) -> Vec<u8>
 where
     PlainCall: Trampoline<fn(A) -> R>,
     A: serde::Serialize + 'static,
     R: 'static,
 {
-    page.offer(usize::from(ticket.slot), ticket.number);
+    page.offer(usize::from(dispatch_id.slot), dispatch_id.number);
     let offsets = CallOffsets::of::<_, PlainCall>(function).unwrap();
     let [entry, function] = offsets.to_words();
     let run = Run {
-        ticket,
+        dispatch_id,
         entry,
         function,
         limits: Limits::default(),
@@ -69,7 +74,10 @@ fn large((): ()) -> Vec<u8> {
 #[test]
 fn a_task_is_not_charged_for_sending_the_result_before_it() {
     let (page, parent, running) = start();
-    let (first, second) = (Ticket { slot: 0, number: 1 }, Ticket { slot: 1, number: 2 });
+    let (first, second) = (
+        DispatchId { slot: 0, number: 1 },
+        DispatchId { slot: 1, number: 2 },
+    );
     let closed = GATE.lock().unwrap();
     let frames = [
         offer(&page, first, large, ()),
@@ -77,7 +85,8 @@ fn a_task_is_not_charged_for_sending_the_result_before_it() {
     ]
     .concat();
     assert_eq!(socket::send(&parent, &frames).unwrap(), frames.len());
-    let standing = |ticket: Ticket| page.run_state(usize::from(ticket.slot), ticket.number);
+    let standing =
+        |dispatch_id: DispatchId| page.run_state(usize::from(dispatch_id.slot), dispatch_id.number);
     while standing(first) != RunState::Finished {
         thread::yield_now();
     }

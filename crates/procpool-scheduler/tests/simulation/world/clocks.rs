@@ -12,10 +12,16 @@ const SLACK: Duration = Duration::from_millis(4);
 
 impl World {
     /// Reads what the worker has written, which need not be true.
-    pub(super) fn inspect(&mut self, worker: WorkerId, task: TaskId, slot: usize, ticket: u64) {
+    pub(super) fn inspect(
+        &mut self,
+        worker: WorkerId,
+        task: TaskId,
+        slot: usize,
+        dispatch_id: u64,
+    ) {
         let process = &self.processes[&worker];
         let written = process.page[slot];
-        assert_eq!(written.ticket, ticket);
+        assert_eq!(written.dispatch_id, dispatch_id);
         let standing = match (written.mark, written.since, process.lie) {
             (Mark::Claimed | Mark::Finished, _, Some(lie)) => self.lie(lie),
             (Mark::Claimed, Some(since), None) => Standing::Running { since },

@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
 
-use super::{Event, Ticket, World};
+use super::{DispatchId, Event, World};
 use crate::process::{Answer, Frame, Mark, Process, Told};
 use crate::users::End;
 
@@ -18,7 +18,7 @@ impl World {
                     worker,
                     task,
                     slot,
-                    ticket,
+                    dispatch_id,
                     ..
                 } => {
                     self.dispatch(
@@ -26,7 +26,7 @@ impl World {
                         Frame {
                             task,
                             slot: slot.into(),
-                            ticket,
+                            dispatch_id,
                         },
                     );
                 }
@@ -34,14 +34,14 @@ impl World {
                     worker,
                     task,
                     slot,
-                    ticket,
+                    dispatch_id,
                 } => {
                     self.revoke(
                         worker,
                         Frame {
                             task,
                             slot: slot.into(),
-                            ticket,
+                            dispatch_id,
                         },
                     );
                 }
@@ -49,8 +49,8 @@ impl World {
                     worker,
                     task,
                     slot,
-                    ticket,
-                } => self.inspect(worker, task, slot.into(), ticket),
+                    dispatch_id,
+                } => self.inspect(worker, task, slot.into(), dispatch_id),
                 Action::Collect(worker) => {
                     // These workers hold nothing back.
                     self.see("looked for results");
@@ -60,22 +60,33 @@ impl World {
                     worker,
                     task,
                     slot,
-                    ticket,
+                    dispatch_id,
                     all,
                 } => {
                     let slot = slot.into();
-                    self.shorten(worker, Frame { task, slot, ticket }, all);
+                    self.shorten(
+                        worker,
+                        Frame {
+                            task,
+                            slot,
+                            dispatch_id,
+                        },
+                        all,
+                    );
                 }
                 Action::RequestCancel {
                     worker,
                     task,
-                    ticket,
+                    dispatch_id,
                     slot,
                 } => {
                     self.see("asked to give up");
                     let process = self.processes.get_mut(&worker).expect("a known worker");
                     let slot = process.page[usize::from(slot)];
-                    assert_eq!((slot.ticket, slot.in_flight), (ticket, Some(task)));
+                    assert_eq!(
+                        (slot.dispatch_id, slot.in_flight),
+                        (dispatch_id, Some(task))
+                    );
                     let begun = matches!(slot.mark, Mark::Claimed | Mark::Finished);
                     assert!(begun, "nothing to cancel");
                     // Some functions look, some do not.
@@ -171,10 +182,10 @@ impl World {
         let is_head = process.in_flight() == 0;
         process.occupy(self.now, frame);
         assert!(
-            frame.ticket > self.last_ticket,
-            "the ticket was used before"
+            frame.dispatch_id > self.last_dispatch_id,
+            "the dispatch_id was used before"
         );
-        self.last_ticket = frame.ticket;
+        self.last_dispatch_id = frame.dispatch_id;
         if !is_head {
             self.see("sent ahead");
         }
@@ -206,8 +217,8 @@ impl World {
             .expect("a worker whose page is there");
         let slot = &mut process.page[frame.slot];
         assert_eq!(
-            (slot.ticket, slot.in_flight),
-            (frame.ticket, Some(frame.task))
+            (slot.dispatch_id, slot.in_flight),
+            (frame.dispatch_id, Some(frame.task))
         );
         assert_ne!(slot.mark, Mark::Revoked, "revoked twice");
         let revoked = slot.mark == Mark::Sent;
@@ -305,7 +316,7 @@ impl World {
         self.perform();
     }
 
-    pub(super) fn resolve(&mut self, id: TaskId, payload: Ticket, outcome: Outcome) {
+    pub(super) fn resolve(&mut self, id: TaskId, payload: DispatchId, outcome: Outcome) {
         let number = self.numbers[&id];
         assert_eq!(payload.0, number);
         self.see(match outcome {

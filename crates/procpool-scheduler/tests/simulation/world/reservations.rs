@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{RefusedReason, ReservationId};
 
-use super::{Event, Ticket, World};
+use super::{DispatchId, Event, World};
 use crate::users;
 
 impl World {
@@ -81,10 +81,10 @@ impl World {
             return;
         }
         let spec = users::spec(&mut self.rng);
-        let ticket = Ticket(self.tasks.len());
-        let answer = self
-            .scheduler
-            .handle_submit_reserved(self.now, reservation, spec, ticket);
+        let dispatch_id = DispatchId(self.tasks.len());
+        let answer =
+            self.scheduler
+                .handle_submit_reserved(self.now, reservation, spec, dispatch_id);
         match answer {
             Ok(id) => self.accepted(id, spec),
             Err(refused) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use procpool_os::ControlPage;
 use procpool_scheduler::TaskId;
-use procpool_wire::Ticket;
+use procpool_wire::DispatchId;
 
 use crate::driver::maps::chunk::Chunk;
 use crate::driver::process::kill_switch::KillSwitch;
@@ -57,14 +57,19 @@ impl WorkerEntry {
         self.speaker.is_some()
     }
 
-    pub(crate) fn dispatch(&mut self, ticket: Ticket, task: TaskId, chunk: Option<Arc<Chunk>>) {
-        let slot = usize::from(ticket.slot);
+    pub(crate) fn dispatch(
+        &mut self,
+        dispatch_id: DispatchId,
+        task: TaskId,
+        chunk: Option<Arc<Chunk>>,
+    ) {
+        let slot = usize::from(dispatch_id.slot);
         // The lowest slots are used first.
         if self.dispatched.len() <= slot && slot < ControlPage::SLOTS {
             self.dispatched.resize_with(slot + 1, || None);
         }
         if let Some(place) = self.dispatched.get_mut(slot) {
-            let number = ticket.number;
+            let number = dispatch_id.number;
             *place = Some(Dispatched {
                 number,
                 task,
@@ -74,23 +79,25 @@ impl WorkerEntry {
     }
 
     /// The chunk that was sent by this dispatch, until the worker is done with it.
-    pub(crate) fn chunk(&self, ticket: Ticket) -> Option<&Arc<Chunk>> {
-        let slot = self.dispatched.get(usize::from(ticket.slot))?;
-        let sent = slot.as_ref().filter(|sent| sent.number == ticket.number);
+    pub(crate) fn chunk(&self, dispatch_id: DispatchId) -> Option<&Arc<Chunk>> {
+        let slot = self.dispatched.get(usize::from(dispatch_id.slot))?;
+        let sent = slot
+            .as_ref()
+            .filter(|sent| sent.number == dispatch_id.number);
         sent?.chunk.as_ref()
     }
 
     /// Whether results of this chunk are missing, if its worker claims to be done.
-    pub(crate) fn breaks_off(&self, ticket: Ticket) -> bool {
-        self.chunk(ticket)
+    pub(crate) fn breaks_off(&self, dispatch_id: DispatchId) -> bool {
+        self.chunk(dispatch_id)
             .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())
     }
 
     /// The worker sends results of this chunk from now on. False if it does not have it, or sends those of another.
-    pub(crate) fn open(&mut self, ticket: Ticket) -> bool {
-        let may = self.opened.is_none() && self.chunk(ticket).is_some();
+    pub(crate) fn open(&mut self, dispatch_id: DispatchId) -> bool {
+        let may = self.opened.is_none() && self.chunk(dispatch_id).is_some();
         if may {
-            self.opened = Some(ticket.slot);
+            self.opened = Some(dispatch_id.slot);
         }
         may
     }
@@ -102,12 +109,12 @@ impl WorkerEntry {
     }
 
     /// The chunks that the worker has.
-    pub(crate) fn held(&self) -> Vec<(Ticket, TaskId, Arc<Chunk>)> {
+    pub(crate) fn held(&self) -> Vec<(DispatchId, TaskId, Arc<Chunk>)> {
         let held = (0_u16..).zip(&self.dispatched).filter_map(|(slot, sent)| {
             let sent = sent.as_ref()?;
             let number = sent.number;
-            let ticket = Ticket { slot, number };
-            Some((ticket, sent.task, Arc::clone(sent.chunk.as_ref()?)))
+            let dispatch_id = DispatchId { slot, number };
+            Some((dispatch_id, sent.task, Arc::clone(sent.chunk.as_ref()?)))
         });
         held.collect()
     }
@@ -117,14 +124,14 @@ impl WorkerEntry {
         self.dispatched.iter().flatten().map(|sent| sent.task)
     }
 
-    /// The task of a ticket, which is used up by this. `None` for a ticket that was never given to
+    /// The task of a dispatch id, which is used up by this. `None` for a dispatch id that was never given to
     /// this worker, or was already used up: an answer to it breaks the protocol.
-    pub(crate) fn complete_dispatch(&mut self, ticket: Ticket) -> Option<TaskId> {
+    pub(crate) fn complete_dispatch(&mut self, dispatch_id: DispatchId) -> Option<TaskId> {
         let sent = self
             .dispatched
-            .get_mut(usize::from(ticket.slot))?
-            .take_if(|sent| sent.number == ticket.number)?;
-        if self.opened == Some(ticket.slot) {
+            .get_mut(usize::from(dispatch_id.slot))?
+            .take_if(|sent| sent.number == dispatch_id.number)?;
+        if self.opened == Some(dispatch_id.slot) {
             self.opened = None;
         }
         Some(sent.task)

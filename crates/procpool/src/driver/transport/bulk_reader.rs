@@ -115,7 +115,7 @@ mod tests {
     use std::time::Duration;
 
     use procpool_os::ControlPage;
-    use procpool_wire::{Encoding, Event, Finished, Outcome, Ticket};
+    use procpool_wire::{DispatchId, Encoding, Event, Finished, Outcome};
 
     use super::*;
     use crate::driver::transport::channel;
@@ -126,11 +126,11 @@ mod tests {
     /// A result of so many bytes, as a worker sends it.
     fn frame(number: u64, len: usize) -> Vec<u8> {
         let result = Encoding::payload(&vec![7_u8; len], Vec::reserve).unwrap();
-        let ticket = Ticket { slot: 0, number };
+        let dispatch_id = DispatchId { slot: 0, number };
         let finished = Finished {
-            ticket,
+            dispatch_id,
             ran: Duration::ZERO,
-            worn: false,
+            needs_recycle: false,
             outcome: &result,
         };
         let mut frame = Vec::new();
@@ -151,10 +151,13 @@ mod tests {
         match incoming.next() {
             Next::Nothing => None,
             Next::Message(WorkerMessage::Event(Event::Finished(Finished {
-                ticket,
+                dispatch_id,
                 outcome: Outcome::Returned(result),
                 ..
-            }))) => Some((ticket.number, result.decode::<Vec<u8>>().unwrap().len())),
+            }))) => Some((
+                dispatch_id.number,
+                result.decode::<Vec<u8>>().unwrap().len(),
+            )),
             other => panic!("{other:?}"),
         }
     }

@@ -242,16 +242,16 @@ mod tests {
     use std::time::Duration;
 
     use procpool_os::{SpoolWriter, socket};
-    use procpool_wire::{Payload, Ticket};
+    use procpool_wire::{DispatchId, Payload};
 
     use super::*;
     use crate::driver::transport::channel;
 
     fn push(spool: &mut SpoolWriter<'_>, number: u64) {
         let finished = Finished {
-            ticket: Ticket { slot: 0, number },
+            dispatch_id: DispatchId { slot: 0, number },
             ran: Duration::ZERO,
-            worn: false,
+            needs_recycle: false,
             outcome: Outcome::Returned(Payload::default()),
         };
         let mut frame = Vec::new();
@@ -263,7 +263,7 @@ mod tests {
     fn taken(incoming: &mut Incoming) -> Vec<u64> {
         let events = std::iter::from_fn(|| match incoming.next() {
             Next::Message(WorkerMessage::Event(Event::Finished(finished))) => {
-                Some(finished.ticket.number)
+                Some(finished.dispatch_id.number)
             }
             Next::Nothing => None,
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use procpool_os::{ControlPage, RunState as Written};
 use procpool_scheduler::Standing;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
-use procpool_wire::{Command, Head, Payload, Preparation, Run, RunItems, Ticket};
+use procpool_wire::{Command, DispatchId, Head, Payload, Preparation, Run, RunItems};
 use tokio::sync::Notify;
 
 use crate::driver::transport::channel::Sender;
@@ -58,8 +58,11 @@ impl Link {
     }
 
     /// How far the worker has come with a task, as the page says.
-    pub(crate) fn standing(&self, ticket: Ticket) -> Standing {
-        match self.page.run_state(usize::from(ticket.slot), ticket.number) {
+    pub(crate) fn standing(&self, dispatch_id: DispatchId) -> Standing {
+        match self
+            .page
+            .run_state(usize::from(dispatch_id.slot), dispatch_id.number)
+        {
             Written::Unclaimed => Standing::Unclaimed,
             Written::Running { since } => Standing::Running {
                 since: instant(since),
@@ -139,7 +142,7 @@ impl Link {
         let Ok(head) = run.head() else { return };
         // On the page first: the worker may read the frame as soon as it is sent.
         self.page
-            .offer(usize::from(run.ticket.slot), run.ticket.number);
+            .offer(usize::from(run.dispatch_id.slot), run.dispatch_id.number);
         self.push(head, run.args);
     }
 
@@ -148,7 +151,7 @@ impl Link {
     pub(crate) fn offer_items(&self, run: &RunItems) {
         // Items that a frame can't hold were refused when the chunk was made.
         let Ok(head) = run.head() else { return };
-        let Ticket { slot, number } = run.ticket;
+        let DispatchId { slot, number } = run.dispatch_id;
         self.page.offer_items(usize::from(slot), number, run.count);
         self.outbox.push(|frames| frames.push(head, &run.items));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Action, WorkerId};
-use procpool_wire::Ticket;
+use procpool_wire::DispatchId;
 
 use super::pool_state::State;
 use crate::driver::pool::job::Job;
@@ -29,30 +29,34 @@ impl State {
                 worker,
                 task,
                 slot,
-                ticket: number,
+                dispatch_id: number,
                 flush,
-            } => self.dispatch(worker, task, Ticket { slot, number }, flush),
+            } => self.dispatch(worker, task, DispatchId { slot, number }, flush),
             Action::Revoke {
                 worker,
                 task,
                 slot,
-                ticket: number,
-            } => self.revoke(now, worker, task, Ticket { slot, number }),
+                dispatch_id: number,
+            } => self.revoke(now, worker, task, DispatchId { slot, number }),
             Action::Inspect {
                 worker,
                 task,
                 slot,
-                ticket: number,
-            } => self.inspect(now, worker, task, Ticket { slot, number }),
+                dispatch_id: number,
+            } => self.inspect(now, worker, task, DispatchId { slot, number }),
             Action::Shorten {
                 worker,
                 task,
                 slot,
-                ticket: number,
+                dispatch_id: number,
                 all,
-            } => self.split(now, worker, task, Ticket { slot, number }, all),
-            Action::RequestCancel { worker, ticket, .. } => {
-                self.request_cancel(now, worker, ticket);
+            } => self.split(now, worker, task, DispatchId { slot, number }, all),
+            Action::RequestCancel {
+                worker,
+                dispatch_id,
+                ..
+            } => {
+                self.request_cancel(now, worker, dispatch_id);
             }
             Action::Resolve {
                 payload, outcome, ..
@@ -115,10 +119,10 @@ impl State {
         }
     }
 
-    fn request_cancel(&mut self, now: Instant, worker: WorkerId, ticket: u64) {
+    fn request_cancel(&mut self, now: Instant, worker: WorkerId, dispatch_id: u64) {
         self.save_items(now, worker);
         if let Some(link) = self.link(worker) {
-            link.page().request_cancel(ticket);
+            link.page().request_cancel(dispatch_id);
         }
     }
 

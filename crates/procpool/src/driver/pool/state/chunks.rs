@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Finished, ItemFrames, Outcome, Payload, RunItems, Ticket};
+use procpool_wire::{DispatchId, Finished, ItemFrames, Outcome, Payload, RunItems};
 
 use super::pool_state::State;
 use super::settle::end;
@@ -16,13 +16,18 @@ use crate::error::TaskError;
 use crate::task::cell::TaskEnd;
 
 /// A chunk that a worker has.
-pub(crate) type Held = (Ticket, TaskId, Arc<Chunk>);
+pub(crate) type Held = (DispatchId, TaskId, Arc<Chunk>);
 
 impl State {
     /// A worker sends results of this chunk from now on.
-    pub(crate) fn handle_items_began(&mut self, now: Instant, worker: WorkerId, ticket: Ticket) {
+    pub(crate) fn handle_items_began(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        dispatch_id: DispatchId,
+    ) {
         let entry = self.workers.get_mut(&worker);
-        if !entry.is_some_and(|entry| entry.open(ticket)) {
+        if !entry.is_some_and(|entry| entry.open(dispatch_id)) {
             self.handle_faulty(now, worker, "it began items that it was not given");
         }
     }
@@ -75,7 +80,12 @@ impl State {
         self.effects.wake(chunk.sink());
     }
 
-    pub(super) fn dispatch_items(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket) {
+    pub(super) fn dispatch_items(
+        &mut self,
+        worker: WorkerId,
+        task: TaskId,
+        dispatch_id: DispatchId,
+    ) {
         let Some(entry) = self.workers.get_mut(&worker) else {
             return;
         };
@@ -88,7 +98,7 @@ impl State {
         let (count, items) = chunk.send();
         let [entry_word, function_word] = job.call.offsets.to_words();
         link.offer_items(&RunItems {
-            ticket,
+            dispatch_id,
             entry: entry_word,
             function: function_word,
             limits: job.limits(),
@@ -98,7 +108,7 @@ impl State {
             items: items.into(),
         });
         self.effects.flush(link);
-        entry.dispatch(ticket, task, Some(Arc::clone(chunk)));
+        entry.dispatch(dispatch_id, task, Some(Arc::clone(chunk)));
     }
 
     /// Takes back the items that a worker has not begun, or half of them, and tells the scheduler.
@@ -107,15 +117,15 @@ impl State {
         now: Instant,
         worker: WorkerId,
         task: TaskId,
-        ticket: Ticket,
+        dispatch_id: DispatchId,
         all: bool,
     ) {
         let entry = self.workers.get(&worker);
         let held = entry.and_then(|entry| {
-            let chunk = entry.chunk(ticket)?;
+            let chunk = entry.chunk(dispatch_id)?;
             let page = entry.link.as_ref()?.page();
             let keep = |left| if all { 0 } else { left / 2 };
-            let counts = page.take_back_items(usize::from(ticket.slot), keep);
+            let counts = page.take_back_items(usize::from(dispatch_id.slot), keep);
             Some((Arc::clone(chunk), counts.allowed))
         });
         match held {
@@ -131,11 +141,13 @@ impl State {
     /// Before a worker ends, or is asked to cancel: the items that it has not begun run elsewhere, if the map still wants
     /// them.
     pub(super) fn save_items(&mut self, now: Instant, worker: WorkerId) {
-        for (ticket, task, chunk) in self.held(worker) {
+        for (dispatch_id, task, chunk) in self.held(worker) {
             let Some(link) = self.link(worker) else {
                 return;
             };
-            let counts = link.page().take_back_items(usize::from(ticket.slot), |_| 0);
+            let counts = link
+                .page()
+                .take_back_items(usize::from(dispatch_id.slot), |_| 0);
             self.split_off(now, task, &chunk, counts.allowed);
         }
     }
@@ -155,7 +167,7 @@ impl State {
     /// A worker is gone, and all of its events are handled: chunks whose items it has all answered have finished, and do not
     /// count as interrupted.
     pub(super) fn finish_received(&mut self, now: Instant, worker: WorkerId) {
-        for (ticket, _, chunk) in self.held(worker) {
+        for (dispatch_id, _, chunk) in self.held(worker) {
             if chunk.is_received() {
                 let ran = Duration::ZERO;
                 let outcome = Outcome::Returned(Payload::default());
@@ -163,9 +175,9 @@ impl State {
                     now,
                     worker,
                     Finished {
-                        ticket,
+                        dispatch_id,
                         ran,
-                        worn: false,
+                        needs_recycle: false,
                         outcome,
                     },
                 );
@@ -189,11 +201,11 @@ impl State {
 
     /// Lets a stream make `more` further items.
     pub(crate) fn allow_items(&mut self, task: TaskId, more: u32) {
-        let Some((link, ticket, chunk)) = self.sent_stream(task) else {
+        let Some((link, dispatch_id, chunk)) = self.sent_stream(task) else {
             return;
         };
         chunk.allow(more);
-        if link.page().allow_items(usize::from(ticket.slot), more) {
+        if link.page().allow_items(usize::from(dispatch_id.slot), more) {
             link.push_resume();
             self.effects.flush(&link);
         }
@@ -202,12 +214,12 @@ impl State {
     /// The consumer of a stream is gone. A worker that has sent all items that it has begun waits for permission, or soon
     /// will, and can be told. Any other is killed.
     pub(crate) fn leave_stream(&mut self, now: Instant, task: TaskId) {
-        if let Some((link, ticket, chunk)) = self.sent_stream(task)
-            && matches!(link.standing(ticket), Standing::Running { .. })
+        if let Some((link, dispatch_id, chunk)) = self.sent_stream(task)
+            && matches!(link.standing(dispatch_id), Standing::Running { .. })
         {
             let page = link.page();
-            let counts = page.take_back_items(usize::from(ticket.slot), |_| 0);
-            page.request_cancel(ticket.number);
+            let counts = page.take_back_items(usize::from(dispatch_id.slot), |_| 0);
+            page.request_cancel(dispatch_id.number);
             if chunk.has_sent(counts.begun) {
                 link.push_resume();
                 return self.effects.flush(&link);
@@ -216,21 +228,21 @@ impl State {
         self.scheduler.handle_cancel(now, task);
     }
 
-    fn sent_stream(&self, task: TaskId) -> Option<(Arc<Link>, Ticket, Arc<Chunk>)> {
+    fn sent_stream(&self, task: TaskId) -> Option<(Arc<Link>, DispatchId, Arc<Chunk>)> {
         let Phase::Sent {
             worker,
             slot,
-            ticket: number,
+            dispatch_id: number,
         } = self.scheduler.state(task)
         else {
             return None;
         };
-        let ticket = Ticket { slot, number };
+        let dispatch_id = DispatchId { slot, number };
         let entry = self.workers.get(&worker)?;
         Some((
             Arc::clone(entry.link.as_ref()?),
-            ticket,
-            Arc::clone(entry.chunk(ticket)?),
+            dispatch_id,
+            Arc::clone(entry.chunk(dispatch_id)?),
         ))
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
-use procpool_wire::{Run, Ticket};
+use procpool_wire::{DispatchId, Run};
 
 use super::pool_state::State;
 use crate::driver::pool::job::{Job, Sink};
@@ -19,8 +19,8 @@ impl State {
             Phase::Sent {
                 worker,
                 slot,
-                ticket: number,
-            } => match self.standing(worker, Ticket { slot, number }) {
+                dispatch_id: number,
+            } => match self.standing(worker, DispatchId { slot, number }) {
                 Standing::Unclaimed => TaskState::Queued,
                 Standing::Running { .. } | Standing::Finished => TaskState::Running,
             },
@@ -31,13 +31,23 @@ impl State {
     /// The progress that a running task has reported.
     pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
         match self.scheduler.state(task) {
-            Phase::Sent { worker, ticket, .. } => self.link(worker)?.page().progress(ticket),
+            Phase::Sent {
+                worker,
+                dispatch_id,
+                ..
+            } => self.link(worker)?.page().progress(dispatch_id),
             Phase::Queued | Phase::Finished => None,
         }
     }
 
     /// Sends a task to a worker. With `flush`, the worker sends the results that it holds back before it begins the task.
-    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, ticket: Ticket, flush: bool) {
+    pub(super) fn dispatch(
+        &mut self,
+        worker: WorkerId,
+        task: TaskId,
+        dispatch_id: DispatchId,
+        flush: bool,
+    ) {
         let busy = self.scheduler.busy_workers();
         let Some(entry) = self.workers.get_mut(&worker) else {
             return;
@@ -49,10 +59,10 @@ impl State {
             link.push_flush();
         }
         if let Sink::Chunk(_) = &job.sink {
-            return self.dispatch_items(worker, task, ticket);
+            return self.dispatch_items(worker, task, dispatch_id);
         }
         let args = job.call.args.len();
-        offer(link, ticket, job);
+        offer(link, dispatch_id, job);
         // With an idle processor, the worker may spin for its next task, and the caller for the result.
         let is_spare = busy < self.processors;
         link.page().set_spin_limit(match is_spare {
@@ -74,45 +84,59 @@ impl State {
             cell.expect_soon(Soon::new(speaker));
         }
         self.effects.flush(link);
-        entry.dispatch(ticket, task, None);
+        entry.dispatch(dispatch_id, task, None);
     }
 
     /// Takes a task back that its worker has not claimed, and tells the scheduler whether that was so.
-    pub(super) fn revoke(&mut self, now: Instant, worker: WorkerId, task: TaskId, ticket: Ticket) {
-        let is_revoked = self.try_revoke(worker, ticket);
+    pub(super) fn revoke(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        task: TaskId,
+        dispatch_id: DispatchId,
+    ) {
+        let is_revoked = self.try_revoke(worker, dispatch_id);
         self.scheduler.handle_revoked(now, task, is_revoked);
     }
 
-    fn try_revoke(&mut self, worker: WorkerId, ticket: Ticket) -> bool {
+    fn try_revoke(&mut self, worker: WorkerId, dispatch_id: DispatchId) -> bool {
         let Some(entry) = self.workers.get_mut(&worker) else {
             return true;
         };
         let Some(link) = &entry.link else { return true };
-        let revoked = link.page().revoke(usize::from(ticket.slot), ticket.number);
+        let revoked = link
+            .page()
+            .revoke(usize::from(dispatch_id.slot), dispatch_id.number);
         if revoked {
-            entry.complete_dispatch(ticket);
+            entry.complete_dispatch(dispatch_id);
         }
         revoked
     }
 
     /// Tells the scheduler how far a worker has come with a task.
-    pub(super) fn inspect(&mut self, now: Instant, worker: WorkerId, task: TaskId, ticket: Ticket) {
-        let standing = self.standing(worker, ticket);
+    pub(super) fn inspect(
+        &mut self,
+        now: Instant,
+        worker: WorkerId,
+        task: TaskId,
+        dispatch_id: DispatchId,
+    ) {
+        let standing = self.standing(worker, dispatch_id);
         self.scheduler.handle_inspected(now, task, standing);
     }
 
-    fn standing(&self, worker: WorkerId, ticket: Ticket) -> Standing {
+    fn standing(&self, worker: WorkerId, dispatch_id: DispatchId) -> Standing {
         self.link(worker)
-            .map_or(Standing::Unclaimed, |link| link.standing(ticket))
+            .map_or(Standing::Unclaimed, |link| link.standing(dispatch_id))
     }
 }
 
 /// Puts a task into the outbox. Its arguments are kept, since another worker may have to run it.
 #[inline]
-fn offer(link: &Link, ticket: Ticket, job: &Job) {
+fn offer(link: &Link, dispatch_id: DispatchId, job: &Job) {
     let [entry, function] = job.call.offsets.to_words();
     link.offer(Run {
-        ticket,
+        dispatch_id,
         entry,
         function,
         limits: job.limits(),

@@ -141,7 +141,7 @@ impl State {
         };
         match event {
             Event::Finished(finished) => self.handle_finished(now, worker, finished),
-            Event::ItemsBegan(ticket) => self.handle_items_began(now, worker, ticket),
+            Event::ItemsBegan(dispatch_id) => self.handle_items_began(now, worker, dispatch_id),
             Event::Items(frames) => self.handle_items(now, worker, frames),
             Event::ItemFailed(why) => self.handle_item_failed(now, worker, why),
             Event::BroadcastEnded(refusal) => self.handle_briefed(now, worker, refusal),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Finished as Feedback, Outcome as Verdict, WorkerId};
-use procpool_wire::{Finished, Outcome, Payload, Ticket};
+use procpool_wire::{DispatchId, Finished, Outcome, Payload};
 
 use super::pool_state::State;
 use crate::driver::pool::ending::Ending;
@@ -25,16 +25,16 @@ impl State {
     /// A worker has answered a task.
     pub(crate) fn handle_finished(&mut self, now: Instant, worker: WorkerId, finished: Finished) {
         let Finished {
-            ticket,
+            dispatch_id,
             ran,
-            worn,
+            needs_recycle,
             outcome,
         } = finished;
         let has_returned = matches!(outcome, Outcome::Returned(_));
-        if worn {
+        if needs_recycle {
             self.scheduler.handle_worn(now, worker);
         }
-        match self.complete_dispatch(now, worker, ticket, ran, has_returned) {
+        match self.complete_dispatch(now, worker, dispatch_id, ran, has_returned) {
             Completed::Now(job) => self.settle(job, ran, outcome),
             Completed::Late => {
                 if let Outcome::Returned(result) = outcome {
@@ -52,10 +52,11 @@ impl State {
         worker: WorkerId,
         returned: Finished<&[u8]>,
     ) {
-        if returned.worn {
+        if returned.needs_recycle {
             self.scheduler.handle_worn(now, worker);
         }
-        let completed = self.complete_dispatch(now, worker, returned.ticket, returned.ran, true);
+        let completed =
+            self.complete_dispatch(now, worker, returned.dispatch_id, returned.ran, true);
         if let Completed::Now(job) = completed {
             self.settle_returned(job, returned);
         }
@@ -66,16 +67,20 @@ impl State {
         &mut self,
         now: Instant,
         worker: WorkerId,
-        ticket: Ticket,
+        dispatch_id: DispatchId,
         ran: Duration,
         has_returned: bool,
     ) -> Completed {
         let entry = self.workers.get_mut(&worker);
-        if has_returned && entry.as_ref().is_some_and(|entry| entry.breaks_off(ticket)) {
+        if has_returned
+            && entry
+                .as_ref()
+                .is_some_and(|entry| entry.breaks_off(dispatch_id))
+        {
             self.handle_faulty(now, worker, "it ended a chunk before its items");
             return Completed::Unknown;
         }
-        let feedback = match entry.and_then(|entry| entry.complete_dispatch(ticket)) {
+        let feedback = match entry.and_then(|entry| entry.complete_dispatch(dispatch_id)) {
             Some(task) => self.scheduler.handle_finished(now, worker, task, ran),
             None => Feedback::Unknown,
         };

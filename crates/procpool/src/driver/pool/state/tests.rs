@@ -84,8 +84,8 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
         .handle_submit(now, spec, Job::of_chunk(&chunk));
     task.expect("there is room");
     state.perform(now);
-    let (slot, first_ticket) = (0, 1);
-    assert!(at_worker.claim(slot, first_ticket));
+    let (slot, first_dispatch_id) = (0, 1);
+    assert!(at_worker.claim(slot, first_dispatch_id));
     let items = at_worker.items_of(slot).expect("there is such a slot");
     assert!(items.claim(), "the first item begins");
 
