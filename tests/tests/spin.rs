@@ -42,7 +42,7 @@ async fn a_worker_without_tasks_sleeps() {
     }
 }
 
-/// The worker waits a moment for who is awake to take a result from memory. Here nobody is.
+/// The worker waits a moment for a parent that is awake to take a result from memory. Here none is awake.
 #[procpool::test]
 async fn a_result_that_is_not_polled_for_arrives_too() {
     let pool = ProcessPool::builder()
@@ -51,7 +51,7 @@ async fn a_result_that_is_not_polled_for_arrives_too() {
         .build()
         .expect("a pool");
     for _ in 0..20 {
-        // By then the function is known to be short, and the worker listens, if a processor is to spare.
+        // By then the function is known to be short, and the worker spins, if a processor is free.
         calls(&pool, 20).await;
         let task = pool.run_in_process(|()| std::process::id(), ());
         patiently(async {
@@ -74,8 +74,8 @@ async fn all_come(workers: usize) {
         format!("{number:>len$}")
     }
     for round in 0..300_u32 {
-        // One by one, which are taken from memory; several at once, which come through the socket; and now and
-        // then one that is too large for the memory.
+        // Single results are taken from shared memory; several at once come through the socket; and some are too
+        // large for the shared memory.
         let burst = [1, 1, 2, 1, 40, 1, 1, 300][round as usize % 8];
         let len = if round % 50 == 49 { 65_000 } else { 12 };
         let tasks: Vec<_> = (0..burst)

@@ -23,9 +23,9 @@ fn become_a_worker_if_told_to() {
     procpool::init();
 }
 
-/// For how long a worker that has just been started may look for its first task before it sleeps.
+/// Reports how long a worker that has just been started may spin for its first task before it sleeps.
 fn tell_how_long_it_may_listen(path: &Path) -> ! {
-    // Who closes it is killed.
+    // A worker that closes its lifeline or socket is killed.
     let socket = stdio::take_stdin_socket().expect("a parent");
     let (_, descriptors) =
         socket::receive_with_descriptors(&socket, &mut [0; 4096], 2).expect("a first message");
@@ -130,7 +130,7 @@ fn a_new_worker_may_spin_for_its_first_task_while_a_processor_is_free() {
                     .name(format!("listens {}", listens.display()))
                     .build()
                     .unwrap();
-                // What is told with a task is for the time after that.
+                // The time sent with a task applies after that task.
                 let error = patiently(pool.warm_up()).await.unwrap_err();
                 assert!(error.is_worker_start(), "{error:?}");
                 let told = std::fs::read_to_string(&listens).unwrap();

@@ -1,4 +1,4 @@
-//! Wakers that misbehave harm nobody but the task that is polled with them.
+//! A waker that misbehaves affects only the task that is polled with it.
 
 use std::future::Future;
 use std::pin::pin;
@@ -198,7 +198,7 @@ async fn a_waker_that_panics_when_the_pool_has_stopped_leaves_others_alone() {
     patiently(join_all(stops)).await;
 }
 
-/// Does nothing until it is dropped; then it panics, or aborts a task before.
+/// Does nothing until it is dropped; then it panics, or first aborts a task.
 struct AbortsOnDrop(AbortHandle);
 
 impl Wake for AbortsOnDrop {
@@ -212,7 +212,7 @@ impl Drop for AbortsOnDrop {
     }
 }
 
-/// To abort a task takes the same locks as to poll it.
+/// Aborting a task takes the same locks as polling it.
 #[test]
 fn a_waker_whose_drop_aborts_its_task_can_be_replaced() {
     patiently_on(
@@ -229,7 +229,7 @@ fn a_waker_whose_drop_aborts_its_task_can_be_replaced() {
     );
 }
 
-/// The same where a map's results come.
+/// The same for the results of a map.
 #[test]
 fn a_waker_whose_drop_aborts_another_task_can_be_replaced_in_a_map() {
     patiently_on(

@@ -30,8 +30,11 @@
 //! [`ProcessPool::builder`] sets options. [`ProcessPool::run_in_process`] runs a function:
 //! - The function is a `fn` or a closure that captures nothing. Pass several arguments as a tuple.
 //! - Arguments and results implement serde's `Serialize` and `DeserializeOwned`.
-//! - The returned [`Task`] is a future of `Result<R, TaskError>`. The call starts at once, whether or
+//! - The returned [`Task`] is a future of `Result<R, TaskError>`. The pool runs the call whether or
 //!   not the future is polled. **Dropping the `Task` cancels the call.**
+//!
+//! Below, a *task* is a call that the pool has accepted, and a *handle* is a [`ProcessPool`] value: all
+//! clones of it belong to the same pool.
 //!
 //! # Many calls
 //! - [`ProcessPool::map`] runs one function on the items of an iterator, and
@@ -72,12 +75,12 @@
 //! | event | effect |
 //! |---|---|
 //! | A call is made. | The pool accepts the task at once; the arguments are encoded in the call. |
-//! | A [`Task`] is dropped, or loses a `select!` or a `timeout`. | If it is queued, it never runs. If it is running, its worker's whole process group is killed and replaced. |
+//! | A [`Task`] is dropped, or loses a `select!` or a `timeout`. | If it is queued, it never runs. If it is running, its worker is killed with all of its child processes, and replaced. |
 //! | The function panics. | The task gives [`TaskError::Panicked`] with message and location; the worker keeps running. |
 //! | A worker dies. | The task that it ran gives [`TaskError::WorkerExited`]. Tasks that it had not started run on another worker. |
 //! | A time limit passes. | The task gives [`TaskError::TimedOut`]; its worker is killed and replaced. |
 //! | Workers can't start. | Waiting tasks give [`TaskError::WorkerStart`]; the pool retries at growing intervals. |
-//! | The last handle and the last task are dropped, the runtime stops, or the program ends, even by SIGKILL. | All workers and their child processes are gone. |
+//! | The last [`ProcessPool`] and the last [`Task`] are dropped, the runtime stops, or the program ends, even by SIGKILL. | All workers and their child processes are gone. |
 //! | A task was accepted. | It resolves exactly once, in every case. |
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -110,7 +113,7 @@ pub use procpool_worker::{init, worker};
 pub use streams::{ItemStream, Items, Map, ProcessStreamExt, TaskSet};
 pub use task::{AbortHandle, Task, TaskId, TaskState};
 
-/// What the macros' expansions use. Not a part of the interface.
+/// Items for the expansions of the macros, which are not part of the API.
 #[doc(hidden)]
 pub mod __private {
     pub use procpool_os::before_main;

@@ -1,7 +1,7 @@
 //! Recipes for waiting for many calls at once; this module has documentation only.
 //!
-//! A [`Task`] is an ordinary future, so every combinator for futures works with it. Its call has
-//! already started. One difference to threads matters: **dropping a task cancels it**, so the tasks
+//! A [`Task`] is an ordinary future, so every combinator for futures works with it. The pool
+//! has already accepted its call. One difference to threads matters: **dropping a task cancels it**, so the tasks
 //! that a combinator drops are cancelled. In a race that is usually right; elsewhere, keep the tasks.
 //!
 //! | Python's `concurrent.futures` | here | the other tasks |

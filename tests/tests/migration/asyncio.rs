@@ -68,7 +68,7 @@ async fn shield() -> Outcome {
         let mut call = pool.run_in_process(hang, ());
         assert!(timeout(Duration::from_millis(50), &mut call).await.is_err());
         assert!(!call.is_finished());
-        call.detach(); // it runs on with nobody to hear of it
+        call.detach(); // it runs to its end
         // guide: end
         Ok(())
     })

@@ -1,9 +1,9 @@
-//! No call is forgotten.
+//! The guide has every call.
 
 use crate::document::{self, Section, sections};
 use crate::python;
 
-/// The calls that must have a row, and what the row's old lines must have in them.
+/// The calls that must have a row, and the texts that the row's old lines must contain.
 const CALLS: &[(&str, &[&str])] = &[
     ("ProcessPoolExecutor(max_workers)", &["max_workers="]),
     ("with ProcessPoolExecutor()", &["with ProcessPoolExecutor("]),
@@ -106,7 +106,7 @@ const CALLS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What Python's classes have that only those use who write an executor.
+/// The methods of Python's classes that only authors of an executor use.
 const INTERNAL: [&str; 4] = [
     "Process",
     "set_exception",

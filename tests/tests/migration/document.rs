@@ -5,24 +5,24 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 /// The heading of the functions and names that all rows use.
-pub(crate) const PRELUDE: &str = "What the lines stand on";
+pub(crate) const PRELUDE: &str = "Names used in the lines";
 
-/// A heading and what stands under it.
+/// A heading and the text under it.
 #[derive(Debug)]
 pub(crate) struct Section {
     pub(crate) title: String,
     pub(crate) blocks: Vec<Block>,
-    /// What stands between the blocks.
+    /// The text between the blocks.
     pub(crate) prose: String,
 }
 
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) language: String,
-    /// What stands behind the language, as the oldest version that runs this.
+    /// The words after the language, such as the oldest version that runs this.
     pub(crate) note: String,
     pub(crate) text: String,
-    /// Where the text stands among the lines of the guide.
+    /// The range of the text in the lines of the guide.
     pub(crate) lines: Range<usize>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn text() -> String {
     fs::read_to_string(path()).expect("the guide")
 }
 
-/// The sections of the guide, without what stands before the first.
+/// Returns the sections of the guide, without the text before the first heading.
 pub(crate) fn sections(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut open: Option<Block> = None;
@@ -79,7 +79,7 @@ pub(crate) fn sections(text: &str) -> Vec<Section> {
     sections
 }
 
-/// What GitHub makes of a heading.
+/// Returns the anchor that GitHub gives a heading.
 pub(crate) fn anchor(title: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
     let title = title.to_lowercase();

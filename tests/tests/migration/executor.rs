@@ -1,4 +1,4 @@
-//! `concurrent.futures.ProcessPoolExecutor`: making calls.
+//! `concurrent.futures.ProcessPoolExecutor`: calls.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -83,7 +83,7 @@ async fn map_with_timeout() -> Outcome {
         let naps = pool.map(nap, [0, 3600]).try_collect::<Vec<_>>();
         assert!(timeout(Duration::from_secs(1), naps).await.is_err());
 
-        // Or a limit for each item, which fails that item alone.
+        // Or a limit for each item, which fails only that item.
         let hasty = pool.with_timeout(Duration::from_secs(1));
         let naps: Vec<_> = hasty.map(nap, [3600, 0]).collect().await;
         assert!(naps[0].as_ref().is_err_and(|error| error.is_timed_out()));

@@ -1,4 +1,4 @@
-//! `concurrent.futures.Future`: what can be done with a call that was made.
+//! `concurrent.futures.Future`: the methods of a call.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ async fn result_with_timeout() -> Outcome {
     row(async {
         // guide: Future.result(timeout)
         let mut task = pool.run_in_process(hang, ());
-        // By reference, so that the task is not dropped: it goes on.
+        // By reference, the task is not dropped and goes on.
         assert!(timeout(Duration::from_millis(50), &mut task).await.is_err());
         assert!(!task.is_finished());
-        // By value, it is cancelled, and its worker is killed.
+        // By value, the task is cancelled, and its worker is killed.
         assert!(timeout(Duration::from_millis(50), task).await.is_err());
 
-        // Or as a limit of the run alone, without the time that it waits for a worker.
+        // Or a limit of the running time, which does not count the time in the queue.
         let hasty = pool.with_timeout(Duration::from_millis(50));
         assert!(
             hasty

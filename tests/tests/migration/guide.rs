@@ -1,4 +1,4 @@
-//! The guide has the lines of the tests, and all of them.
+//! The guide has exactly the lines of the tests.
 
 use std::collections::BTreeSet;
 use std::{env, fs};
@@ -36,7 +36,7 @@ fn the_rust_lines_of_the_guide_are_those_of_the_tests() {
     );
 }
 
-/// With the lines of the tests in place of what stands there.
+/// Returns the guide with the lines of the tests instead of its own.
 fn overwritten(text: &str) -> String {
     let regions = regions();
     let mut lines: Vec<&str> = text.lines().collect();

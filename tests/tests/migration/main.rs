@@ -1,8 +1,8 @@
-//! `docs/migration.md`, and that it is true.
+//! Checks that `docs/migration.md` is correct.
 //!
-//! Each row of the guide is a heading, lines of Python (or of what was Rust before) and lines of Rust.
-//! The Rust lines stand here, in tests, between `// guide: HEADING` and `// guide: end`; the guide has
-//! them word for word. The Python lines stand in the guide alone, and run from there. After a change
+//! Each row of the guide is a heading, lines of Python (or of Rust with tokio alone) and lines of Rust. The
+//! Rust lines are in these tests, between `// guide: HEADING` and `// guide: end`; the guide has exact
+//! copies. The Python lines are only in the guide, and the tests run them from there. After a change
 //! here, `GUIDE=overwrite cargo test -p procpool-tests --test migration` copies the Rust lines over.
 
 mod as_completed;
@@ -25,7 +25,7 @@ use std::time::Duration;
 use procpool::ProcessPool;
 use procpool_tests::patiently;
 
-// guide: What the lines stand on
+// guide: Names used in the lines
 fn square(x: u64) -> u64 {
     x * x
 }
@@ -54,12 +54,12 @@ fn crash(_: ()) {
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
-/// The lines of a row, which are to end.
+/// The lines of a row, which must finish.
 async fn row(lines: impl Future<Output = Outcome>) -> Outcome {
     patiently(lines).await
 }
 
-/// What the rows call `pool`.
+/// Returns the pool that the rows call `pool`.
 fn two_workers() -> ProcessPool {
     ProcessPool::builder().workers(2).build().expect("a pool")
 }

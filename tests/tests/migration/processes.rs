@@ -1,4 +1,4 @@
-//! `concurrent.futures.ProcessPoolExecutor`: its processes, and how they end.
+//! `concurrent.futures.ProcessPoolExecutor`: its processes and their end.
 
 use procpool::{ProcessPool, TaskError};
 
@@ -62,7 +62,7 @@ async fn broken_process_pool() -> Outcome {
             Err(TaskError::WorkerExited(exit)) => assert_eq!(exit.signal(), Some(6)),
             other => panic!("{other:?}"),
         }
-        // The pool is as good as new.
+        // The pool works as before.
         assert_eq!(pool.run_in_process(square, 7).await?, 49);
         // guide: end
         Ok(())

@@ -1,4 +1,4 @@
-//! The Python lines of the guide, where python3 is there.
+//! Runs the Python lines of the guide, if python3 is installed.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,14 +13,14 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::document::{self, Block, Section, sections};
 
-/// What rows need that say nothing else: the oldest version that runs them.
+/// The oldest version that runs rows which name none.
 const OLDEST: (u32, u32) = (3, 9);
-/// What a script says last.
+/// The last output of a script.
 const DONE: &str = "the row is done";
-/// So many scripts run at a time.
+/// The number of scripts that run at the same time.
 const AT_A_TIME: usize = 2;
 
-/// A class's public names, one a line.
+/// Prints the public names of a class, one on each line.
 pub(crate) fn names_of(class: &str) -> Option<Vec<String>> {
     version()?;
     let script = format!(
@@ -70,7 +70,7 @@ fn the_python_lines_of_the_guide_run() {
                     let told = if needs <= version {
                         run(&file)
                     } else {
-                        // It can be read, at least.
+                        // At least it can be parsed.
                         println!("{}: not run, for want of Python {needs:?}", section.title);
                         compile(&file)
                     };
@@ -99,7 +99,7 @@ fn parsed(version: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-/// The version that a row's block asks for, which its words must name.
+/// Returns the version that a row's block requires; the row's text must name it.
 fn needed(section: &Section, block: &Block) -> (u32, u32) {
     if block.note.is_empty() {
         return OLDEST;
@@ -113,8 +113,8 @@ fn needed(section: &Section, block: &Block) -> (u32, u32) {
     parsed(&block.note).expect("a version behind `python`")
 }
 
-/// A program that runs a row as one would write it: what it defines at the edge, the rest in a function
-/// that only the first process calls.
+/// Returns a program that runs a row as a user would write it: definitions at the top level, the rest in a
+/// function that only the first process calls.
 fn script(prelude: &str, lines: &str) -> String {
     let (mut defined, mut body) = (String::new(), String::new());
     let mut in_definition = false;
@@ -138,12 +138,12 @@ fn script(prelude: &str, lines: &str) -> String {
     if lines.contains("pool.") {
         main += "    pool = multiprocessing.Pool(2)\n";
     }
-    // Its own functions await nothing.
+    // The row's own functions await nothing.
     let (row, call) = match body.contains("await ") {
         true => ("async def", "asyncio.run(row())"),
         false => ("def", "row()"),
     };
-    // No waiting for processes that hang on purpose: they are killed from outside.
+    // Does not wait for processes that hang on purpose; they are killed from outside.
     format!(
         "{prelude}\n{defined}\n{row} row():\n{body}\n\
          if __name__ == \"__main__\":\n{main}    {call}\n    \
@@ -151,9 +151,9 @@ fn script(prelude: &str, lines: &str) -> String {
     )
 }
 
-/// Runs a script in a process group of its own, of which nothing is left after it.
+/// Runs a script in a process group of its own, and leaves no process of it behind.
 fn run(script: &Path) -> Result<(), String> {
-    // A file, since a process that is left would keep a pipe open.
+    // A file, since a remaining process would keep a pipe open.
     let mut told = tempfile::tempfile().expect("a file");
     let shared = |file: &File| Stdio::from(file.try_clone().expect("a descriptor"));
     let mut child = Command::new("python3")
@@ -170,7 +170,7 @@ fn run(script: &Path) -> Result<(), String> {
         .expect("a process");
     let watched = Watched::new(child.id());
     let ended = std::panic::catch_unwind(|| watched.ended());
-    // Its number is its own until it is reaped.
+    // Its number is not reused until it is reaped.
     let _ = kill_process_group(group, Signal::KILL);
     let status = child.wait().expect("a child");
     let mut text = String::new();

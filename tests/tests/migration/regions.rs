@@ -7,8 +7,8 @@ use std::path::PathBuf;
 const BEGIN: &str = "// guide: ";
 const END: &str = "// guide: end";
 
-/// The marked lines under each heading, in the order in which they stand; several of one heading stand
-/// in one file.
+/// Returns the marked lines under each heading, in their order; several regions of one heading are in one
+/// file.
 pub(crate) fn regions() -> BTreeMap<String, Vec<String>> {
     let mut regions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/migration");
@@ -41,7 +41,7 @@ pub(crate) fn regions() -> BTreeMap<String, Vec<String>> {
     regions
 }
 
-/// The lines as if they stood at the left edge.
+/// Returns the lines without their common indentation.
 fn outdented(lines: &[&str]) -> String {
     let full = lines.iter().filter(|line| !line.is_empty());
     let edge = full

@@ -1,4 +1,4 @@
-//! `tokio::task::spawn_blocking`: what the lines were, and what they become.
+//! `tokio::task::spawn_blocking`: the lines before and after.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -61,13 +61,13 @@ async fn abort() -> Outcome {
             released.recv().is_err()
         });
         begun.await?;
-        handle.abort(); // does nothing: it has begun
+        handle.abort(); // has no effect: it is running
         drop(release);
         assert!(handle.await?);
         // guide: end
         // guide: JoinHandle::abort
         let task = pool.run_in_process(hang, ());
-        task.abort(); // kills it if it has begun
+        task.abort(); // kills its worker if it is running
         assert!(task.await.unwrap_err().is_cancelled());
         // guide: end
         Ok(())

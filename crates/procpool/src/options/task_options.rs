@@ -59,6 +59,24 @@ impl TaskOptions {
     ///
     /// After this time the task gives [`TaskError::TimedOut`](crate::TaskError::TimedOut) and never
     /// runs.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use procpool::{ProcessPool, TaskOptions};
+    ///
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = ProcessPool::builder().workers(1).build()?;
+    /// let running = pool.run_in_process(hang, ());
+    /// let impatient = pool.with(TaskOptions::new().queue_timeout(Duration::from_millis(20)));
+    /// let error = impatient.run_in_process(|x: u32| x + 1, 1).await.unwrap_err();
+    /// assert!(error.is_timed_out());
+    /// drop(running);
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn queue_timeout(mut self, limit: Duration) -> Self {
         self.queue_timeout = Some(limit);
@@ -81,6 +99,21 @@ impl TaskOptions {
     ///
     /// A task that uses more gives [`TaskError::LimitExceeded`](crate::TaskError::LimitExceeded), and
     /// its worker is replaced. Processes that the task starts do not count.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use procpool::{ProcessPool, TaskOptions};
+    ///
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = ProcessPool::builder().workers(1).build()?;
+    /// let limited = pool.with(TaskOptions::new().cpu_time_limit(Duration::from_millis(50)));
+    /// assert!(limited.run_in_process(hang, ()).await.unwrap_err().is_limit_exceeded());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn cpu_time_limit(mut self, limit: Duration) -> Self {
         self.cpu_time_limit = Some(limit);
@@ -101,6 +134,26 @@ impl TaskOptions {
     /// The function notices the cancellation by
     /// [`worker::is_cancelled()`](crate::worker::is_cancelled). The caller gets the task's error at
     /// once in any case; the worker takes no other task meanwhile.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use procpool::{ProcessPool, TaskOptions};
+    ///
+    /// fn count_until_cancelled(_: ()) -> u64 {
+    ///     let mut count = 0;
+    ///     while !procpool::worker::is_cancelled() {
+    ///         count += 1;
+    ///     }
+    ///     count // the caller does not get it, but the worker survives
+    /// }
+    /// let pool = ProcessPool::builder().workers(1).build()?;
+    /// let options = TaskOptions::new().timeout(Duration::from_millis(20)).grace(Duration::from_secs(5));
+    /// let error = pool.with(options).run_in_process(count_until_cancelled, ()).await.unwrap_err();
+    /// assert!(error.is_timed_out());
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);

@@ -60,7 +60,7 @@ impl Outputs {
     }
 
     /// Reads the output of an ended worker without waiting, and returns the end of its standard error.
-    /// What can't be forwarded at once is kept; see [`has_more`](Outputs::has_more).
+    /// Output that can't be forwarded at once is kept; see [`has_more`](Outputs::has_more).
     pub(crate) fn drain(&mut self) -> Tail {
         let drain = |pump: &mut Option<Pump>| {
             let tail = pump.as_mut().map(Pump::drain).unwrap_or_default();

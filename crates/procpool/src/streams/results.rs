@@ -223,7 +223,7 @@ impl Results {
         {
             self.ready.extend(first.remove().waiting);
         }
-        // What has arrived of the chunk that is now the first can be given.
+        // The outcomes that have arrived of the new first chunk can be given.
         if let Some(mut first) = self.parts.first_entry() {
             self.ready.extend(first.get_mut().waiting.drain(..));
         }

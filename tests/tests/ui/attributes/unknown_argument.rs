@@ -1,4 +1,4 @@
-//! `workers` is asked of a pool's builder; the macro's arguments are those of tokio's.
+//! `workers` is an option of the pool's builder; the macro takes tokio's arguments.
 
 #[procpool::main(workers = 4)]
 async fn main() {}

@@ -1,5 +1,5 @@
-//! Both macros are for crates that forbid `unsafe`. (The test's expansion is compiled in
-//! `compile_fail.rs`, since this file is not built as a test.)
+//! Both macros work in crates that forbid `unsafe`. (`compile_fail.rs` compiles the expansion of the test,
+//! since this file is not built as a test.)
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 

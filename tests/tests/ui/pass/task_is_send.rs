@@ -1,4 +1,4 @@
-//! A task can be awaited on any thread, whatever its result is: until then there is no result.
+//! A task can be awaited on any thread, whatever its result is: before that, no result exists.
 
 use std::marker::PhantomData;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! Arguments travel to another process: they must be `Serialize`.
+//! Arguments are sent to another process, so they must be `Serialize`.
 
 #[derive(serde::Deserialize)]
 struct Page(String);

@@ -1,4 +1,4 @@
-//! A worker has no access to the caller's stack: arguments are owned.
+//! A worker can't access the caller's stack, so arguments must be owned.
 
 fn length(text: &str) -> usize {
     text.len()

@@ -1,4 +1,4 @@
-//! A closure that captures is no `fn(A) -> R`: what it captured would not exist in the worker.
+//! A closure with captures is no `fn(A) -> R`: the captured values would not exist in the worker.
 
 #[procpool::main]
 async fn main() {

@@ -1,4 +1,4 @@
-//! The body's mistakes are told at their place, in the compiler's words.
+//! Errors in the body have their own location and the compiler's message.
 
 #[procpool::main]
 async fn main() -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Results travel back from another process: they must be `DeserializeOwned`.
+//! Results are sent back from another process, so they must be `DeserializeOwned`.
 
 #[derive(serde::Serialize)]
 struct Page(String);

@@ -1,8 +1,8 @@
-//! A task that is dropped is cancelled: not using it is nearly always a mistake.
+//! A dropped task is cancelled, so not using it is nearly always a mistake.
 #![deny(unused_must_use)]
 
-/// With a second type of this name around, the compiler writes the path of the other. Without it,
-/// whether it does depends on what else was compiled.
+/// With a second type of this name, the compiler always prints the path of procpool's. Without it,
+/// that depends on the other crates in the build.
 pub struct Task;
 
 #[procpool::main]

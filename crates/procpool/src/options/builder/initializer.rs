@@ -40,6 +40,19 @@ impl<S> Builder<S> {
     ///
     /// If it returns `Err`, the worker does not start: the source of
     /// [`TaskError::WorkerStart`](crate::TaskError::WorkerStart) has the text of the error's `Display`.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn load(path: String) -> Result<Vec<u8>, std::io::Error> {
+    ///     std::fs::read(path)
+    /// }
+    /// let builder = procpool::ProcessPool::builder().workers(1);
+    /// let pool = builder.try_initializer(load, "no/such/file".to_owned()).build()?;
+    /// let size = pool.run_with_state(|data: &mut Vec<u8>, ()| data.len(), ());
+    /// assert!(size.await.unwrap_err().is_worker_start());
+    /// # Ok(()) }
+    /// ```
     pub fn try_initializer<I, T, E>(self, function: fn(I) -> Result<T, E>, arg: I) -> Builder<T>
     where
         I: Serialize + DeserializeOwned + 'static,

@@ -21,6 +21,15 @@ impl<S> Builder<S> {
     /// [`TaskError::WorkerExited`](crate::TaskError::WorkerExited) with SIGABRT.
     ///
     /// With a [`cgroup`](Builder::cgroup), the kernel enforces the limit exactly.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = procpool::ProcessPool::builder().workers(1).memory_limit(256 << 20).build()?;
+    /// let task = pool.run_in_process(|bytes: usize| vec![1_u8; bytes].len(), 1 << 30);
+    /// assert!(task.await.unwrap_err().is_limit_exceeded());
+    /// # Ok(()) }
+    /// ```
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.options.limits.memory = Some(bytes);
         self

@@ -64,6 +64,8 @@ impl<S> Builder<S> {
     /// Sets the destination of the workers' standard error. The default is
     /// [`Forward`](WorkerOutput::Forward): the pool forwards it to that of this process and keeps its
     /// end for [`WorkerExit::stderr_tail`](crate::WorkerExit::stderr_tail).
+    ///
+    /// There is an example at [`WorkerOutput`].
     pub fn stderr(mut self, output: WorkerOutput) -> Self {
         self.options.process_env.stderr = output;
         self

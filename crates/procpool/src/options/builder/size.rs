@@ -82,6 +82,20 @@ impl<S> Builder<S> {
     /// - [`reserve`](crate::ProcessPool::reserve) waits.
     ///
     /// With 0, a task is accepted only if a free worker can take it at once.
+    ///
+    /// ```
+    /// # #[procpool::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// fn hang(_: ()) {
+    ///     loop { std::hint::spin_loop() }
+    /// }
+    /// let pool = procpool::ProcessPool::builder().workers(1).queue_capacity(0).build()?;
+    /// pool.warm_up().await?;
+    /// let running = pool.run_in_process(hang, ());
+    /// assert!(pool.run_in_process(hang, ()).await.unwrap_err().is_queue_full());
+    /// drop(running);
+    /// # Ok(()) }
+    /// ```
     pub fn queue_capacity(mut self, tasks: usize) -> Self {
         self.options.queue_capacity = tasks;
         self
