@@ -669,7 +669,7 @@ async fn a_result_may_arrive_byte_by_byte() {
 
 /// The parent stays awake for the result of a spinning worker, but not forever.
 #[tokio::test]
-async fn a_worker_that_falsely_says_that_it_listens_is_not_waited_for_awake_for_ever() {
+async fn a_worker_that_falsely_claims_to_spin_does_not_keep_the_parent_awake_forever() {
     let stage = Stage::of("always says that it listens");
     let pool = stage.pool();
     for _ in 0..20 {

@@ -85,6 +85,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc(hidden)]
+pub mod __private;
 mod adapters;
 mod driver;
 mod error;
@@ -112,10 +114,3 @@ pub use procpool_shared::SharedBytes;
 pub use procpool_worker::{init, worker};
 pub use streams::{ItemStream, Items, Map, ProcessStreamExt, TaskSet};
 pub use task::{AbortHandle, Task, TaskId, TaskState};
-
-/// Items for the expansions of the macros, which are not part of the API.
-#[doc(hidden)]
-pub mod __private {
-    pub use procpool_os::before_main;
-    pub use tokio;
-}
