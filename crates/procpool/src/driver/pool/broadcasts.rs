@@ -59,9 +59,13 @@ impl Broadcasts {
         self.waiters.remove(&id)
     }
 
-    /// The call has failed: later workers do not run it. Gives the caller that waits.
-    pub(crate) fn forget(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
-        self.kept.retain(|(kept, _)| *kept != Some(id));
-        self.waiters.remove(&id)
+    /// The call has failed: later workers do not run it. Gives the call, and the caller that waits.
+    pub(crate) fn forget(
+        &mut self,
+        id: BroadcastId,
+    ) -> (Option<EncodedCall>, Option<oneshot::Sender<WaiterReply>>) {
+        let at = self.kept.iter().position(|(kept, _)| *kept == Some(id));
+        let call = at.map(|at| self.kept.remove(at).1);
+        (call, self.waiters.remove(&id))
     }
 }

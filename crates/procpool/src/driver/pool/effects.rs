@@ -25,6 +25,9 @@ pub(crate) type SpawnRequest = (WorkerId, Arc<KillSwitch>);
 /// The ways to and from a worker that has ended.
 pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
 
+/// Payloads of up to this many bytes have been copied, so their memory belongs to the library: 8 KiB.
+const SMALL: usize = 8 << 10;
+
 /// System calls, wake-ups and spawns that follow from the scheduler's actions.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {
@@ -34,7 +37,7 @@ pub(crate) struct Effects {
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<SpawnRequest>,
     pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
-    /// Payloads with shared memory, which is given back when they are dropped.
+    /// Payloads that are not needed any more. Their drop runs the user's code or system calls.
     pub(crate) release: Vec<Payload>,
     /// The sockets and pages of workers that have ended, which are closed when they are dropped.
     pub(crate) retired: Vec<Retired>,
@@ -102,9 +105,11 @@ impl Effects {
         }
     }
 
-    /// Drops a payload without the lock, if it has shared memory.
+    /// Drops a payload without the lock, unless it is small.
+    ///
+    /// The drop of a large one may run the user's code, if the bytes have an owner, or give much memory back to the system.
     pub(crate) fn release(&mut self, payload: Payload) {
-        if !payload.attached().is_empty() {
+        if payload.len() > SMALL || !payload.attached().is_empty() {
             self.release.push(payload);
         }
     }
@@ -151,5 +156,25 @@ impl Effects {
         for (waiter, result) in self.tell {
             answer(waiter, result);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a `Vec` is the whole argument it is not copied; else it is.
+    #[test]
+    fn a_payload_that_is_the_users_own_memory_is_not_dropped_under_the_lock() {
+        let mut effects = Effects::default();
+        effects.release(Payload::default());
+        assert!(effects.is_empty());
+        let large = Payload::of_bytes(vec![7_u8; 1 << 20]).expect("it is not copied");
+        effects.release(large);
+        assert_eq!(effects.release.len(), 1);
+        assert!(
+            Payload::of_bytes(vec![7_u8; SMALL]).is_err(),
+            "it is copied"
+        );
     }
 }

@@ -55,7 +55,11 @@ impl State {
             None => (self.broadcasts.spread(broadcast), Ok(())),
             Some(why) => {
                 let error = self.unspread(why);
-                (self.broadcasts.forget(broadcast), Err(error))
+                let (call, waiter) = self.broadcasts.forget(broadcast);
+                if let Some(call) = call {
+                    self.effects.release(call.args);
+                }
+                (waiter, Err(error))
             }
         };
         self.tell(waiter, told);
