@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, exit};
 use std::time::Instant;
@@ -41,6 +41,8 @@ pub(crate) enum Role {
     ReplaceExecutable,
     /// Has a worker, and no standard streams.
     CloseStreams,
+    /// Has workers on a kernel before Linux 6.9, and ignores `SIGCHLD`.
+    IgnoreChildren,
     /// A parent whose worker is armed. See `lifelines`.
     LifelineParent,
     /// The same, and then the worker and its child are stopped.
@@ -59,7 +61,7 @@ pub(crate) enum Role {
     LifelineSandboxLeavingWorker,
 }
 
-const ALL: [Role; 18] = [
+const ALL: [Role; 19] = [
     Role::ExitSeven,
     Role::Abort,
     Role::Compute,
@@ -70,6 +72,7 @@ const ALL: [Role; 18] = [
     Role::Call,
     Role::ReplaceExecutable,
     Role::CloseStreams,
+    Role::IgnoreChildren,
     Role::LifelineParent,
     Role::LifelineStoppingParent,
     Role::LifelineSandboxParent,
@@ -129,6 +132,7 @@ impl Role {
             Role::Call => serve_one_call(),
             Role::ReplaceExecutable => replace_executable(),
             Role::CloseStreams => close_streams(),
+            Role::IgnoreChildren => ignore_children(),
             Role::LifelineParent => lifeline_parent(Role::LifelineWorker, |_| ()),
             Role::LifelineStoppingParent => lifeline_parent(Role::LifelineWorker, stop_group_of),
             Role::LifelineLeavingParent => lifeline_parent(Role::LifelineLeavingWorker, await_exit),
@@ -241,6 +245,26 @@ fn close_streams() -> ! {
     output.read_to_string(&mut described).unwrap();
     assert_eq!(worker.reap().unwrap().code(), Some(0));
     assert!(described.contains("bytes on standard input 0"));
+    exit(0)
+}
+
+/// The kernel reaps children at once. The pidfd still names them, and their numbers are used only while they are
+/// children.
+fn ignore_children() -> ! {
+    sandbox::forbid_groups_by_pidfd();
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    let (mut spec, _socket) = Role::ComputeWithChild.as_worker();
+    let (output, write_end) = output_pipe();
+    spec.stdout = write_end.into();
+    let worker = spec.spawn().unwrap();
+    let mut output = BufReader::new(output);
+    output.read_line(&mut String::new()).unwrap();
+    worker.kill_group();
+    assert_eq!(output.read(&mut [0]).unwrap(), 0, "its group is killed");
+    let status = worker.reap().unwrap();
+    assert_eq!((status.code(), status.signal()), (None, None));
+    worker.kill_group();
     exit(0)
 }
 

@@ -1,18 +1,35 @@
-//! A sandbox in which descriptors can't send signals, as some systems that only look like Linux.
+//! A sandbox in which some system calls are refused, as on older kernels and on systems that only resemble Linux.
 
 use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_W, c_long, sock_filter};
 
 /// From now on `fcntl(F_SETOWN)` is refused in this process.
 pub(crate) fn forbid_signals_by_descriptor() {
+    let command = libc::F_SETOWN.cast_unsigned();
+    refuse(libc::SYS_fcntl, 1, command, libc::EPERM);
+}
+
+/// From now on `pidfd_send_signal` knows no process groups in this process, as before Linux 6.9.
+pub(crate) fn forbid_groups_by_pidfd() {
+    const PIDFD_SIGNAL_PROCESS_GROUP: u32 = 1 << 2;
+    refuse(
+        libc::SYS_pidfd_send_signal,
+        3,
+        PIDFD_SIGNAL_PROCESS_GROUP,
+        libc::EINVAL,
+    );
+}
+
+/// Refuses the system call with this number if the argument at this index has this value.
+fn refuse(number: c_long, index: usize, value: u32, error: libc::c_int) {
     const NUMBER: u32 = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
-    // The low half of the second argument; the processors that this is run on are little-endian.
-    const COMMAND: u32 = (std::mem::offset_of!(libc::seccomp_data, args) + 8) as u32;
-    let refusal = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+    // The low half of the argument, on a little-endian machine.
+    let argument = std::mem::offset_of!(libc::seccomp_data, args) + index * size_of::<u64>();
+    let refusal = libc::SECCOMP_RET_ERRNO | error.cast_unsigned();
     let mut program = [
         step(BPF_LD | BPF_W | BPF_ABS, NUMBER, 0),
-        step(BPF_JMP | BPF_JEQ | BPF_K, libc::SYS_fcntl as u32, 3),
-        step(BPF_LD | BPF_W | BPF_ABS, COMMAND, 0),
-        step(BPF_JMP | BPF_JEQ | BPF_K, libc::F_SETOWN.cast_unsigned(), 1),
+        step(BPF_JMP | BPF_JEQ | BPF_K, number as u32, 3),
+        step(BPF_LD | BPF_W | BPF_ABS, argument as u32, 0),
+        step(BPF_JMP | BPF_JEQ | BPF_K, value, 1),
         step(BPF_RET | BPF_K, refusal, 0),
         step(BPF_RET | BPF_K, libc::SECCOMP_RET_ALLOW, 0),
     ];

@@ -68,6 +68,10 @@ pub(crate) const TESTS: &[Test] = &[
         a_parent_without_standard_streams_has_workers,
     ),
     (
+        "an_older_kernel_and_an_ignored_sigchld_leave_no_process",
+        an_older_kernel_and_an_ignored_sigchld_leave_no_process,
+    ),
+    (
         "standard_input_that_is_no_socket_stays",
         standard_input_that_is_no_socket_stays,
     ),
@@ -299,6 +303,11 @@ fn a_worker_blocks_no_signal_once_it_has_unblocked_them() {
 
 fn a_parent_without_standard_streams_has_workers() {
     let status = Role::CloseStreams.as_child().status().unwrap();
+    assert_eq!(status.code(), Some(0));
+}
+
+fn an_older_kernel_and_an_ignored_sigchld_leave_no_process() {
+    let status = Role::IgnoreChildren.as_child().status().unwrap();
     assert_eq!(status.code(), Some(0));
 }
 
