@@ -64,24 +64,11 @@ impl Inbox {
 
     /// The next command, or `None` when the parent has closed its end.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Command>> {
-        self.receive_by(Inbox::fill)
-    }
-
-    /// As [`receive`](Self::receive), but this process is also woken when the parent takes what it has been sent: where the
-    /// next command follows at once, it is awake by then.
-    pub(crate) fn receive_soon(&mut self) -> io::Result<Option<Command>> {
-        self.receive_by(Inbox::fill_soon)
-    }
-
-    fn receive_by(
-        &mut self,
-        fill: impl Fn(&mut Self) -> io::Result<usize>,
-    ) -> io::Result<Option<Command>> {
         loop {
             if let Some(command) = self.next()? {
                 return Ok(Some(command));
             }
-            if fill(self)? == 0 {
+            if self.fill()? == 0 {
                 return Ok(None);
             }
         }
@@ -175,12 +162,10 @@ impl Inbox {
         !self.buffer.is_empty()
     }
 
+    /// Waits in `poll`. A `recv` that blocks would also wake this process when the parent takes a result from the
+    /// socket.
     fn fill(&mut self) -> io::Result<usize> {
         socket::wait_to_receive(self.socket.as_fd())?;
-        self.fill_soon()
-    }
-
-    fn fill_soon(&mut self) -> io::Result<usize> {
         let mut room = self.buffer.room(usize::MAX);
         socket::receive_into(self.socket.as_fd(), &mut room)
     }
@@ -198,33 +183,30 @@ mod tests {
 
     use super::*;
 
-    /// A result that the parent takes meanwhile is no command.
+    /// The parent takes a result from the socket meanwhile.
     #[test]
-    fn either_way_of_waiting_ends_with_a_command_or_the_end_of_the_stream() {
-        type Receive = fn(&mut Inbox) -> io::Result<Option<Command>>;
-        for receive in [Inbox::receive as Receive, Inbox::receive_soon] {
-            // Only the worker's end blocks.
-            let (theirs, ours) = socket::pair().unwrap();
-            let ours = Arc::new(ours);
-            let mut inbox = Inbox::new(Arc::clone(&ours), Peer::new(1, || {}));
-            let waiting = thread::spawn(move || {
-                let first = receive(&mut inbox).unwrap();
-                let end = receive(&mut inbox).unwrap();
-                (first, end)
-            });
-            let mut result = [0; 6];
-            socket::send(&*ours, b"result").unwrap();
-            assert_eq!(socket::receive(&theirs, &mut result).unwrap(), 6);
-            let mut stop = Vec::new();
-            Command::encode_stop(&mut stop);
-            let (begin, rest) = stop.split_at(3);
-            socket::send(&theirs, begin).unwrap();
-            socket::send(&theirs, rest).unwrap();
-            drop(theirs);
-            let (first, end) = waiting.join().unwrap();
-            assert!(matches!(first, Some(Command::Stop)), "{first:?}");
-            assert!(end.is_none());
-        }
+    fn receive_waits_for_a_command_or_the_end_of_the_stream() {
+        // Only the worker's end blocks.
+        let (theirs, ours) = socket::pair().unwrap();
+        let ours = Arc::new(ours);
+        let mut inbox = Inbox::new(Arc::clone(&ours), Peer::new(1, || {}));
+        let waiting = thread::spawn(move || {
+            let first = inbox.receive().unwrap();
+            let end = inbox.receive().unwrap();
+            (first, end)
+        });
+        let mut result = [0; 6];
+        socket::send(&*ours, b"result").unwrap();
+        assert_eq!(socket::receive(&theirs, &mut result).unwrap(), 6);
+        let mut stop = Vec::new();
+        Command::encode_stop(&mut stop);
+        let (begin, rest) = stop.split_at(3);
+        socket::send(&theirs, begin).unwrap();
+        socket::send(&theirs, rest).unwrap();
+        drop(theirs);
+        let (first, end) = waiting.join().unwrap();
+        assert!(matches!(first, Some(Command::Stop)), "{first:?}");
+        assert!(end.is_none());
     }
 
     /// Else who looks would take the rest only when it has given up, and after a sleep.

@@ -14,10 +14,6 @@ pub(crate) const HELD_BACK: Duration = Duration::from_micros(50);
 /// stays awake at least.
 pub(crate) const AWAITED: Duration = Duration::from_micros(10);
 
-/// Who was given a task so soon after it had ended one expects the next as soon: some times as long as it takes two
-/// processes to wake each other.
-pub(crate) const SOON: Duration = Duration::from_micros(200);
-
 /// The most results between two looks at the clock.
 const MOST_UNSEEN: u32 = 256;
 

@@ -12,7 +12,7 @@ use crate::call::{Call, CallResult};
 use crate::inbox::Inbox;
 use crate::limiter::Limiter;
 use crate::outbox::Outbox;
-use crate::pace::{AWAITED, HELD_BACK, SOON, WORTH_A_WRITE};
+use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
 use crate::preparation::run_broadcast;
 use crate::spinner::{Spinner, spin, until_copied};
 use crate::{panic, worker};
@@ -38,8 +38,6 @@ pub(crate) fn serve(
         spinner: Spinner::default(),
         result_len: 0,
         has_waited: false,
-        last_ended: Duration::ZERO,
-        expects_soon: false,
     };
     // When the last task ended, if nothing since may have blocked. It saves the next task a reading of the clock.
     let mut ended = None;
@@ -114,16 +112,11 @@ struct Server<'a> {
     result_len: usize,
     /// It has waited for a command since it is ready.
     has_waited: bool,
-    /// When the last task ended.
-    last_ended: Duration,
-    /// The last task came soon after the one before, and so may the next.
-    expects_soon: bool,
 }
 
 impl Server<'_> {
     /// Runs a claimed task, whose arguments the call has. Returns when it ended, unless time may have passed since.
     fn perform(&mut self, run: Run<()>, started: Duration) -> io::Result<Option<Duration>> {
-        self.expects_soon = started.saturating_sub(self.last_ended) < SOON;
         let offsets = CallOffsets::from_words([run.entry, run.function]);
         self.limiter.begin(run.limits)?;
         if let Err(error) = self.image.call(offsets, &mut self.call) {
@@ -172,7 +165,6 @@ impl Server<'_> {
         ran: Duration,
         ended: Duration,
     ) -> io::Result<Option<Duration>> {
-        self.last_ended = ended;
         let needs_recycle = self.limiter.is_worn();
         // What the parent has taken from memory is not held back.
         if worker::is_awaited() && worker::taken() >= self.outbox.position() {
@@ -214,10 +206,7 @@ impl Server<'_> {
         let limit = worker::may_listen();
         if limit.is_zero() {
             self.flush()?;
-            return match self.expects_soon {
-                true => inbox.receive_soon(),
-                false => inbox.receive(),
-            };
+            return inbox.receive();
         }
         let limit = limit + until_copied(self.result_len);
         if !self.spinner.begin() {

@@ -23,7 +23,7 @@ struct Worker {
 #[derive(Debug, Default)]
 struct Running {
     slot: AtomicU16,
-    /// 0 for none, which no dispatch id has.
+    /// 0 for none, which no dispatch_id has.
     number: AtomicU64,
     /// It has several items.
     has_items: AtomicBool,
