@@ -126,8 +126,7 @@ impl Payload {
         self.take()
     }
 
-    /// As [`Payload::decode`], but what the value is not made of stays here, for
-    /// [`Payload::into_memory`].
+    /// As [`Payload::decode`], but keeps the bytes that the value is not made of.
     ///
     /// # Errors
     /// As [`value::decode`].
@@ -157,25 +156,6 @@ impl Payload {
     #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
-    }
-
-    /// Whether it may be large: then [`into_memory`](Payload::into_memory) may have something.
-    #[must_use]
-    #[inline]
-    pub fn is_large(&self) -> bool {
-        self.bytes.get().len() > LARGE
-    }
-
-    /// The memory that a large value was encoded in, unless somebody else has a part in it.
-    #[must_use]
-    pub fn into_memory(mut self) -> Option<Vec<u8>> {
-        match self.bytes {
-            Content::Short(_) | Content::Attached(_) => None,
-            Content::Value(_) | Content::Sequence(_) | Content::ByteString(_) => {
-                let bytes = self.bytes.take();
-                (bytes.len() > LARGE && bytes.is_unique()).then(|| bytes.into())
-            }
-        }
     }
 
     /// The payload of a message, of which this much came with what leads it.

@@ -3,14 +3,13 @@
 use std::any::Any;
 use std::fmt::Display;
 
-use procpool_os::Trampoline;
+use procpool_os::{Trampoline, memory};
 use procpool_wire::{Encoding, Finished, Outcome, PanicReport, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::items::ItemRun;
 use crate::panic;
-use crate::spare;
 use crate::stream::Maker;
 
 /// What goes into a call and what comes out of it, whatever the types of the function are.
@@ -177,10 +176,10 @@ impl Call {
         }
     }
 
-    /// The result has been sent. Its memory is for the next one.
+    /// Drops the result, which has been sent.
     #[inline]
     pub(crate) fn drop_result(&mut self) {
-        spare::keep(&mut self.result);
+        self.result.clear();
     }
 
     /// What came of a call that has no [`result`](Call::result).
@@ -268,7 +267,7 @@ impl Call {
         // All of the user's code is in here: `Deserialize`, the function, `Serialize`, and `Drop`.
         let caught = panic::catch(|| {
             let decoded = args.take::<A>();
-            spare::keep(args);
+            args.clear();
             let args = decoded.map_err(|error| Outcome::ArgsRefused(error.to_string()))?;
             encode(function(args, state)?, small, result)
         });
@@ -293,7 +292,7 @@ fn encode<R: Serialize + 'static>(
         Ok(bytes) => *payload = bytes,
         Err(result) => {
             small.clear();
-            let encoded = small.encode(&result, spare::reserve);
+            let encoded = small.encode(&result, memory::reserve);
             encoded.map_err(|error| Outcome::ResultRefused(error.to_string()))?;
             if small.small().is_some() {
                 return Ok(End::Small);

@@ -5,12 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use procpool_os::socket;
+use procpool_os::{memory, socket};
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Command, FrameBuffer, Payload, Run};
-
-use crate::spare;
 
 /// What the first read takes: 1 KiB, which the first message hardly ever exceeds. More would have to be
 /// zeroed, page by fresh page, and all but the first byte may come with a later read as well.
@@ -35,7 +33,7 @@ impl Inbox {
     pub(crate) fn new(socket: Arc<OwnedFd>, parent: Arc<Peer>) -> Self {
         Inbox {
             socket,
-            buffer: FrameBuffer::new(spare::reserve),
+            buffer: FrameBuffer::new(memory::reserve),
             aside: VecDeque::new(),
             parent,
             attached: None,
@@ -220,7 +218,7 @@ mod tests {
                 entry: 1,
                 function: 2,
                 limits: Limits::default(),
-                args: Encoding::payload(&vec![7_u8; len], spare::reserve).unwrap(),
+                args: Encoding::payload(&vec![7_u8; len], memory::reserve).unwrap(),
             };
             let mut frame = Vec::new();
             run.head().unwrap().put_with(&run.args, &mut frame);

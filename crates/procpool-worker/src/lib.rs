@@ -20,7 +20,6 @@ mod pace;
 mod panic;
 mod preparation;
 mod serve;
-mod spare;
 mod spinner;
 mod stream;
 pub mod worker;
