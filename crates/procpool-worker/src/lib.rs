@@ -8,26 +8,18 @@
 //! This crate is a part of `procpool`; its interface may change with any version.
 #![forbid(unsafe_code)]
 
-mod bootstrap;
-mod broadcast;
 mod call;
-mod inbox;
+mod channel;
 mod items;
 mod limiter;
-mod marker;
-mod outbox;
-mod pace;
 mod panic;
-mod preparation;
 mod serve;
-mod spinner;
-mod stream;
+mod spin_wait;
+mod start;
 pub mod worker;
 
-pub use bootstrap::{init, is_initialized};
-pub use broadcast::{BroadcastCall, TryBroadcastCall};
+pub use call::{BroadcastCall, TryBroadcastCall};
 pub use call::{InitializerCall, PlainCall, StatefulCall, TryInitializerCall};
-pub use items::{PlainItems, StatefulItems};
-pub use marker::{MARKER, arguments};
+pub use items::{PlainItems, StatefulItems, StreamCall};
 pub use panic::{catch as catch_panic, note_panics};
-pub use stream::StreamCall;
+pub use start::{MARKER, arguments, init, is_initialized};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use procpool_wire::{Event, Finished, Outcome, PanicReport, Refusal};
 
-use crate::outbox::Outbox;
+use crate::channel::Outbox;
 use crate::worker;
 
 thread_local! {

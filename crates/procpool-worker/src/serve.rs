@@ -9,12 +9,12 @@ use procpool_os::{CallOffsets, MatchedImage};
 use procpool_wire::{Command, DispatchId, Finished, Run, RunItems};
 
 use crate::call::{Call, CallResult};
-use crate::inbox::Inbox;
+use crate::channel::Inbox;
+use crate::channel::Outbox;
+use crate::channel::{AWAITED, HELD_BACK, WORTH_A_WRITE};
 use crate::limiter::Limiter;
-use crate::outbox::Outbox;
-use crate::pace::{AWAITED, HELD_BACK, WORTH_A_WRITE};
-use crate::preparation::run_broadcast;
-use crate::spinner::{Spinner, spin, until_copied};
+use crate::spin_wait::{Spinner, spin, until_copied};
+use crate::start::run_broadcast;
 use crate::{panic, worker};
 
 /// Runs tasks until the parent sends `Stop` or closes its end.

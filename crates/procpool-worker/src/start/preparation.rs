@@ -6,7 +6,7 @@ use procpool_os::{CallOffsets, MatchedImage};
 use procpool_wire::{Command, Payload, Preparation, Refusal, Start};
 
 use crate::call::{Call, Unprepared};
-use crate::inbox::Inbox;
+use crate::channel::Inbox;
 use crate::panic;
 
 /// Runs all that comes before the first task: what makes the worker's state, then what every worker

@@ -16,12 +16,13 @@ use procpool_os::{
 use procpool_shared::Peer;
 use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
 
+use super::marker;
+use super::preparation::prepare;
 use crate::call::Call;
-use crate::inbox::Inbox;
+use crate::channel::Inbox;
+use crate::channel::Outbox;
 use crate::limiter::Limiter;
-use crate::outbox::Outbox;
-use crate::preparation::prepare;
-use crate::{marker, panic, serve, worker};
+use crate::{panic, serve, worker};
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);
 

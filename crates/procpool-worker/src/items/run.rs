@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Call, End};
-use crate::outbox::Outbox;
-use crate::pace::Pace;
+use crate::channel::FlushTimer;
+use crate::channel::Outbox;
 use crate::{panic, worker};
 
 /// A result's buffer that grew past this is given back after the item: 64 KiB.
@@ -32,7 +32,7 @@ pub(crate) struct ItemRun {
     pub(crate) outbox: Outbox,
     /// The encoded result of the item that runs.
     pub(crate) result: Vec<u8>,
-    pace: Pace,
+    flush_timer: FlushTimer,
     /// Why nothing more can be told to the parent.
     broken: Option<io::Error>,
 }
@@ -98,7 +98,7 @@ impl Call {
             next: 0,
             outbox: outbox.clone(),
             result: frame,
-            pace: Pace::new(started),
+            flush_timer: FlushTimer::new(started),
             broken: None,
         });
         Ok(())
@@ -234,7 +234,7 @@ impl ItemRun {
     /// No result is held back for long while others are added to it.
     #[inline]
     pub(crate) fn flush_in_time(&mut self) -> io::Result<()> {
-        match self.pace.is_due() {
+        match self.flush_timer.is_due() {
             true => self.outbox.flush(),
             false => Ok(()),
         }

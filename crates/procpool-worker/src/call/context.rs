@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::items::ItemRun;
+use crate::items::Maker;
 use crate::panic;
-use crate::stream::Maker;
 
 /// What goes into a call and what comes out of it, whatever the types of the function are.
 #[derive(Debug)]

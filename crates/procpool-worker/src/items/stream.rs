@@ -10,9 +10,9 @@ use procpool_wire::{Outcome, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::run::{ItemRun, Made, encode_item};
 use crate::call::{Call, End};
-use crate::inbox::Inbox;
-use crate::items::{ItemRun, Made, encode_item};
+use crate::channel::Inbox;
 use crate::{panic, worker};
 
 /// Makes and encodes the next item; `None` if there is none.

@@ -20,7 +20,7 @@ const MOST_UNSEEN: u32 = 256;
 /// Finds the moments at which to write, without looking at the clock for each result: for the
 /// shortest ones that would take longer than all else.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct FlushTimer {
     written: Duration,
     looked: Duration,
     /// How many results there are from one look to the next.
@@ -28,9 +28,9 @@ pub(crate) struct Pace {
     until_look: u32,
 }
 
-impl Pace {
+impl FlushTimer {
     pub(crate) fn new(started: Duration) -> Self {
-        Pace {
+        FlushTimer {
             written: started,
             looked: started,
             stride: 1,
@@ -71,14 +71,14 @@ mod tests {
 
     /// How often results that each take this long are written, and how often the clock is read.
     fn writes(each: Duration, results: u32) -> (u32, u32) {
-        let (mut now, mut pace) = (Duration::ZERO, Pace::new(Duration::ZERO));
+        let (mut now, mut flush_timer) = (Duration::ZERO, FlushTimer::new(Duration::ZERO));
         let (mut writes, mut looks) = (0, 0);
         for _ in 0..results {
             now += each;
-            pace.until_look -= 1;
-            if pace.until_look == 0 {
+            flush_timer.until_look -= 1;
+            if flush_timer.until_look == 0 {
                 looks += 1;
-                writes += u32::from(pace.is_due_at(now));
+                writes += u32::from(flush_timer.is_due_at(now));
             }
         }
         (writes, looks)
@@ -101,12 +101,12 @@ mod tests {
     #[test]
     fn nothing_is_held_back_twice_as_long_as_it_may_be() {
         for nanos in [100, 1_000, 7_000, 19_000] {
-            let (mut now, mut pace) = (Duration::ZERO, Pace::new(Duration::ZERO));
+            let (mut now, mut flush_timer) = (Duration::ZERO, FlushTimer::new(Duration::ZERO));
             let mut written = now;
             for _ in 0..10_000 {
                 now += Duration::from_nanos(nanos);
-                pace.until_look -= 1;
-                if pace.until_look == 0 && pace.is_due_at(now) {
+                flush_timer.until_look -= 1;
+                if flush_timer.until_look == 0 && flush_timer.is_due_at(now) {
                     written = now;
                 }
                 assert!(now - written <= 2 * HELD_BACK, "{nanos}");
