@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{CallOffsets, MatchedImage};
-use procpool_wire::{Command, DispatchId, Finished, Run, RunItems};
+use procpool_wire::{Command, DispatchId, Finished, Outcome, Run, RunItems};
 
-use crate::call::{Call, CallResult};
+use crate::call::{CallContext, CallResult, wrong_entry};
 use crate::channel::Inbox;
 use crate::channel::Outbox;
 use crate::channel::{AWAITED, HELD_BACK, WORTH_A_WRITE};
+use crate::items::ItemRun;
 use crate::limiter::Limiter;
 use crate::spin_wait::{Spinner, spin, until_copied};
 use crate::start::run_broadcast;
@@ -27,7 +28,7 @@ pub(crate) fn serve(
     outbox: &Outbox,
     image: &MatchedImage,
     limiter: Limiter,
-    call: Call,
+    call: CallContext,
 ) -> io::Result<()> {
     let mut server = Server {
         outbox,
@@ -104,7 +105,7 @@ struct Server<'a> {
     outbox: &'a Outbox,
     image: &'a MatchedImage,
     limiter: Limiter,
-    call: Call,
+    call: CallContext,
     /// When the first of the results ended that are held back.
     held_since: Option<Duration>,
     spinner: Spinner,
@@ -137,7 +138,8 @@ impl Server<'_> {
         inbox: &mut Inbox,
     ) -> io::Result<Option<Duration>> {
         let offsets = CallOffsets::from_words([run.entry, run.function]);
-        self.call.begin_items(run, started, self.outbox)?;
+        let state = self.call.take_state();
+        let mut items = ItemRun::begin(run, started, self.outbox, state)?;
         if self.outbox.take_has_written() {
             // Results of earlier tasks were sent.
             started = monotonic_now();
@@ -145,13 +147,16 @@ impl Server<'_> {
         }
         self.limiter.begin(run.limits)?;
         worker::set_runs_items(true);
-        if let Err(error) = self.image.call(offsets, &mut self.call) {
-            self.call.refuse(error.to_string());
-        }
-        self.call.run_stream(inbox)?;
+        let called = self.image.call(offsets, &mut items);
+        items.run_stream(inbox)?;
         worker::set_runs_items(false);
         self.limiter.end(run.limits)?;
-        self.call.end_items()?;
+        let failure = match called {
+            Ok(()) if items.has_run() => None,
+            Ok(()) => Some(wrong_entry()),
+            Err(error) => Some(Outcome::NoSuchFunction(error.to_string())),
+        };
+        self.call.end_items(items.end()?, failure);
         let ended = monotonic_now();
         let ran = ended.saturating_sub(started);
         worker::release();

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use procpool_os::Trampoline;
 use serde::de::DeserializeOwned;
 
-use crate::call::Call;
+use super::context::CallContext;
 
 /// The [`Trampoline`] of a broadcast `fn(A)`.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ where
     A: DeserializeOwned + 'static,
 {
     fn call(function: fn(A), context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
+        if let Some(call) = context.downcast_mut::<CallContext>() {
             call.broadcast(|args| {
                 function(args);
                 Ok(())
@@ -36,7 +36,7 @@ where
     E: Display + 'static,
 {
     fn call(function: fn(A) -> Result<(), E>, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
+        if let Some(call) = context.downcast_mut::<CallContext>() {
             call.broadcast(|args| function(args).map_err(|error| error.to_string()));
         }
     }

@@ -1,44 +1,39 @@
-//! One call: decode the arguments, run the function, encode the result or keep it as the state.
+//! The context of one call: the arguments before it, the result after it, and the worker's state.
 
 use std::any::Any;
-use std::fmt::Display;
 
-use procpool_os::{Trampoline, memory};
+use procpool_os::memory;
 use procpool_wire::{Encoding, Finished, Outcome, PanicReport, Payload};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::items::ItemRun;
-use crate::items::Maker;
 use crate::panic;
 
 /// What goes into a call and what comes out of it, whatever the types of the function are.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct CallContext {
     args: Payload,
-    /// One that is large, or has something beside it.
+    /// A result that is large or has attachments.
     result: Payload,
-    /// One that is neither, where it was encoded.
+    /// Any other result, where it was encoded.
     small: Encoding,
-    pub(crate) end: Option<End>,
-    /// The run of several items that this is the call for, if it is.
-    pub(crate) items: Option<ItemRun>,
-    /// What makes the items of that run one by one, if they are not there beforehand.
-    pub(crate) stream: Option<Maker>,
-    /// What the initializer made, for all later calls.
-    pub(crate) state: Box<dyn Any>,
+    end: Option<End>,
+    /// The initializer's result, for all later calls.
+    state: Box<dyn Any>,
 }
 
 /// How a call ended.
 #[derive(Debug)]
-pub(crate) enum End {
-    /// Its result is [small](CallResult::Small).
+enum End {
+    /// The result is in [`CallContext::small`].
     Small,
+    /// The result is in [`CallContext::result`].
     Returned,
-    Otherwise(Outcome),
+    /// There is no result.
+    Failed(Outcome),
 }
 
-/// What a function has returned, encoded.
+/// The encoded result of a call.
 #[derive(Debug)]
 pub(crate) enum CallResult<'a> {
     Small(&'a [u8]),
@@ -54,112 +49,38 @@ impl CallResult<'_> {
     }
 }
 
-/// Why what was to prepare the worker for its tasks has not.
+/// Why an initializer or a broadcast has not prepared the worker for its tasks.
 #[derive(Debug)]
 pub(crate) enum Unprepared {
     Failed(String),
     Panicked(PanicReport),
 }
 
-/// The [`Trampoline`] of a plain `fn(A) -> R`: its monomorphic copies are what a task's entry offset
-/// points to.
-#[derive(Debug)]
-pub enum PlainCall {}
-
-/// The [`Trampoline`] of a `fn(&mut S, A) -> R`, which is given the worker's state.
-#[derive(Debug)]
-pub enum StatefulCall {}
-
-/// The [`Trampoline`] of an initializer `fn(I) -> S`.
-#[derive(Debug)]
-pub enum InitializerCall {}
-
-/// The [`Trampoline`] of an initializer `fn(I) -> Result<S, E>`.
-#[derive(Debug)]
-pub enum TryInitializerCall {}
-
-impl<A, R> Trampoline<fn(A) -> R> for PlainCall
-where
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    fn call(function: fn(A) -> R, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.run(|args, _| Ok(function(args)));
-        }
-    }
-}
-
-impl<S, A, R> Trampoline<fn(&mut S, A) -> R> for StatefulCall
-where
-    S: 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    fn call(function: fn(&mut S, A) -> R, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.run(|args, state| match state.downcast_mut() {
-                Some(state) => Ok(function(state, args)),
-                None => Err(Outcome::NoSuchFunction(
-                    "it takes another state than this worker has".to_owned(),
-                )),
-            });
-        }
-    }
-}
-
-impl<I, S> Trampoline<fn(I) -> S> for InitializerCall
-where
-    I: DeserializeOwned + 'static,
-    S: 'static,
-{
-    fn call(function: fn(I) -> S, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.initialize(|args| Ok(function(args)));
-        }
-    }
-}
-
-impl<I, S, E> Trampoline<fn(I) -> Result<S, E>> for TryInitializerCall
-where
-    I: DeserializeOwned + 'static,
-    S: 'static,
-    E: Display + 'static,
-{
-    fn call(function: fn(I) -> Result<S, E>, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.initialize(|args| function(args).map_err(|error| error.to_string()));
-        }
-    }
-}
-
-impl Default for Call {
+impl Default for CallContext {
     fn default() -> Self {
-        Call {
+        CallContext {
             args: Payload::default(),
             result: Payload::default(),
             small: Encoding::new(),
             end: None,
-            items: None,
-            stream: None,
             state: Box::new(()),
         }
     }
 }
 
-impl Call {
-    /// Makes ready for a task.
+impl CallContext {
+    /// Prepares for a call with these arguments.
     pub(crate) fn begin(&mut self, args: Payload) {
         self.args = args;
         self.begin_with_args();
     }
 
-    /// Where the arguments of the next task are to be.
+    /// The place for the arguments of the next call.
     pub(crate) fn args_mut(&mut self) -> &mut Payload {
         &mut self.args
     }
 
-    /// As [`begin`](Call::begin), of a task whose arguments [are there](Call::args_mut).
+    /// Prepares for a call whose arguments are [in place](CallContext::args_mut).
     #[inline]
     pub(crate) fn begin_with_args(&mut self) {
         self.result.clear();
@@ -172,7 +93,7 @@ impl Call {
         match self.end {
             Some(End::Small) => self.small.small().map(CallResult::Small),
             Some(End::Returned) => Some(CallResult::Payload(&self.result)),
-            Some(End::Otherwise(_)) | None => None,
+            Some(End::Failed(_)) | None => None,
         }
     }
 
@@ -182,44 +103,55 @@ impl Call {
         self.result.clear();
     }
 
-    /// What came of a call that has no [`result`](Call::result).
+    /// The outcome of a call that has no [`result`](CallContext::result).
     pub(crate) fn take_failure(&mut self) -> Outcome {
         match self.end.take() {
-            Some(End::Otherwise(outcome)) => outcome,
-            Some(End::Small | End::Returned) | None => {
-                Outcome::NoSuchFunction("the entry does not belong to this protocol".to_owned())
-            }
+            Some(End::Failed(outcome)) => outcome,
+            Some(End::Small | End::Returned) | None => wrong_entry(),
         }
     }
 
-    /// The offsets named no function.
+    /// Ends a call whose offsets named no function.
     pub(crate) fn refuse(&mut self, why: String) {
-        self.end = Some(End::Otherwise(Outcome::NoSuchFunction(why)));
+        self.end = Some(End::Failed(Outcome::NoSuchFunction(why)));
     }
 
-    /// Whether what was just called has prepared the worker as it was to.
+    /// Whether the function that was just called has prepared the worker.
     pub(crate) fn prepared(&mut self) -> Result<(), Unprepared> {
         match self.end.take() {
             Some(End::Small | End::Returned) => Ok(()),
-            Some(End::Otherwise(Outcome::Panicked(report))) => Err(Unprepared::Panicked(report)),
-            Some(End::Otherwise(
+            Some(End::Failed(Outcome::Panicked(report))) => Err(Unprepared::Panicked(report)),
+            Some(End::Failed(
                 Outcome::ArgsRefused(why)
                 | Outcome::ResultRefused(why)
                 | Outcome::NoSuchFunction(why),
             )) => Err(Unprepared::Failed(why)),
-            Some(End::Otherwise(Outcome::Returned(_))) | None => Err(Unprepared::Failed(
-                "the entry does not belong to this protocol".to_owned(),
-            )),
+            Some(End::Failed(Outcome::Returned(_))) | None => {
+                Err(Unprepared::Failed(WRONG_ENTRY.to_owned()))
+            }
         }
+    }
+
+    /// Lends the worker's state to a run of several items.
+    pub(crate) fn take_state(&mut self) -> Box<dyn Any> {
+        std::mem::replace(&mut self.state, Box::new(()))
+    }
+
+    /// A run of several items has ended, and gives the state back.
+    pub(crate) fn end_items(&mut self, state: Box<dyn Any>, failure: Option<Outcome>) {
+        self.begin(Payload::default());
+        self.state = state;
+        self.end = Some(failure.map_or(End::Returned, End::Failed));
     }
 
     /// Drops the state, at the worker's clean end. A panic of its `drop` changes nothing any more.
     pub(crate) fn drop_state(&mut self) {
-        let state = std::mem::replace(&mut self.state, Box::new(()));
+        let state = self.take_state();
         let _ = panic::catch(|| drop(state));
     }
 
-    fn initialize<I, S>(&mut self, function: impl FnOnce(I) -> Result<S, String>)
+    /// Runs an initializer, and keeps its result as the worker's state.
+    pub(super) fn initialize<I, S>(&mut self, function: impl FnOnce(I) -> Result<S, String>)
     where
         I: DeserializeOwned + 'static,
         S: 'static,
@@ -227,8 +159,8 @@ impl Call {
         self.prepare(function, |call, state| call.state = Box::new(state));
     }
 
-    /// Runs a broadcast, of which nothing is kept.
-    pub(crate) fn broadcast<A>(&mut self, function: impl FnOnce(A) -> Result<(), String>)
+    /// Runs a broadcast, which has no result.
+    pub(super) fn broadcast<A>(&mut self, function: impl FnOnce(A) -> Result<(), String>)
     where
         A: DeserializeOwned + 'static,
     {
@@ -252,12 +184,13 @@ impl Call {
                 keep(self, made);
                 End::Returned
             }
-            Ok(Err(why)) => End::Otherwise(Outcome::ArgsRefused(why)),
-            Err(report) => End::Otherwise(Outcome::Panicked(report)),
+            Ok(Err(why)) => End::Failed(Outcome::ArgsRefused(why)),
+            Err(report) => End::Failed(Outcome::Panicked(report)),
         });
     }
 
-    fn run<A, R>(&mut self, function: impl FnOnce(A, &mut dyn Any) -> Result<R, Outcome>)
+    /// Runs a task's function.
+    pub(super) fn run<A, R>(&mut self, function: impl FnOnce(A, &mut dyn Any) -> Result<R, Outcome>)
     where
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
@@ -273,16 +206,23 @@ impl Call {
         });
         self.end = Some(match caught {
             Ok(Ok(end)) => end,
-            Ok(Err(outcome)) => End::Otherwise(outcome),
+            Ok(Err(outcome)) => End::Failed(outcome),
             Err(report) => {
                 self.args = Payload::default();
-                End::Otherwise(Outcome::Panicked(report))
+                End::Failed(Outcome::Panicked(report))
             }
         });
     }
 }
 
-/// Encodes what a function has returned: to one of the two, as the end says.
+/// The entry has not called a function with the context that it was given.
+const WRONG_ENTRY: &str = "the entry does not belong to this protocol";
+
+pub(crate) fn wrong_entry() -> Outcome {
+    Outcome::NoSuchFunction(WRONG_ENTRY.to_owned())
+}
+
+/// Encodes a result to one of the two places. The returned end says to which.
 fn encode<R: Serialize + 'static>(
     result: R,
     small: &mut Encoding,

@@ -1,96 +1,67 @@
-//! A run of several items: decode, run and encode one after another, and tell of each by itself.
+//! Runs the items of one dispatch: decodes, calls and encodes one after another.
 
 use std::any::Any;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use procpool_os::{ItemClaims, Trampoline};
+use procpool_os::ItemClaims;
 use procpool_wire::items::take_item;
-use procpool_wire::{Event, Outcome, Payload, Plain, RunItems, frame, value};
+use procpool_wire::{Event, Outcome, Plain, RunItems, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::call::{Call, End};
-use crate::channel::FlushTimer;
-use crate::channel::Outbox;
+use super::item_maker::ItemMaker;
+use super::item_result::{ItemResult, encode};
+use crate::channel::{FlushTimer, Outbox};
 use crate::{panic, worker};
 
-/// A result's buffer that grew past this is given back after the item: 64 KiB.
+/// The result buffer is given back after an item for which it has grown past this: 64 KiB.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
-/// The items that are still to be run, and where what comes of them goes.
+/// The items of one dispatch, and the way of their results to the parent.
 #[derive(Debug)]
 pub(crate) struct ItemRun {
-    pub(crate) claims: ItemClaims<'static>,
+    pub(super) claims: ItemClaims<'static>,
+    /// Each item has the time limit for itself.
     clocked: bool,
-    /// Of what type the items are, if they are bare numbers.
+    /// The type of the items, if they are bare numbers.
     column: Option<Plain>,
-    pub(crate) items: Bytes,
-    /// Where the next one begins.
+    pub(super) items: Bytes,
+    /// Where the next item begins.
     next: usize,
-    pub(crate) outbox: Outbox,
-    /// The encoded result of the item that runs.
-    pub(crate) result: Vec<u8>,
+    pub(super) outbox: Outbox,
+    /// The encoded result of the current item.
+    pub(super) result: Vec<u8>,
     flush_timer: FlushTimer,
+    /// The function of a stream has returned this.
+    pub(super) maker: Option<ItemMaker>,
+    /// The worker's state.
+    state: Box<dyn Any>,
+    /// A function has been called with this context.
+    pub(super) has_run: bool,
     /// Why nothing more can be told to the parent.
     broken: Option<io::Error>,
 }
 
-/// The [`Trampoline`] of a plain `fn(A) -> R` that is run on several items.
-#[derive(Debug)]
-pub enum PlainItems {}
-
-/// The [`Trampoline`] of a `fn(&mut S, A) -> R` that is run on several items, with the worker's state.
-#[derive(Debug)]
-pub enum StatefulItems {}
-
-impl<A, R> Trampoline<fn(A) -> R> for PlainItems
-where
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    fn call(function: fn(A) -> R, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.run_items(|args, _| Ok(function(args)));
-        }
-    }
-}
-
-impl<S, A, R> Trampoline<fn(&mut S, A) -> R> for StatefulItems
-where
-    S: 'static,
-    A: DeserializeOwned + 'static,
-    R: Serialize + 'static,
-{
-    fn call(function: fn(&mut S, A) -> R, context: &mut dyn Any) {
-        if let Some(call) = context.downcast_mut::<Call>() {
-            call.run_items(|args, state| match state.downcast_mut() {
-                Some(state) => Ok(function(state, args)),
-                None => Err(Outcome::NoSuchFunction(
-                    "it takes another state than this worker has".to_owned(),
-                )),
-            });
-        }
-    }
-}
-
-impl Call {
-    /// Makes ready for several items, and says so to the parent.
-    pub(crate) fn begin_items(
-        &mut self,
+impl ItemRun {
+    /// Tells the parent that the items begin.
+    ///
+    /// # Errors
+    /// The parent can't be told, or it has named a slot that does not exist.
+    pub(crate) fn begin(
         run: &RunItems,
         started: Duration,
         outbox: &Outbox,
-    ) -> io::Result<()> {
-        self.begin(Payload::default());
+        state: Box<dyn Any>,
+    ) -> io::Result<Self> {
         let Some(claims) = worker::items_of(run.dispatch_id) else {
             return Err(invalid("the parent names a slot that is not there"));
         };
         let mut frame = Vec::new();
         Event::encode_items_began(run.dispatch_id, &mut frame);
         outbox.push_frame(&frame)?;
-        self.items = Some(ItemRun {
+        Ok(ItemRun {
             claims,
             clocked: run.clocked,
             column: run.column,
@@ -99,55 +70,59 @@ impl Call {
             outbox: outbox.clone(),
             result: frame,
             flush_timer: FlushTimer::new(started),
+            maker: None,
+            state,
+            has_run: false,
             broken: None,
-        });
-        Ok(())
+        })
     }
 
-    /// All items that could be claimed have been run.
+    /// Whether a function of this protocol was called with this context.
+    pub(crate) fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// Ends the run, and gives the worker's state back.
     ///
     /// # Errors
-    /// What came of them could not be told to the parent.
-    pub(crate) fn end_items(&mut self) -> io::Result<()> {
-        match self.items.take().and_then(|run| run.broken) {
-            None => Ok(()),
+    /// The results could not be told to the parent.
+    pub(crate) fn end(self) -> io::Result<Box<dyn Any>> {
+        match self.broken {
+            None => Ok(self.state),
             Some(error) => Err(error),
         }
     }
 
-    fn run_items<A, R>(&mut self, mut function: impl FnMut(A, &mut dyn Any) -> Result<R, Outcome>)
-    where
+    /// Runs the function on all items that can be claimed.
+    pub(super) fn run_all<A, R>(
+        &mut self,
+        mut function: impl FnMut(A, &mut dyn Any) -> Result<R, Outcome>,
+    ) where
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
     {
-        let Some(run) = &mut self.items else {
-            return;
-        };
-        let state = &mut *self.state;
+        self.has_run = true;
         loop {
             // Caught once for all items that don't panic.
-            let caught = panic::catch(|| run.all(|args| function(args, state)));
+            let caught = panic::catch(|| self.run_until_panic(&mut function));
             let told = match caught {
-                Ok(done) => done,
-                Err(report) => run.fail(&Outcome::Panicked(report)).map(|()| false),
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => Err(error),
+                Err(report) => self.fail(&Outcome::Panicked(report)),
             };
-            match told {
-                Ok(true) => break,
-                Ok(false) => {}
-                Err(error) => {
-                    run.broken = Some(error);
-                    break;
-                }
+            if let Err(error) = told {
+                self.broken = Some(error);
+                return;
             }
         }
-        self.end = Some(End::Returned);
     }
-}
 
-impl ItemRun {
-    /// Runs all items that can be claimed. True when none is left; it may also unwind out of one of
-    /// them, and be called again for those after it.
-    fn all<A, R>(&mut self, mut function: impl FnMut(A) -> Result<R, Outcome>) -> io::Result<bool>
+    /// Runs all items that can be claimed. It may unwind out of one of them, and can then be called again for the
+    /// others.
+    fn run_until_panic<A, R>(
+        &mut self,
+        mut function: impl FnMut(A, &mut dyn Any) -> Result<R, Outcome>,
+    ) -> io::Result<()>
     where
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
@@ -156,23 +131,23 @@ impl ItemRun {
             if self.clocked {
                 worker::restart_clock();
             }
-            match self.one(&mut function)? {
-                Ok(made) => self.tell(made)?,
+            match self.run_one(&mut function)? {
+                Ok(result) => self.tell(result)?,
                 Err(outcome) => self.fail(&outcome)?,
             }
             if self.result.capacity() > KEPT_CAPACITY {
                 self.result = Vec::new();
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// Runs the next item, and says where its result is. All that is the user's is dropped when this
-    /// returns, so that whatever panics does so before anything is told of the item.
-    fn one<A, R>(
+    /// Runs the next item. All of the user's values are dropped when this returns, so that a panic of their `drop`
+    /// comes before the item's result is told.
+    fn run_one<A, R>(
         &mut self,
-        function: impl FnOnce(A) -> Result<R, Outcome>,
-    ) -> io::Result<Result<Made, Outcome>>
+        function: impl FnOnce(A, &mut dyn Any) -> Result<R, Outcome>,
+    ) -> io::Result<Result<ItemResult, Outcome>>
     where
         A: DeserializeOwned + 'static,
         R: Serialize + 'static,
@@ -181,14 +156,14 @@ impl ItemRun {
             Ok(args) => args,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        let returned = match function(args) {
+        let returned = match function(args, &mut *self.state) {
             Ok(returned) => returned,
             Err(outcome) => return Ok(Err(outcome)),
         };
-        Ok(encode_item(&returned, &mut self.result))
+        Ok(encode(&returned, &mut self.result))
     }
 
-    /// Takes the arguments of the next item. That one is over then, whatever it does.
+    /// Decodes the arguments of the next item, and goes on to the one behind it, whatever the result is.
     #[inline]
     fn next_args<A: DeserializeOwned + 'static>(&mut self) -> io::Result<Result<A, Outcome>> {
         let mut rest = self.items.get(self.next..).ok_or_else(too_few)?;
@@ -207,67 +182,38 @@ impl ItemRun {
         Ok(args.ok_or_else(|| Outcome::ArgsRefused("they are no value of their type".to_owned())))
     }
 
-    /// Tells what an item has returned.
+    /// Tells the parent the result of an item.
     #[inline]
-    pub(crate) fn tell(&mut self, made: Made) -> io::Result<()> {
-        match made {
-            Made::Plain(kind, bits) => self.outbox.push_plain_item(kind, bits)?,
-            Made::Encoded => self.outbox.push_item(&self.result)?,
+    pub(super) fn tell(&mut self, result: ItemResult) -> io::Result<()> {
+        match result {
+            ItemResult::Plain(kind, bits) => self.outbox.push_plain_item(kind, bits)?,
+            ItemResult::Encoded => self.outbox.push_item(&self.result)?,
         }
         self.flush_in_time()
     }
 
-    /// As [`fail`](ItemRun::fail); a failure to tell is told at the end.
-    pub(crate) fn note(&mut self, outcome: &Outcome) {
-        if let Err(error) = self.fail(outcome) {
-            self.broken = Some(error);
-        }
-    }
-
-    pub(crate) fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
+    /// Tells the parent that an item has failed.
+    pub(super) fn fail(&mut self, outcome: &Outcome) -> io::Result<()> {
         self.result.clear();
         Event::encode_item_failed(outcome, &mut self.result).map_err(io::Error::other)?;
         self.outbox.push_frame(&self.result)?;
         self.flush_in_time()
     }
 
-    /// No result is held back for long while others are added to it.
+    /// As [`fail`](ItemRun::fail), but keeps an error for [`end`](ItemRun::end).
+    pub(super) fn note_failure(&mut self, outcome: &Outcome) {
+        if let Err(error) = self.fail(outcome) {
+            self.broken = Some(error);
+        }
+    }
+
+    /// Writes the results that have gathered, if it is time.
     #[inline]
-    pub(crate) fn flush_in_time(&mut self) -> io::Result<()> {
+    fn flush_in_time(&mut self) -> io::Result<()> {
         match self.flush_timer.is_due() {
             true => self.outbox.flush(),
             false => Ok(()),
         }
-    }
-}
-
-/// What an item has returned.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Made {
-    /// This number.
-    Plain(Plain, u64),
-    /// What is in the buffer.
-    Encoded,
-}
-
-/// Encodes a result, which a frame is to have room for.
-#[inline]
-pub(crate) fn encode_item<R: Serialize + 'static>(
-    result: &R,
-    out: &mut Vec<u8>,
-) -> Result<Made, Outcome> {
-    if let Some(kind) = Plain::of::<R>() {
-        return Ok(Made::Plain(kind, Plain::bits(result)));
-    }
-    out.clear();
-    match value::encode(result, out) {
-        Ok(()) if out.len() <= frame::MAX_BODY_LEN => Ok(Made::Encoded),
-        Ok(()) => Err(Outcome::ResultRefused(format!(
-            "it takes {} bytes, the limit is {}",
-            out.len(),
-            frame::MAX_BODY_LEN
-        ))),
-        Err(error) => Err(Outcome::ResultRefused(error.to_string())),
     }
 }
 

@@ -28,7 +28,7 @@ fn start() -> (ControlPage, UnixStream, JoinHandle<io::Result<()>>) {
         let image = MatchedImage::new(build, &page);
         outbox.gather_on(worker::enter(1, page));
         let limiter = Limiter::set_up(&Setup::default()).unwrap();
-        serve(inbox, &outbox, &image, limiter, Call::default())
+        serve(inbox, &outbox, &image, limiter, CallContext::default())
     });
     (page, ours, running)
 }

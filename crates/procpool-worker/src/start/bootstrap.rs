@@ -18,7 +18,7 @@ use procpool_wire::{Command, PROTOCOL_VERSION, Refusal, Start};
 
 use super::marker;
 use super::preparation::prepare;
-use crate::call::Call;
+use crate::call::CallContext;
 use crate::channel::Inbox;
 use crate::channel::Outbox;
 use crate::limiter::Limiter;
@@ -89,7 +89,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
         }
     };
     panic::install_hook(outbox.clone());
-    let mut call = Call::default();
+    let mut call = CallContext::default();
     if let Some(refusal) = prepare(&start, &mut inbox, &image, &mut call)? {
         outbox.send_refused(&refusal)?;
         // The parent tells who waits for it.

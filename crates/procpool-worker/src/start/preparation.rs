@@ -5,7 +5,7 @@ use std::error::Error;
 use procpool_os::{CallOffsets, MatchedImage};
 use procpool_wire::{Command, Payload, Preparation, Refusal, Start};
 
-use crate::call::{Call, Unprepared};
+use crate::call::{CallContext, Unprepared};
 use crate::channel::Inbox;
 use crate::panic;
 
@@ -15,7 +15,7 @@ pub(crate) fn prepare(
     start: &Start,
     inbox: &mut Inbox,
     image: &MatchedImage,
-    call: &mut Call,
+    call: &mut CallContext,
 ) -> Result<Option<Refusal>, Box<dyn Error>> {
     if start.setup.has_initializer {
         let Some(Command::Initialize(Preparation {
@@ -51,7 +51,7 @@ pub(crate) fn prepare(
 pub(crate) fn run_broadcast(
     broadcast: Preparation,
     image: &MatchedImage,
-    call: &mut Call,
+    call: &mut CallContext,
 ) -> Option<Refusal> {
     let Preparation {
         entry,
@@ -70,7 +70,7 @@ fn call_once(
     offsets: CallOffsets,
     args: Payload,
     image: &MatchedImage,
-    call: &mut Call,
+    call: &mut CallContext,
 ) -> Result<(), Unprepared> {
     call.begin(args);
     let called = image.call(offsets, call);
