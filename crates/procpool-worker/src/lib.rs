@@ -16,6 +16,7 @@ mod panic;
 mod serve;
 mod spin_wait;
 mod start;
+mod tuning;
 pub mod worker;
 
 pub use call::{BroadcastCall, TryBroadcastCall};

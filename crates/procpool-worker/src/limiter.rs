@@ -2,13 +2,12 @@
 
 use std::io;
 use std::process;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use procpool_os::limits::{CpuAlarm, MemoryLimit, resident_memory};
 use procpool_wire::{Limits, Setup};
 
-/// How often a worker looks how much it has grown, at most: it costs some microseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+use crate::tuning::MEMORY_CHECK_INTERVAL;
 
 /// Sets and takes off the limits of one task after another.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl Limiter {
         let Some(growth) = &mut self.growth else {
             return false;
         };
-        if !growth.is_over && growth.looked.elapsed() >= LOOK_EVERY {
+        if !growth.is_over && growth.looked.elapsed() >= MEMORY_CHECK_INTERVAL {
             growth.looked = Instant::now();
             let resident = resident_memory(process::id()).unwrap_or(0);
             growth.is_over = resident > growth.most;

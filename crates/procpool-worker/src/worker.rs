@@ -87,35 +87,6 @@ pub(crate) fn enter(id: u64, page: ControlPage) -> &'static ControlPage {
     &worker.page
 }
 
-/// How often the parent has said that there is something in the socket.
-pub(crate) fn rings() -> u64 {
-    WORKER.get().map_or(0, |worker| worker.page.rings())
-}
-
-/// Tells the parent whether this worker listens for the bell, from now on.
-pub(crate) fn set_listening(is_listening: bool) {
-    if let Some(worker) = WORKER.get() {
-        worker.page.set_spinning(is_listening);
-    }
-}
-
-/// Whether someone is awake in the parent who looks for results in memory.
-pub(crate) fn is_awaited() -> bool {
-    WORKER.get().is_some_and(|worker| worker.page.is_awaited())
-}
-
-/// How much of this worker's stream the parent has.
-pub(crate) fn taken() -> u64 {
-    WORKER.get().map_or(0, |worker| worker.page.taken())
-}
-
-/// For how long this worker may listen for that instead of sleeping.
-pub(crate) fn may_listen() -> Duration {
-    WORKER
-        .get()
-        .map_or(Duration::ZERO, |worker| worker.page.spin_limit())
-}
-
 /// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.
 pub(crate) fn claim(dispatch_id: DispatchId, now: Duration) -> bool {
     let Some(worker) = WORKER.get() else {

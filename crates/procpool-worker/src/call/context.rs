@@ -40,15 +40,6 @@ pub(crate) enum CallResult<'a> {
     Payload(&'a Payload),
 }
 
-impl CallResult<'_> {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            CallResult::Small(bytes) => bytes.len(),
-            CallResult::Payload(payload) => payload.len(),
-        }
-    }
-}
-
 /// Why an initializer or a broadcast has not prepared the worker for its tasks.
 #[derive(Debug)]
 pub(crate) enum Unprepared {

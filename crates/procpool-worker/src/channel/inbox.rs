@@ -10,9 +10,7 @@ use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Command, FrameBuffer, Payload, Run};
 
-/// What the first read takes: 1 KiB, which the first message hardly ever exceeds. More would have to be
-/// zeroed, page by fresh page, and all but the first byte may come with a later read as well.
-const FIRST_LEN: usize = 1024;
+use crate::tuning::FIRST_READ;
 
 /// The parent passes the control page and the lifeline with its first message.
 const DESCRIPTORS: usize = 2;
@@ -42,7 +40,7 @@ impl Inbox {
 
     /// The first command, with the descriptors that come with its first byte.
     pub(crate) fn receive_first(&mut self) -> io::Result<(Command, Vec<OwnedFd>)> {
-        let mut first = [0; FIRST_LEN];
+        let mut first = [0; FIRST_READ];
         let received =
             socket::receive_with_descriptors(self.socket.as_fd(), &mut first, DESCRIPTORS);
         let (len, descriptors) = received?;

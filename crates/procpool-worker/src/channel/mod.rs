@@ -4,6 +4,6 @@ mod flush_timer;
 mod inbox;
 mod outbox;
 
-pub(crate) use flush_timer::{AWAITED, FlushTimer, HELD_BACK, WORTH_A_WRITE};
+pub(crate) use flush_timer::FlushTimer;
 pub(crate) use inbox::Inbox;
 pub(crate) use outbox::Outbox;

@@ -6,10 +6,13 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
 use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, frame};
+
+use crate::tuning::{HELD_BACK, WORTH_A_WRITE};
 
 /// Events to the parent; writing blocks until the kernel has taken all of it.
 ///
@@ -30,6 +33,8 @@ struct Stream {
     socket: Arc<OwnedFd>,
     /// `None` until the page is there; nothing is gathered then.
     spool: Option<SpoolWriter<'static>>,
+    /// When the first of the results ended that have gathered.
+    held_since: Option<Duration>,
     /// It has written to the socket, which may have blocked, since [`Outbox::take_has_written`].
     has_written: bool,
 }
@@ -39,6 +44,7 @@ impl Outbox {
         let stream = Stream {
             socket,
             spool: None,
+            held_since: None,
             has_written: false,
         };
         Outbox {
@@ -152,9 +158,26 @@ impl Outbox {
         self.stream().push([&header, result])
     }
 
-    /// Writes what has gathered.
+    /// Writes the results that have gathered.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.stream().flush()
+    }
+
+    /// Writes the results that have gathered, if it is time. The last one is that of a task which has just `ended`.
+    #[inline]
+    pub(crate) fn flush_in_time(&self, ran: Duration, ended: Duration) -> io::Result<()> {
+        let mut stream = self.stream();
+        let since = *stream.held_since.get_or_insert(ended);
+        match ran >= WORTH_A_WRITE || ended.saturating_sub(since) >= HELD_BACK {
+            true => stream.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// The parent has taken all results that have gathered from shared memory, so they are not held back.
+    #[inline]
+    pub(crate) fn note_taken(&self) {
+        self.stream().held_since = None;
     }
 
     /// Whether the outbox has written to the socket since this was last called. A write blocks while the socket is
@@ -236,6 +259,7 @@ impl Stream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.held_since = None;
         match &mut self.spool {
             Some(spool) if !spool.is_empty() => {
                 self.has_written = true;

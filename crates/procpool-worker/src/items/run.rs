@@ -14,10 +14,8 @@ use serde::de::DeserializeOwned;
 use super::item_maker::ItemMaker;
 use super::item_result::{ItemResult, encode};
 use crate::channel::{FlushTimer, Outbox};
+use crate::tuning::KEPT_ITEM_CAPACITY;
 use crate::{panic, worker};
-
-/// The result buffer is given back after an item for which it has grown past this: 64 KiB.
-const KEPT_CAPACITY: usize = 64 * 1024;
 
 /// The items of one dispatch, and the way of their results to the parent.
 #[derive(Debug)]
@@ -135,7 +133,7 @@ impl ItemRun {
                 Ok(result) => self.tell(result)?,
                 Err(outcome) => self.fail(&outcome)?,
             }
-            if self.result.capacity() > KEPT_CAPACITY {
+            if self.result.capacity() > KEPT_ITEM_CAPACITY {
                 self.result = Vec::new();
             }
         }

@@ -26,9 +26,11 @@ fn start() -> (ControlPage, UnixStream, JoinHandle<io::Result<()>>) {
         let page = ControlPage::attach(descriptor).unwrap();
         let build = SameBuild::check(Image::current().unwrap().identity(), anchor()).unwrap();
         let image = MatchedImage::new(build, &page);
-        outbox.gather_on(worker::enter(1, page));
+        let page = worker::enter(1, page);
+        outbox.gather_on(page);
         let limiter = Limiter::set_up(&Setup::default()).unwrap();
-        serve(inbox, &outbox, &image, limiter, CallContext::default())
+        let call = CallContext::default();
+        serve(inbox, Server::new(&outbox, page, image, limiter, call))
     });
     (page, ours, running)
 }

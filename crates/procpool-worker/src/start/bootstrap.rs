@@ -22,7 +22,8 @@ use crate::call::CallContext;
 use crate::channel::Inbox;
 use crate::channel::Outbox;
 use crate::limiter::Limiter;
-use crate::{panic, serve, worker};
+use crate::serve::{Server, serve};
+use crate::{panic, worker};
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
@@ -81,7 +82,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     // the process is doing. It comes first, so that no later step can outlive the parent.
     let armed = lifeline::arm(lifeline)?;
 
-    let (image, limiter) = match set_up(&start, page, &outbox) {
+    let (page, image, limiter) = match set_up(&start, page, &outbox) {
         Ok(set_up) => set_up,
         Err(refusal) => {
             outbox.send_refused(&refusal)?;
@@ -97,7 +98,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     }
     panic::worker_is_ready();
     outbox.send_ready()?;
-    serve::serve(inbox, &outbox, &image, limiter, call)?;
+    serve(inbox, Server::new(&outbox, page, image, limiter, call))?;
     Ok(armed)
 }
 
@@ -105,7 +106,7 @@ fn set_up(
     start: &Start,
     page: OwnedFd,
     outbox: &Outbox,
-) -> Result<(MatchedImage, Limiter), Refusal> {
+) -> Result<(&'static ControlPage, MatchedImage, Limiter), Refusal> {
     let build = check(start)?;
     let page = ControlPage::attach(page)
         .map_err(|error| Refusal::Setup(format!("the control page is unusable: {error}")))?;
@@ -118,11 +119,12 @@ fn set_up(
             Refusal::Setup(format!("{members} can't be joined: {error}"))
         })?;
     }
-    outbox.gather_on(worker::enter(start.setup.worker, page));
+    let page = worker::enter(start.setup.worker, page);
+    outbox.gather_on(page);
     // Last, so that what sets the worker up is not under the user's limits.
     let limiter = Limiter::set_up(&start.setup)
         .map_err(|error| Refusal::Setup(format!("the limits can't be set: {error}")))?;
-    Ok((image, limiter))
+    Ok((page, image, limiter))
 }
 
 /// Both sides must be the same build, or a function's offset would name another function.
