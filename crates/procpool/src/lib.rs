@@ -94,7 +94,7 @@ mod options;
 mod output;
 mod pool;
 pub mod recipes;
-mod soon;
+mod spin_wait;
 mod streams;
 mod task;
 

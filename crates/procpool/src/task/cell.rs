@@ -9,7 +9,7 @@ use procpool_scheduler as scheduler;
 use procpool_wire::Payload;
 
 use crate::error::TaskError;
-use crate::soon::Soon;
+use crate::spin_wait::SpinWait;
 use crate::task::foreign_waker::{discard_waker, is_for, wake};
 use crate::task::task_id::TaskId;
 
@@ -38,7 +38,7 @@ enum Content {
     Pending {
         waker: Option<Waker>,
         /// Its end may be near; until it is polled.
-        soon: Option<Soon>,
+        spin: Option<SpinWait>,
     },
     Finished(TaskEnd),
     Taken,
@@ -48,7 +48,7 @@ impl TaskCell {
     pub(crate) fn pending() -> Self {
         TaskCell::new(Content::Pending {
             waker: None,
-            soon: None,
+            spin: None,
         })
     }
 
@@ -115,9 +115,9 @@ impl TaskCell {
     }
 
     /// The end is likely to be near: who polls for it first may stay awake for it.
-    pub(crate) fn expect_soon(&self, expected: Soon) {
-        if let Content::Pending { soon, .. } = &mut *self.content.lock() {
-            *soon = Some(expected);
+    pub(crate) fn expect_spin(&self, wait: SpinWait) {
+        if let Content::Pending { spin, .. } = &mut *self.content.lock() {
+            *spin = Some(wait);
         }
     }
 
@@ -125,11 +125,11 @@ impl TaskCell {
     #[inline]
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
         let mut content = self.content.lock();
-        if let Content::Pending { soon, .. } = &mut *content
-            && let Some(soon) = soon.take()
+        if let Content::Pending { spin, .. } = &mut *content
+            && let Some(spin) = spin.take()
         {
             drop(content);
-            soon.stay_awake(|| self.is_finished());
+            spin.spin(|| self.is_finished());
             content = self.content.lock();
         }
         let mut replaced = None;

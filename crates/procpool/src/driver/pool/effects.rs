@@ -12,7 +12,7 @@ use crate::driver::maps::map_sink::MapSink;
 use crate::driver::process::kill_switch::KillSwitch;
 use crate::driver::transport::link::Link;
 use crate::error::TaskError;
-use crate::soon::Speaker;
+use crate::spin_wait::ResultSource;
 use crate::task::cell::{TaskCell, TaskEnd};
 use crate::task::foreign_waker::{answer, answer_nothing};
 
@@ -23,7 +23,7 @@ pub(crate) type WaiterReply = Result<(), TaskError>;
 pub(crate) type SpawnRequest = (WorkerId, Arc<KillSwitch>);
 
 /// The ways to and from a worker that has ended.
-pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn Speaker>>);
+pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn ResultSource>>);
 
 /// Payloads of up to this many bytes have been copied, so their memory belongs to the library: 8 KiB.
 const SMALL: usize = 8 << 10;

@@ -10,7 +10,7 @@ use crate::driver::maps::chunk::Chunk;
 use crate::driver::process::kill_switch::KillSwitch;
 use crate::driver::transport::link::Link;
 use crate::error::ExitCause;
-use crate::soon::Speaker;
+use crate::spin_wait::ResultSource;
 use crate::task::call::EncodedCall;
 
 /// One worker, from the decision to spawn it until it is reaped.
@@ -20,7 +20,7 @@ pub(crate) struct WorkerEntry {
     /// `None` until something can be sent to the worker.
     pub(crate) link: Option<Arc<Link>>,
     /// Reads the worker's events; `None` until the worker is ready.
-    pub(crate) speaker: Option<Arc<dyn Speaker>>,
+    pub(crate) source: Option<Arc<dyn ResultSource>>,
     /// Why the pool has killed it.
     pub(crate) fault: Option<ExitCause>,
     /// The calls that it must run before it is ready.
@@ -45,7 +45,7 @@ impl WorkerEntry {
         WorkerEntry {
             switch: Arc::default(),
             link: None,
-            speaker: None,
+            source: None,
             fault: None,
             broadcasts,
             dispatched: Vec::new(),
@@ -54,7 +54,7 @@ impl WorkerEntry {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.speaker.is_some()
+        self.source.is_some()
     }
 
     pub(crate) fn dispatch(

@@ -1,7 +1,7 @@
 //! The parent's end of one worker, from its spawn on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use procpool_os::control::monotonic_now;
@@ -29,8 +29,6 @@ pub(crate) struct Link {
     /// How many bytes of the worker's stream have arrived.
     received: AtomicU64,
     collect: Notify,
-    /// Of the last task for whose result a thread may spin.
-    args_len: AtomicUsize,
     worker: Arc<Peer>,
     /// Notified when the worker is to be told something about shared memory.
     notices: Arc<Notify>,
@@ -47,7 +45,6 @@ impl Link {
             blocked: Notify::new(),
             received: AtomicU64::new(0),
             collect: Notify::new(),
-            args_len: AtomicUsize::new(0),
             worker: Peer::new(pid, move || wake.notify_one()),
             notices,
         }
@@ -188,16 +185,6 @@ impl Link {
     pub(crate) fn push_stop(&self) {
         self.outbox
             .push(|frames| Command::encode_stop(frames.small()));
-    }
-
-    /// Notes the size of the arguments of a task for whose result a thread may spin.
-    pub(crate) fn set_args_len(&self, len: usize) {
-        self.args_len.store(len, Ordering::Relaxed);
-    }
-
-    /// The size that was noted last.
-    pub(crate) fn args_len(&self) -> usize {
-        self.args_len.load(Ordering::Relaxed)
     }
 
     /// Sends what the socket takes. The supervisor sends the rest by [`Link::write_blocked`].

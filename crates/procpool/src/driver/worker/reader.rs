@@ -15,7 +15,7 @@ use crate::driver::pool::state::State;
 use crate::driver::transport::bulk_reader::{BulkReader, Load, WORTH_A_THREAD};
 use crate::driver::transport::incoming::{Incoming, Next, Received};
 use crate::driver::transport::link::Link;
-use crate::soon::Speaker;
+use crate::spin_wait::ResultSource;
 
 /// The reader task yields to other runtime tasks after this many reads.
 const READS_IN_A_ROW: usize = 16;
@@ -214,12 +214,12 @@ fn unreadable(error: &io::Error) {
     tracing::error!(%error, "procpool: a worker's socket can't be read");
 }
 
-impl Speaker for Reader {
-    fn has_said_more(&self) -> bool {
+impl ResultSource for Reader {
+    fn has_more(&self) -> bool {
         self.link.holds_back()
     }
 
-    fn hear(&self) {
+    fn handle_more(&self) {
         let Some(mut incoming) = self.incoming.try_lock() else {
             return;
         };
@@ -231,11 +231,7 @@ impl Speaker for Reader {
         }
     }
 
-    fn args_len(&self) -> usize {
-        self.link.args_len()
-    }
-
-    fn stop_waiting(&self) {
+    fn stop_spinning(&self) {
         self.link.page().set_awaited(false);
     }
 }

@@ -24,7 +24,7 @@ use crate::driver::worker::reader::Reader;
 use crate::driver::worker::spawn::{SpawnedProcess, StartingWorker, spawn};
 use crate::error::{ExitCause, WorkerStartError};
 use crate::output::Outputs;
-use crate::soon::Speaker;
+use crate::spin_wait::ResultSource;
 
 /// A worker that exits has usually ended this long after it has closed its socket.
 const USUAL_EXIT: Duration = Duration::from_micros(100);
@@ -201,8 +201,8 @@ impl Supervisor {
         let reader = Reader::new(&self.core, self.worker, Arc::clone(link), incoming);
         let reader = Arc::new(reader);
         self.core.with(|state, now| {
-            let speaker = Arc::clone(&reader) as Arc<dyn Speaker>;
-            state.handle_ready(now, self.worker, speaker);
+            let source = Arc::clone(&reader) as Arc<dyn ResultSource>;
+            state.handle_ready(now, self.worker, source);
         });
         reader.handle_rest();
         let limit = self.core.limits().own_memory();

@@ -72,15 +72,9 @@ impl State {
     }
 
     /// How long a worker that is starting may spin for its first task before it sleeps.
-    ///
-    /// While a processor is idle, this is twice as long as for any other task: the first task may be sent only after this
-    /// process has been woken by the message that the worker is ready.
     pub(crate) fn first_spin(&self) -> Duration {
         let counts = self.scheduler.counts();
-        match counts.starting + counts.busy < self.processors {
-            true => self.spin.saturating_mul(2),
-            false => Duration::ZERO,
-        }
+        self.spin.first_limit(counts.starting + counts.busy)
     }
 
     fn spawn(&mut self, worker: WorkerId) {

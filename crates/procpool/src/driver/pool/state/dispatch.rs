@@ -1,6 +1,6 @@
 //! Sending tasks to workers, taking them back, and their progress.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{DispatchId, Run};
@@ -8,7 +8,7 @@ use procpool_wire::{DispatchId, Run};
 use super::pool_state::State;
 use crate::driver::pool::job::{Job, Sink};
 use crate::driver::transport::link::Link;
-use crate::soon::Soon;
+use crate::spin_wait::SpinWait;
 use crate::task::task_state::TaskState;
 
 impl State {
@@ -63,25 +63,14 @@ impl State {
         }
         let args = job.call.args.len();
         offer(link, dispatch_id, job);
-        // With an idle processor, the worker may spin for its next task, and the caller for the result.
-        let is_spare = busy < self.processors;
-        link.page().set_spin_limit(match is_spare {
-            true => self.spin,
-            false => Duration::ZERO,
-        });
-        let is_short = || {
-            let expected = self.scheduler.expected(task);
-            expected.is_some_and(|expected| expected <= Soon::SHORT)
-        };
-        let is_soon = is_spare && link.page().is_spinning() && args <= Soon::SMALL && is_short();
-        link.page().set_awaited(is_soon);
-        if is_soon
-            && let Some(speaker) = &entry.speaker
+        let expected = || self.scheduler.expected(task);
+        let spin_limit = self.spin.dispatch(link.page(), busy, args, expected);
+        if let Some(limit) = spin_limit
+            && let Some(source) = &entry.source
             && let Some(job) = self.scheduler.payload_mut(task)
             && let Sink::Cell(cell) = &job.sink
         {
-            link.set_args_len(args);
-            cell.expect_soon(Soon::new(speaker));
+            cell.expect_spin(SpinWait::new(source, limit));
         }
         self.effects.flush(link);
         entry.dispatch(dispatch_id, task, None);

@@ -20,7 +20,7 @@ use crate::driver::transport::incoming::WorkerMessage;
 use crate::driver::transport::link::Link;
 use crate::error::ExitCause;
 use crate::options::processors::processors;
-use crate::soon::Speaker;
+use crate::spin_wait::{ResultSource, SpinPolicy};
 
 /// The state that the pool's lock guards.
 #[derive(Debug)]
@@ -40,10 +40,7 @@ pub(crate) struct State {
     pub(super) workers: FxHashMap<WorkerId, WorkerEntry>,
     pub(super) startup_timeout: Duration,
     pub(super) limits: WorkerLimits,
-    /// The number of processors that this process may use.
-    pub(super) processors: usize,
-    /// How long a worker may spin for a task before it sleeps, while a processor is idle.
-    pub(super) spin: Duration,
+    pub(super) spin: SpinPolicy,
     /// Inputs that were queued while another thread had the lock.
     pub(crate) pending: Vec<QueuedInput>,
     /// The ending that is being handled.
@@ -92,8 +89,7 @@ impl State {
             workers: FxHashMap::default(),
             startup_timeout,
             limits,
-            processors: processors(),
-            spin,
+            spin: SpinPolicy::new(spin, processors()),
             pending: Vec::new(),
             ending: None,
             refusal: None,
@@ -112,10 +108,10 @@ impl State {
         &mut self,
         now: Instant,
         worker: WorkerId,
-        speaker: Arc<dyn Speaker>,
+        source: Arc<dyn ResultSource>,
     ) {
         if let Some(entry) = self.workers.get_mut(&worker) {
-            entry.speaker = Some(speaker);
+            entry.source = Some(source);
         }
         self.scheduler.handle_ready(now, worker);
     }

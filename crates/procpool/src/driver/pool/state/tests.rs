@@ -17,24 +17,20 @@ use crate::driver::pool::queued_input::QueuedInput;
 use crate::driver::process::worker_limits::WorkerLimits;
 use crate::driver::transport::channel;
 use crate::driver::transport::link::Link;
-use crate::soon::Speaker;
+use crate::spin_wait::ResultSource;
 
 /// It has no events.
 #[derive(Debug)]
 struct Mute;
 
-impl Speaker for Mute {
-    fn has_said_more(&self) -> bool {
+impl ResultSource for Mute {
+    fn has_more(&self) -> bool {
         false
     }
 
-    fn hear(&self) {}
+    fn handle_more(&self) {}
 
-    fn args_len(&self) -> usize {
-        0
-    }
-
-    fn stop_waiting(&self) {}
+    fn stop_spinning(&self) {}
 }
 
 /// The kill comes a moment after it was decided, and the exit later yet. If the worker were still allowed

@@ -27,7 +27,7 @@ impl State {
             self.fail_items_on_exit(worker, &ending);
         }
         if let Some(entry) = self.workers.get_mut(&worker) {
-            let retired = (entry.link.take(), entry.speaker.take());
+            let retired = (entry.link.take(), entry.source.take());
             self.effects.retired.push(retired);
         }
     }
