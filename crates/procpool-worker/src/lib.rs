@@ -1,9 +1,23 @@
-//! The child's side of procpool: bootstrap, loop, decode, run, encode.
+//! The worker's side of procpool: receive a task, decode, call, encode, send the result.
 //!
-//! [`init`] turns a process that was started as a worker into one; it never returns there. The loop
-//! blocks in `read`: there is no async runtime in a worker, which makes it start fast and leaves the
-//! function the only thing that runs. The way of a call through this crate: `bootstrap` →
-//! `serve` (claims it on the control page) → `call` (decodes, calls, encodes) → `outbox`.
+//! [`init`] turns a process that was started as a worker into one, and never returns there. A worker has no async
+//! runtime, so that it starts fast and nothing but the function runs.
+//!
+//! The way of a task through this crate:
+//!
+//! ```text
+//! channel/inbox.rs        reads the command from the socket; spin_wait waits for it
+//! serve.rs                runs one command after another
+//!   worker.rs             claims the task on the control page
+//!   limiter.rs            sets the task's limits
+//!   call/function.rs      knows the function's type
+//!   call/context.rs       decodes the arguments, calls the function, encodes the result
+//!     panic.rs            catches a panic
+//! channel/outbox.rs       puts the result into shared memory, and sends many together
+//! ```
+//!
+//! `items` runs several items of a map or a stream in one dispatch. `start` is the way from `main` to the first task.
+//! `tuning` has the constants that decide how fast all of this is.
 //!
 //! This crate is a part of `procpool`; its interface may change with any version.
 #![forbid(unsafe_code)]

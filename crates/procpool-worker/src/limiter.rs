@@ -1,4 +1,4 @@
-//! The limits that this worker keeps.
+//! The limits of memory and CPU time that the worker sets for itself and for each task.
 
 use std::io;
 use std::process;
@@ -9,18 +9,18 @@ use procpool_wire::{Limits, Setup};
 
 use crate::tuning::MEMORY_CHECK_INTERVAL;
 
-/// Sets and takes off the limits of one task after another.
+/// Sets the limits of each task, and removes them after it.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     memory: MemoryLimit,
     /// The worker's own limit, for all tasks.
     worker_memory: Option<u64>,
-    /// Made with the first task that has a limit.
+    /// Created with the first task that has a limit.
     cpu: Option<CpuAlarm>,
     growth: Option<Growth>,
 }
 
-/// How much the worker has grown since it was new.
+/// The growth of the worker's memory since it started.
 #[derive(Debug)]
 struct Growth {
     most: u64,
@@ -29,7 +29,7 @@ struct Growth {
 }
 
 impl Limiter {
-    /// Puts the worker under its own limit.
+    /// Sets the worker's own limit.
     pub(crate) fn set_up(setup: &Setup) -> io::Result<Self> {
         let memory = MemoryLimit::current();
         memory.set(setup.memory_limit)?;
@@ -49,7 +49,7 @@ impl Limiter {
         })
     }
 
-    /// Puts the task that now begins under its limits.
+    /// Sets the limits of a task that starts now.
     pub(crate) fn begin(&mut self, limits: Limits) -> io::Result<()> {
         if let Some(bytes) = limits.memory {
             let least = self.worker_memory.map_or(bytes, |most| most.min(bytes));
@@ -65,7 +65,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// Takes them off.
+    /// Removes the limits of the task that has ended.
     pub(crate) fn end(&mut self, limits: Limits) -> io::Result<()> {
         if let Some(alarm) = self.cpu.as_ref().filter(|_| limits.cpu_time.is_some()) {
             alarm.set(None)?;
@@ -76,8 +76,8 @@ impl Limiter {
         Ok(())
     }
 
-    /// Whether the worker has grown so much that it is to be replaced.
-    pub(crate) fn is_worn(&mut self) -> bool {
+    /// Whether the worker has grown past its limit, so that the parent should replace it.
+    pub(crate) fn needs_recycle(&mut self) -> bool {
         let Some(growth) = &mut self.growth else {
             return false;
         };

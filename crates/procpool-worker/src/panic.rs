@@ -1,4 +1,4 @@
-//! Panics of a task: caught, with the message, place and backtrace that only the hook sees.
+//! Panics of a task: they are caught, with the message, location and backtrace that only the panic hook sees.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -15,29 +15,29 @@ use crate::channel::Outbox;
 use crate::worker;
 
 thread_local! {
-    /// Whether this thread is inside a task. A thread that the task starts is not: its panics are
-    /// its own, as with `std::thread`.
+    /// Whether this thread is inside a task. A thread that the task starts is not: its panics are its own, as with
+    /// `std::thread`.
     static IN_TASK: Cell<bool> = const { Cell::new(false) };
     static LAST: Cell<Option<Box<PanicReport>>> = const { Cell::new(None) };
-    /// Where this thread tells of a panic that ends the process, if it is the one that serves.
+    /// The way to report a panic that ends the process, in the thread that runs tasks.
     static OUTBOX: RefCell<Option<Outbox>> = const { RefCell::new(None) };
 }
 
-/// What code of the user's runs, where it is no task.
+/// The user's code that runs while no task does.
 static STEP: AtomicU8 = AtomicU8::new(INITIALIZER);
 
 const INITIALIZER: u8 = 0;
-/// One before the worker is ready.
+/// A broadcast before the worker is ready.
 const FIRST_BROADCAST: u8 = 1;
-/// The state's drop, at the worker's end.
+/// The drop of the state, at the worker's end.
 const READY: u8 = 2;
-/// One that came after the worker was ready.
+/// A broadcast after the worker was ready.
 const LATER_BROADCAST: u8 = 3;
 
-/// Notes what a task's panic says, before the hook that was there (std's own prints to stderr).
+/// Records the panics of tasks, and then runs the hook that was installed before; std's own hook prints to stderr.
 ///
-/// Under `panic = "abort"` nothing can be caught, and the hook is the last to run: there it tells
-/// the parent itself.
+/// Under `panic = "abort"` a panic can't be caught, and the hook is the last code that runs. There it reports the panic
+/// to the parent itself.
 pub(crate) fn install_hook(outbox: Outbox) {
     OUTBOX.set(Some(outbox));
     let next = panic::take_hook();
@@ -57,11 +57,12 @@ pub(crate) fn install_hook(outbox: Outbox) {
     }));
 }
 
-/// Has what a panic inside of [`catch`] says noted in this process too, before the hook that was
-/// there. In a worker that is so already; doing it again changes nothing.
+/// Records panics inside of [`catch`] in this process too, and then runs the hook that was installed before.
+///
+/// In a worker and after the first call this does nothing.
 pub fn note_panics() {
     static ARE_NOTED: AtomicBool = AtomicBool::new(false);
-    // The hook can't be changed by a thread that panics; the next caller may not.
+    // A thread that panics can't change the hook. The next call does it.
     if worker::is_worker() || thread::panicking() || ARE_NOTED.swap(true, Ordering::Relaxed) {
         return;
     }
@@ -74,22 +75,22 @@ pub fn note_panics() {
     }));
 }
 
-/// The initializer, if there is one, has made the worker's state.
+/// The initializer has run, if there is one.
 pub(crate) fn state_is_made() {
     STEP.store(FIRST_BROADCAST, Ordering::Relaxed);
 }
 
-/// All that was to run before the next task has run.
+/// The broadcasts before the next task have run.
 pub(crate) fn worker_is_ready() {
     STEP.store(READY, Ordering::Relaxed);
 }
 
-/// Something is to run before the next task.
+/// A broadcast is to run before the next task.
 pub(crate) fn broadcast_begins() {
     STEP.store(LATER_BROADCAST, Ordering::Relaxed);
 }
 
-/// Tells the parent of a panic that ends this process. If that fails, it sees the abort.
+/// Reports a panic that ends this process. If that fails, the parent sees the abort.
 fn tell(outbox: &Outbox, report: PanicReport) {
     let _ = match worker::current() {
         Some(_) if worker::runs_items() => {
@@ -100,7 +101,7 @@ fn tell(outbox: &Outbox, report: PanicReport) {
                 .and_then(|()| outbox.flush())
         }
         Some(dispatch_id) => {
-            // What follows until the process is gone is no part of the run.
+            // The end of the process does not count as running time of the task.
             worker::release();
             outbox.send_finished(&Finished {
                 dispatch_id,
@@ -115,30 +116,30 @@ fn tell(outbox: &Outbox, report: PanicReport) {
             LATER_BROADCAST => {
                 outbox.send_broadcast_ended(&Some(Refusal::BroadcastPanicked(report)))
             }
-            // Nobody waits for anything.
+            // No caller waits for a result.
             _ => Ok(()),
         },
     };
 }
 
-/// Runs a task, and gives the report of its panic if it panics.
+/// Runs a task.
 ///
 /// # Errors
-/// The report, with a location if the hook is there.
+/// The report of its panic, with a location if the hook is installed.
 pub fn catch<T>(task: impl FnOnce() -> T) -> Result<T, PanicReport> {
-    // Of a panic that the last task caught itself. To take is cheaper than to set.
+    // The last task may have caught a panic itself. To take the report is cheaper than to set it.
     drop(LAST.take());
     IN_TASK.set(true);
-    // The task owns all that it touches, or starts it anew for the next task.
+    // The task owns the values that it touches, or the next task replaces them.
     let caught = panic::catch_unwind(AssertUnwindSafe(task));
     IN_TASK.set(false);
     caught.map_err(|payload| {
         let message = message(&*payload);
-        // A payload's own `drop` may panic in turn, and a worker must outlive that.
+        // The payload's `drop` may panic too, and the worker must survive that.
         if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             std::mem::forget(second);
         }
-        // The hook has seen another panic last if the task resumed an older one.
+        // If the task resumed an older panic, the report is that of another one.
         LAST.take()
             .map(|last| *last)
             .filter(|last| last.message == message)

@@ -171,7 +171,7 @@ impl<'a> Server<'a> {
         let finished = Finished {
             dispatch_id,
             ran,
-            needs_recycle: self.limiter.is_worn(),
+            needs_recycle: self.limiter.needs_recycle(),
             outcome: (),
         };
         match self.call.result() {

@@ -1,7 +1,7 @@
-//! What a running function may ask and tell about the worker it runs in.
+//! Functions that a task's code calls about the worker it runs in.
 //!
-//! All of it also works in threads that the function starts, and costs no system call. Outside of a
-//! worker the answers are `false` and `None`, so that a function can be called directly too.
+//! They also work in threads that the task starts, and make no system call. Outside of a worker they return `false` and
+//! `None`, so that a task's function can be called directly too.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
@@ -19,17 +19,17 @@ struct Worker {
     running: Running,
 }
 
-/// The task that runs, if any. Only the thread that serves changes it.
+/// The task that runs, if any. Only the thread that runs tasks changes it.
 #[derive(Debug, Default)]
 struct Running {
     slot: AtomicU16,
-    /// 0 for none, which no dispatch_id has.
+    /// Zero if no task runs; no dispatch_id has this number.
     number: AtomicU64,
-    /// It has several items.
+    /// The task is a run of several items.
     has_items: AtomicBool,
 }
 
-/// Whether this process is a worker of a pool.
+/// Returns whether this process is a worker of a pool.
 ///
 /// ```
 /// assert!(!procpool_worker::worker::is_worker());
@@ -39,17 +39,18 @@ pub fn is_worker() -> bool {
     WORKER.get().is_some()
 }
 
-/// The number of this worker in its pool, from 1; a replacement of a dead worker has a new one.
-/// `None` outside of a worker.
+/// Returns the number of this worker in its pool, from 1, or `None` outside of a worker.
+///
+/// A worker that replaces a dead one has a new number.
 #[must_use]
 pub fn id() -> Option<u64> {
     WORKER.get().map(|worker| worker.id)
 }
 
-/// Whether the task that runs now has been cancelled or has passed its time limit, and is within
-/// its grace (`TaskOptions::grace`): what it still does before it returns is its clean-up.
+/// Returns whether the current task has been cancelled or has passed its time limit, and is within its grace period
+/// (`TaskOptions::grace`). The task should clean up and return.
 ///
-/// `false` where nothing has been asked of it, and outside of a task.
+/// Returns `false` outside of a task.
 #[must_use]
 pub fn is_cancelled() -> bool {
     WORKER
@@ -58,10 +59,9 @@ pub fn is_cancelled() -> bool {
         .is_some_and(|(worker, dispatch_id)| worker.page.is_cancel_requested(dispatch_id.number))
 }
 
-/// Tells how far the task that runs now has come: `done` of `total`, in any unit. Whoever has the
-/// task sees it with `Task::progress`, as it is at the moment they look; nobody is woken by it.
+/// Reports the progress of the current task: `done` of `total`, in any unit.
 ///
-/// Nothing happens outside of a task.
+/// `Task::progress` returns the last report. A report wakes no task. Outside of a task this does nothing.
 pub fn set_progress(done: u64, total: u64) {
     if let Some((worker, dispatch_id)) = WORKER.get().zip(current()) {
         worker.page.set_progress(dispatch_id.number, done, total);
@@ -76,7 +76,7 @@ pub(crate) fn current() -> Option<DispatchId> {
     (number > 0).then_some(DispatchId { slot, number })
 }
 
-/// Makes this process the worker `id`, and gives its page; a second call changes nothing.
+/// Makes this process the worker `id`, and returns its page. A second call changes nothing.
 pub(crate) fn enter(id: u64, page: ControlPage) -> &'static ControlPage {
     // A process becomes a worker once, in the first line of main.
     let worker = WORKER.get_or_init(|| Worker {
@@ -87,7 +87,7 @@ pub(crate) fn enter(id: u64, page: ControlPage) -> &'static ControlPage {
     &worker.page
 }
 
-/// Claims a task, whose run starts `now` on the page's clock; `false` if its parent has taken it back.
+/// Claims a task, which starts `now` on the page's clock. Returns `false` if the parent has revoked it.
 pub(crate) fn claim(dispatch_id: DispatchId, now: Duration) -> bool {
     let Some(worker) = WORKER.get() else {
         return false;
@@ -107,8 +107,7 @@ pub(crate) fn claim(dispatch_id: DispatchId, now: Duration) -> bool {
     claimed
 }
 
-/// The time limit of the claimed task counts from this moment on: it runs the next of several items, each
-/// of which has the limit for itself.
+/// Restarts the time limit of the claimed task: each of its items has the limit for itself.
 ///
 /// The parent allows a task as many limits as it has items, and no more.
 pub(crate) fn restart_clock() {
@@ -119,26 +118,26 @@ pub(crate) fn restart_clock() {
     }
 }
 
-/// By what the items of the claimed task are claimed, which has several.
+/// The claims of the items of a claimed task.
 pub(crate) fn items_of(dispatch_id: DispatchId) -> Option<ItemClaims<'static>> {
     WORKER.get()?.page.items_of(usize::from(dispatch_id.slot))
 }
 
-/// Notes whether what runs now is one of several items of the claimed task.
+/// Notes whether the claimed task is a run of several items.
 pub(crate) fn set_runs_items(runs: bool) {
     if let Some(worker) = WORKER.get() {
         worker.running.has_items.store(runs, Ordering::Relaxed);
     }
 }
 
-/// Whether what runs now is one of several items.
+/// Whether the claimed task is a run of several items.
 pub(crate) fn runs_items() -> bool {
     WORKER
         .get()
         .is_some_and(|worker| worker.running.has_items.load(Ordering::Relaxed))
 }
 
-/// The claimed task has ended, and its result is to be written now. No time limit counts from here on.
+/// Ends the time limit of the claimed task, whose result is sent next.
 pub(crate) fn release() {
     let Some((worker, dispatch_id)) = WORKER.get().zip(current()) else {
         return;

@@ -1,4 +1,4 @@
-//! Functions that run once in every worker.
+//! Functions that every worker runs once.
 
 use std::any::Any;
 use std::fmt::Display;

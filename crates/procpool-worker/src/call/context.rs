@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::panic;
 
-/// What goes into a call and what comes out of it, whatever the types of the function are.
+/// The input and the output of a call, without the types of its function.
 #[derive(Debug)]
 pub(crate) struct CallContext {
     args: Payload,

@@ -1,4 +1,4 @@
-//! The worker's reading end: commands from the parent.
+//! The worker's receiving end: commands from the parent.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,15 +15,15 @@ use crate::tuning::FIRST_READ;
 /// The parent passes the control page and the lifeline with its first message.
 const DESCRIPTORS: usize = 2;
 
-/// Commands, as they come from the parent; reading blocks.
+/// Receives commands from the parent.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     socket: Arc<OwnedFd>,
     buffer: FrameBuffer,
-    /// What came while only one kind of command was waited for.
+    /// Commands that came while the worker waited for [`Command::Resume`].
     aside: VecDeque<Command>,
     parent: Arc<Peer>,
-    /// What the next command's arguments have beside them.
+    /// The attachments of the next command's arguments, or why they can't be had.
     attached: Option<Result<Vec<Attachment>, String>>,
 }
 
@@ -38,7 +38,7 @@ impl Inbox {
         }
     }
 
-    /// The first command, with the descriptors that come with its first byte.
+    /// Waits for the first command, and the descriptors that come with its first byte.
     pub(crate) fn receive_first(&mut self) -> io::Result<(Command, Vec<OwnedFd>)> {
         let mut first = [0; FIRST_READ];
         let received =
@@ -58,7 +58,7 @@ impl Inbox {
         }
     }
 
-    /// The next command, or `None` when the parent has closed its end.
+    /// Waits for the next command; `None` when the parent has closed its end.
     pub(crate) fn receive(&mut self) -> io::Result<Option<Command>> {
         loop {
             if let Some(command) = self.next()? {
@@ -70,7 +70,7 @@ impl Inbox {
         }
     }
 
-    /// The next command, if it is here already and is a task of few arguments: they are put into `args`.
+    /// The next command, if it has arrived and is a task with small arguments, which are put into `args`.
     #[inline]
     pub(crate) fn next_small(&mut self, args: &mut Payload) -> Option<Run<()>> {
         if !self.aside.is_empty() || self.attached.is_some() {
@@ -82,22 +82,22 @@ impl Inbox {
         })
     }
 
-    /// The next command, if it is here already.
+    /// The next command, if it has arrived.
     pub(crate) fn next(&mut self) -> io::Result<Option<Command>> {
         if let Some(command) = self.aside.pop_front() {
             return Ok(Some(command));
         }
         loop {
             match self.next_in_buffer()? {
-                // Of a stream that has ended.
+                // It was for a stream that has ended.
                 Some(Command::Resume) => {}
                 next => return Ok(next),
             }
         }
     }
 
-    /// Waits until it is told to look at the page again; what else comes meanwhile is kept for later. False
-    /// when the parent has closed its end.
+    /// Waits until the parent says to look at the control page again. Other commands that come meanwhile are kept.
+    /// Returns `false` when the parent has closed its end.
     pub(crate) fn wait_to_resume(&mut self) -> io::Result<bool> {
         loop {
             match self.next_in_buffer()? {
@@ -134,18 +134,18 @@ impl Inbox {
         Ok(None)
     }
 
-    /// The next command, if it is here or in the socket.
+    /// The next command, if it has arrived or is in the socket.
     pub(crate) fn receive_nowait(&mut self) -> io::Result<Option<Command>> {
         loop {
             let mut room = self.buffer.room(usize::MAX);
             match socket::receive_into_nowait(self.socket.as_fd(), &mut room) {
-                // The end of the stream is seen by who waits for more.
+                // The next call that waits sees the end of the stream.
                 Ok(0) => return self.next(),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) => return Err(error),
             }
-            // Of a large command a read brings only the beginning.
+            // A read brings only the beginning of a large command.
             let command = self.next()?;
             if command.is_some() || self.buffer.is_empty() {
                 return Ok(command);
@@ -153,7 +153,7 @@ impl Inbox {
         }
     }
 
-    /// Whether a part of a command is here, so that the rest is on its way.
+    /// Whether a part of a command has arrived, so that the rest is on its way.
     pub(crate) fn has_begun(&self) -> bool {
         !self.buffer.is_empty()
     }
@@ -205,9 +205,9 @@ mod tests {
         assert!(end.is_none());
     }
 
-    /// Else who looks would take the rest only when it has given up, and after a sleep.
+    /// Otherwise a worker that spins would read the rest only after its spin.
     #[test]
-    fn a_large_command_is_taken_at_one_look_and_the_rest_of_one_is_waited_for() {
+    fn one_call_receives_a_whole_large_command_and_a_later_one_the_rest_of_a_partial_command() {
         let (ours, theirs) = socket::pair().unwrap();
         let mut inbox = Inbox::new(Arc::new(ours), Peer::new(1, || {}));
         for len in [1, 1 << 10, 64 << 10, 100 << 10] {

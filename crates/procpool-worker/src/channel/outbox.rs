@@ -1,4 +1,4 @@
-//! The worker's writing end: events to the parent.
+//! The worker's sending end: events to the parent.
 
 use std::cell::{RefCell, RefMut};
 use std::io::{self, IoSlice};
@@ -14,16 +14,15 @@ use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, frame}
 
 use crate::tuning::{HELD_BACK, WORTH_A_WRITE};
 
-/// Events to the parent; writing blocks until the kernel has taken all of it.
+/// Sends events to the parent. A write to the socket blocks until the kernel has taken all of it.
 ///
-/// Results may gather in the page's spool, from where the parent takes them if this process is killed.
-/// All else is written at once, with what has gathered before it.
+/// Results gather in the spool, which is shared memory. The parent takes them from there if this process is killed. All
+/// other events are written to the socket at once, behind the results that have gathered.
 ///
-/// It is of the thread that serves, and no other tells the parent anything. So it has no lock, which
-/// would take as long as a tiny item does.
+/// Only the thread that runs tasks sends events. So the outbox has no lock, which would take as long as a tiny item.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbox {
-    /// Nothing of the user's runs while it is borrowed.
+    /// No code of the user runs while it is borrowed.
     stream: Rc<RefCell<Stream>>,
     parent: Arc<Peer>,
 }
@@ -31,7 +30,7 @@ pub(crate) struct Outbox {
 #[derive(Debug)]
 struct Stream {
     socket: Arc<OwnedFd>,
-    /// `None` until the page is there; nothing is gathered then.
+    /// `None` until the control page is attached; until then no results gather.
     spool: Option<SpoolWriter<'static>>,
     /// When the first of the results ended that have gathered.
     held_since: Option<Duration>,
@@ -53,8 +52,8 @@ impl Outbox {
         }
     }
 
-    /// From now on results gather on this page. To be called before anything is sent, for its position in the
-    /// stream is counted from the beginning.
+    /// Lets results gather on this page from now on. This must come before the first event, since positions are counted
+    /// from the beginning of the stream.
     pub(crate) fn gather_on(&self, page: &'static ControlPage) {
         self.stream().spool = page.spool_writer();
     }
@@ -83,7 +82,7 @@ impl Outbox {
         self.send(&bytes)
     }
 
-    /// Gathers a result that [`Finished::MAX_RESULT_LEN`] allows.
+    /// Adds a result, which [`Finished::MAX_RESULT_LEN`] allows.
     pub(crate) fn push_returned(&self, finished: Finished<&Payload>) -> io::Result<()> {
         let result = finished.outcome;
         let head = finished.head().map_err(io::Error::other)?.bytes();
@@ -96,7 +95,7 @@ impl Outbox {
         }
     }
 
-    /// Gathers a small result.
+    /// Adds a small result.
     #[inline]
     pub(crate) fn push_small(&self, finished: Finished<&[u8]>) -> io::Result<()> {
         if self.parent.has_notices() {
@@ -107,14 +106,14 @@ impl Outbox {
         self.stream().push_words(head.words(), finished.outcome)
     }
 
-    /// Gathers an end without a result.
+    /// Adds the end of a task that has no result.
     pub(crate) fn push_finished(&self, finished: &Finished) -> io::Result<()> {
         let mut bytes = self.shared(&Payload::default())?;
         finished.encode(&mut bytes).map_err(io::Error::other)?;
         self.stream().push([&bytes])
     }
 
-    /// What is to be said of shared memory before a result.
+    /// The message about shared memory that must come before a result; empty if there is none.
     fn shared(&self, result: &Payload) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         if let Some(segments) = self.parent.lend(result.attached()) {
@@ -123,13 +122,13 @@ impl Outbox {
         Ok(bytes)
     }
 
-    /// Gathers one frame.
+    /// Adds one frame.
     #[inline]
     pub(crate) fn push_frame(&self, frame: &[u8]) -> io::Result<()> {
         self.stream().push([frame])
     }
 
-    /// How long the stream is, with what has gathered. Zero if nothing gathers.
+    /// The length of the stream, with the results that have gathered. Zero before the control page is attached.
     pub(crate) fn position(&self) -> u64 {
         self.stream()
             .spool
@@ -137,7 +136,7 @@ impl Outbox {
             .map_or(0, SpoolWriter::position)
     }
 
-    /// Gathers the result of an item.
+    /// Adds the result of an item.
     #[inline]
     pub(crate) fn push_item(&self, result: &[u8]) -> io::Result<()> {
         match frame::short_header(result.len()) {
@@ -146,7 +145,7 @@ impl Outbox {
         }
     }
 
-    /// Gathers the result of an item that is a bare number.
+    /// Adds the result of an item that is a bare number.
     #[inline]
     pub(crate) fn push_plain_item(&self, kind: Plain, bits: u64) -> io::Result<()> {
         self.stream()
@@ -229,7 +228,7 @@ impl Stream {
         {
             return Ok(());
         }
-        // There is no room, or it is not as short as that.
+        // There is no room, or the body is longer.
         self.push([&header, body])
     }
 
@@ -251,7 +250,7 @@ impl Stream {
         };
         spool.flush(&self.socket)?;
         if !spool.push(&parts) {
-            // It is larger than the spool, and is not copied.
+            // A message that is larger than the spool is not copied there.
             send_all(&self.socket, parts)?;
             spool.skip(parts.iter().map(|part| part.len()).sum());
         }

@@ -187,7 +187,36 @@ impl<'a> RungInbox<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use procpool_os::socket;
+    use procpool_shared::Peer;
+
     use super::*;
+
+    #[test]
+    fn the_worker_spins_only_if_the_parent_allows_it_and_sends_its_results_before_it_sleeps() {
+        let (theirs, ours) = socket::pair().unwrap();
+        let (parent, descriptor) = ControlPage::create().unwrap();
+        let page: &'static _ = Box::leak(Box::new(ControlPage::attach(descriptor).unwrap()));
+        let (ours, peer) = (Arc::new(ours), Peer::new(1, || {}));
+        let mut inbox = Inbox::new(Arc::clone(&ours), Arc::clone(&peer));
+        let outbox = Outbox::new(ours, peer);
+        outbox.gather_on(page);
+        let mut stop = Vec::new();
+        Command::encode_stop(&mut stop);
+        let mut wait = CommandWait::new(page);
+        for (allowed, spins) in [(Duration::ZERO, false), (Duration::from_secs(9), true)] {
+            parent.set_spin_limit(allowed);
+            outbox.push_frame(b"result").unwrap();
+            socket::send(&theirs, &stop).unwrap();
+            let received = wait.receive(&mut inbox, &outbox).unwrap();
+            assert!(matches!(received, Some(Command::Stop)), "{received:?}");
+            assert_eq!(wait.has_spun, spins);
+            let mut result = [0; 6];
+            assert_eq!(socket::receive(&theirs, &mut result).unwrap(), 6);
+        }
+    }
 
     #[test]
     fn a_large_result_is_given_the_time_to_be_copied_and_answered() {

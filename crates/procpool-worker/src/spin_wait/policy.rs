@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::spin::SpinEnd;
 use crate::tuning::{MAX_SKIPPED_SPINS, MIN_SKIPPED_AFTER_PREEMPTION};
 
-/// What a worker has learned of its waits.
+/// Learns from the waits of a worker whether spins help.
 ///
 /// A spin that takes as long as a sleep costs, followed by a sleep, is never worse than twice the best choice (Karlin,
 /// Manasse, McGeoch and Owicki, *Competitive randomized algorithms for non-uniform problems*, 1990). Spins that do

@@ -1,4 +1,4 @@
-//! From the first line of `main` to a worker that takes tasks.
+//! The first line of `main`, and the handshake with the parent.
 
 use std::error::Error;
 use std::ffi::OsStr;
@@ -29,8 +29,8 @@ static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
 /// Turns this process into a worker if it was started as one; returns at once otherwise.
 ///
-/// In a worker it never returns: the process runs tasks until its parent is done with it, and
-/// exits. Until it is called, all signals are blocked in a worker; from then on none is.
+/// In a worker it never returns: the process runs tasks until its parent stops it, and exits. All signals are blocked
+/// in a worker until this is called.
 pub fn init() {
     INITIALIZED.store(true, Ordering::Relaxed);
     if marker::is_present() {
@@ -44,12 +44,12 @@ pub fn is_initialized() -> bool {
     INITIALIZED.load(Ordering::Relaxed)
 }
 
-/// What a worker exits with when it could not begin, for want of a parent to tell.
+/// The exit code of a worker that could not start and has no parent to report to.
 const EXIT_NO_PARENT: i32 = 71;
 
 fn become_worker() -> ! {
     match start() {
-        // A task may have left processes behind, which must not outlive a parent that is gone.
+        // A task may have left processes behind, which must not outlive the parent.
         Ok(armed) => armed.exit(0),
         Err(error) => {
             eprintln!("procpool worker {}: {error}", process::id());
@@ -67,7 +67,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
         )
     })?;
     let socket = Arc::new(socket);
-    // What there is to tell the parent of shared memory waits for the next result.
+    // Notices about shared memory are sent with the next result.
     let parent = Peer::new(std::os::unix::process::parent_id(), || {});
     let mut inbox = Inbox::new(Arc::clone(&socket), Arc::clone(&parent));
     let outbox = Outbox::new(socket, parent);
@@ -78,8 +78,8 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     let Ok([page, lifeline]) = <[_; 2]>::try_from(descriptors) else {
         return Err("the parent's first message carries the wrong number of descriptors".into());
     };
-    // From here on the kernel kills this process and its group when the parent is gone, whatever
-    // the process is doing. It comes first, so that no later step can outlive the parent.
+    // From here on the kernel kills this process and its group when the parent is gone. It comes first, so that no later
+    // step can outlive the parent.
     let armed = lifeline::arm(lifeline)?;
 
     let (page, image, limiter) = match set_up(&start, page, &outbox) {
@@ -93,7 +93,7 @@ fn start() -> Result<ArmedLifeline, Box<dyn Error>> {
     let mut call = CallContext::default();
     if let Some(refusal) = prepare(&start, &mut inbox, &image, &mut call)? {
         outbox.send_refused(&refusal)?;
-        // The parent tells who waits for it.
+        // The parent passes the refusal on to the callers.
         return Ok(armed);
     }
     panic::worker_is_ready();
@@ -113,7 +113,7 @@ fn set_up(
     let image = MatchedImage::new(build, &page);
     if let Some(members) = &start.setup.cgroup_members {
         let members = Path::new(OsStr::from_bytes(members));
-        // 0 is whoever writes it.
+        // 0 stands for the process that writes it.
         fs::write(members, "0").map_err(|error| {
             let members = members.display();
             Refusal::Setup(format!("{members} can't be joined: {error}"))
@@ -121,13 +121,13 @@ fn set_up(
     }
     let page = worker::enter(start.setup.worker, page);
     outbox.gather_on(page);
-    // Last, so that what sets the worker up is not under the user's limits.
+    // Last, so that the user's limits do not apply to the steps before.
     let limiter = Limiter::set_up(&start.setup)
         .map_err(|error| Refusal::Setup(format!("the limits can't be set: {error}")))?;
     Ok((page, image, limiter))
 }
 
-/// Both sides must be the same build, or a function's offset would name another function.
+/// Checks that both sides are the same build; otherwise an offset would name another function.
 fn check(start: &Start) -> Result<SameBuild, Refusal> {
     if start.version != PROTOCOL_VERSION {
         return Err(Refusal::Version {

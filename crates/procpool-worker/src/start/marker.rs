@@ -1,13 +1,13 @@
-//! How a process knows that it is a worker: by its first argument.
+//! The first argument of a process, which marks it as a worker.
 //!
-//! Never by an environment variable, which the programs that a task starts would inherit.
+//! An environment variable would be inherited by the programs that a task starts.
 
 use std::ffi::{OsStr, OsString};
 
 /// The first argument of every worker.
 pub const MARKER: &str = "--procpool-worker";
 
-/// The arguments of a worker: the marker, then the pool's name, which is there for `ps` alone.
+/// The arguments of a worker: the marker, then the pool's name, for `ps`.
 #[must_use]
 pub fn arguments(pool: &str) -> Vec<OsString> {
     vec![MARKER.into(), pool.into()]

@@ -1,4 +1,4 @@
-//! What prepares a worker for its tasks: the initializer, and what every worker runs once.
+//! The preparation of a worker for its tasks: the initializer, then the broadcasts.
 
 use std::error::Error;
 
@@ -9,8 +9,8 @@ use crate::call::{CallContext, Unprepared};
 use crate::channel::Inbox;
 use crate::panic;
 
-/// Runs all that comes before the first task: what makes the worker's state, then what every worker
-/// runs. Gives why the worker can't serve, if it can't.
+/// Runs the initializer and the broadcasts that come before the first task. Returns why the worker can't run tasks, if
+/// one of them failed.
 pub(crate) fn prepare(
     start: &Start,
     inbox: &mut Inbox,
@@ -27,7 +27,7 @@ pub(crate) fn prepare(
             return Err("the parent did not send the initializer that it announced".into());
         };
         let offsets = CallOffsets::from_words([entry, function]);
-        // The call keeps its result as the worker's state.
+        // The context keeps the result as the worker's state.
         if let Err(unprepared) = call_once(offsets, args, image, call) {
             return Ok(Some(match unprepared {
                 Unprepared::Failed(why) => Refusal::Initializer(why),
@@ -47,7 +47,7 @@ pub(crate) fn prepare(
     Ok(None)
 }
 
-/// Runs what every worker runs once. Gives why it failed, if it did.
+/// Runs a broadcast. Returns why it failed, if it did.
 pub(crate) fn run_broadcast(
     broadcast: Preparation,
     image: &MatchedImage,
