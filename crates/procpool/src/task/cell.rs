@@ -37,7 +37,7 @@ const UNKNOWN: u64 = u64::MAX;
 enum Content {
     Pending {
         waker: Option<Waker>,
-        /// Its end may be near; until it is polled.
+        /// The spin with which the first poll begins, if the result may be near.
         spin: Option<SpinWait>,
     },
     Finished(TaskEnd),
@@ -114,7 +114,7 @@ impl TaskCell {
         !matches!(*self.content.lock(), Content::Pending { .. })
     }
 
-    /// The end is likely to be near: who polls for it first may stay awake for it.
+    /// Lets the first poll begin with a spin for the result.
     pub(crate) fn expect_spin(&self, wait: SpinWait) {
         if let Content::Pending { spin, .. } = &mut *self.content.lock() {
             *spin = Some(wait);
