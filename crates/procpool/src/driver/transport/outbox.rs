@@ -198,7 +198,7 @@ mod tests {
                 let (outbox, send) = (&outbox, &send);
                 scope.spawn(move || {
                     for number in 0..EACH {
-                        push(outbox, &[b'a' + thread, 128 | number / 2]);
+                        push(outbox, &[b'a' + thread, 128 | (number / 2)]);
                         outbox.send(State::Idle, send);
                         outbox.send(State::Blocked, send);
                     }
@@ -213,7 +213,7 @@ mod tests {
         for thread in 0..THREADS {
             let frames = sent.chunks(2).filter(|frame| frame[0] == b'a' + thread);
             let numbers: Vec<_> = frames.map(|frame| frame[1]).collect();
-            let pushed: Vec<_> = (0..EACH).map(|number| 128 | number / 2).collect();
+            let pushed: Vec<_> = (0..EACH).map(|number| 128 | (number / 2)).collect();
             assert_eq!(numbers, pushed);
         }
     }
