@@ -21,8 +21,6 @@ pub enum Action<P> {
         /// Written into the slot, so that the worker can tell this dispatch from an earlier one
         /// that used the same slot. Never reused within a pool; never 0.
         dispatch_id: u64,
-        /// The worker is to write what it holds back before it begins the task, which is not short.
-        flush: bool,
     },
     /// Take the task back if the worker has not claimed it, and call `handle_revoked` at once, before
     /// the next action is performed. May name a worker whose exit was just reported: its control page must

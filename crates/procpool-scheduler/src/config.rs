@@ -48,8 +48,8 @@ pub struct Config {
     pub late_after: Option<Duration>,
     /// How much expected work may be in flight on one worker for another task to be sent after it.
     pub send_ahead: Duration,
-    /// How long a worker that has more to do may hold a result back before the driver looks for it. Behind a
-    /// task that is expected to take as long nothing is held back. `None`: workers hold nothing back.
+    /// How long a worker that has more to do may hold a result back before the driver looks for it. `None`: workers
+    /// hold nothing back.
     pub held_back: Option<Duration>,
     /// The pauses between attempts when workers fail to start.
     pub backoff: Backoff,
@@ -60,15 +60,6 @@ pub struct Config {
 impl Config {
     /// The most that [`window`](Self::window) may be: the slots of one control page.
     pub const MAX_WINDOW: usize = 512;
-
-    /// Whether a worker may hold results back while it runs a task of so many nanoseconds.
-    #[inline]
-    pub(crate) fn may_cover(&self, expected: Option<u64>) -> bool {
-        let (Some(pause), Some(expected)) = (self.held_back, expected) else {
-            return false;
-        };
-        u128::from(expected) < pause.as_nanos()
-    }
 }
 
 impl Default for Config {

@@ -23,8 +23,6 @@ pub(crate) struct Worker {
     pub(crate) load: u64,
     /// How many functions in flight are not known.
     pub(crate) unknown: usize,
-    /// How many in flight are so short that results may be held back behind them.
-    pub(crate) covers: usize,
     /// How many in flight were asked to give up and may still take their grace.
     pub(crate) graces: usize,
     /// Revocations that the driver has not answered.
@@ -96,7 +94,6 @@ impl Worker {
             free_slots: FreeSlots::new(window),
             load: 0,
             unknown: 0,
-            covers: 0,
             graces: 0,
             unanswered: 0,
             head_since: now,
@@ -140,14 +137,13 @@ impl Worker {
     }
 
     #[inline]
-    pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>, may_cover: bool) -> u16 {
+    pub(crate) fn add(&mut self, task: TaskId, expected: Option<u64>) -> u16 {
         // Who has none left is sent nothing.
         let slot = self.free_slots.take().unwrap_or_default();
         match expected {
             Some(nanos) => self.load += nanos,
             None => self.unknown += 1,
         }
-        self.covers += usize::from(may_cover);
         self.in_flight.push_back(task);
         self.taken += 1;
         slot
@@ -155,15 +151,8 @@ impl Worker {
 
     /// True if the task was the head.
     #[inline]
-    pub(crate) fn remove(
-        &mut self,
-        task: TaskId,
-        slot: u16,
-        expected: Option<u64>,
-        may_cover: bool,
-    ) -> bool {
+    pub(crate) fn remove(&mut self, task: TaskId, slot: u16, expected: Option<u64>) -> bool {
         self.free_slots.give(slot);
-        self.covers -= usize::from(may_cover);
         match expected {
             Some(nanos) => self.load -= nanos,
             None => self.unknown -= 1,

@@ -72,14 +72,13 @@ impl<P> Scheduler<P> {
         }
     }
 
-    /// It has more to do than what it runs, and was not told to write all before that.
+    /// It has more to do than what it runs.
     #[inline]
     pub(super) fn may_hold_back(&self, place: usize) -> bool {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);
-        let is_covered = worker.in_flight.len() > 1 && worker.covers > 0;
         worker.stage == Stage::Ready
-            && (is_covered || head().is_some_and(|head| head.is_in_parts()))
+            && (worker.in_flight.len() > 1 || head().is_some_and(|head| head.is_in_parts()))
     }
 
     #[cfg(test)]

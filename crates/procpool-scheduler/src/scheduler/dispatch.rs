@@ -121,8 +121,7 @@ impl<P> Scheduler<P> {
             let worker = worker.id;
             self.affinities.moved(key, Home { place, worker });
         }
-        let may_cover = self.config.may_cover(expected);
-        let slot = worker.add(id, expected, may_cover);
+        let slot = worker.add(id, expected);
         let is_head = worker.in_flight.len() == 1;
         let is_due = worker.is_due();
         self.last_dispatch_id += 1;
@@ -149,7 +148,6 @@ impl<P> Scheduler<P> {
             task: id,
             slot,
             dispatch_id,
-            flush: !is_head && !may_cover && self.config.held_back.is_some(),
         });
         if let (None, Some(patience)) = (self.look, self.config.untouched_timeout) {
             self.look = self.deadlines.arm(now, patience, Due::Look);
@@ -245,8 +243,7 @@ impl<P> Scheduler<P> {
         if task.is_resolved() {
             worker.graces = worker.graces.saturating_sub(1);
         }
-        let may_cover = self.config.may_cover(sent.expected);
-        let was_head = worker.remove(id, sent.slot, sent.expected, may_cover);
+        let was_head = worker.remove(id, sent.slot, sent.expected);
         self.spare_boxes.keep(sent);
         was_head
     }

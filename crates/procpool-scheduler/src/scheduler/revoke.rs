@@ -10,7 +10,7 @@ use crate::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Takes a sent task back, or does what is to be done if it has begun. The driver is asked at most once a
-    /// dispatch id.
+    /// dispatch_id.
     pub(super) fn take(&mut self, now: Instant, id: TaskId, why: Why) {
         let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
             return;

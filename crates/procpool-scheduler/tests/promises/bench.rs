@@ -85,15 +85,7 @@ impl Bench {
                 self.workers.push(worker);
                 format!("spawn {worker}")
             }
-            Action::Dispatch {
-                worker,
-                task,
-                flush,
-                ..
-            } => {
-                let flush = if flush { " after a flush" } else { "" };
-                format!("{} to {worker}{flush}", name(task))
-            }
+            Action::Dispatch { worker, task, .. } => format!("{} to {worker}", name(task)),
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
             Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
             Action::Collect(worker) => format!("collect from {worker}"),

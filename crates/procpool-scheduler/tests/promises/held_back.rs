@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{Config, TaskSpec};
 
-use crate::bench::{Bench, MEDIUM, MS, SHORT, US, workers};
+use crate::bench::{Bench, MS, SHORT, US, workers};
 
 fn bench() -> Bench {
     Bench::ready(Config {
@@ -73,32 +73,4 @@ fn whose_only_task_comes_in_parts_is_looked_at() {
     bench.next_deadline_after(800 * US);
     assert_eq!(bench.actions(), [""; 0]);
     assert!(bench.has_no_deadline());
-}
-
-/// It is told to write what it has before it begins, so there is nothing to look for.
-#[test]
-fn behind_what_takes_as_long_as_the_pause_of_a_look_nothing_is_held_back() {
-    for (ran, looks) in [(100 * US, false), (99 * US, true)] {
-        let mut bench = bench();
-        bench.learn(MEDIUM, ran);
-        bench.run(MEDIUM, "head");
-        bench.submit(MEDIUM, "behind it");
-        let flush = if looks { "" } else { " after a flush" };
-        assert_eq!(bench.actions(), [format!("behind it to 1{flush}")]);
-        assert_eq!(bench.has_no_deadline(), !looks, "{ran:?}");
-    }
-}
-
-#[test]
-fn a_short_task_among_longer_ones_is_looked_after() {
-    let mut bench = bench();
-    bench.learn(MEDIUM, 100 * US);
-    let (head, worker) = bench.run(MEDIUM, "head");
-    bench.run(SHORT, "short");
-    bench.submit(MEDIUM, "last");
-    assert_eq!(bench.actions(), ["last to 1 after a flush"]);
-    bench.next_deadline_after(100 * US);
-    assert_eq!(bench.actions(), ["collect from 1"]);
-    bench.finish(worker, head);
-    assert!(!bench.has_no_deadline());
 }

@@ -25,7 +25,7 @@ use crate::users::{Cancel, End, UserTask};
 
 /// A task's number: what the driver keeps with it. Not `Clone`, so it can come back only once.
 #[derive(Debug)]
-pub(crate) struct DispatchId(usize);
+pub(crate) struct Ticket(usize);
 
 pub(crate) struct World {
     pub(crate) plan: Plan,
@@ -34,7 +34,7 @@ pub(crate) struct World {
     chances: Chances,
     start: Instant,
     now: Instant,
-    scheduler: Scheduler<DispatchId>,
+    scheduler: Scheduler<Ticket>,
     calendar: BinaryHeap<Reverse<(Instant, u64)>>,
     events: HashMap<u64, Event>,
     last_event: u64,

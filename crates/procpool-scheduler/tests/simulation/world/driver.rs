@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
 
-use super::{DispatchId, Event, World};
+use super::{Event, Ticket, World};
 use crate::process::{Answer, Frame, Mark, Process, Told};
 use crate::users::End;
 
@@ -19,7 +19,6 @@ impl World {
                     task,
                     slot,
                     dispatch_id,
-                    ..
                 } => {
                     self.dispatch(
                         worker,
@@ -316,7 +315,7 @@ impl World {
         self.perform();
     }
 
-    pub(super) fn resolve(&mut self, id: TaskId, payload: DispatchId, outcome: Outcome) {
+    pub(super) fn resolve(&mut self, id: TaskId, payload: Ticket, outcome: Outcome) {
         let number = self.numbers[&id];
         assert_eq!(payload.0, number);
         self.see(match outcome {

@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{TaskSpec, WorkerId};
 
-use super::{DispatchId, World};
+use super::{Ticket, World};
 use crate::process::{Frame, Mark};
 
 impl World {
@@ -35,7 +35,7 @@ impl World {
         self.tasks[number].spec.items = left;
         self.see(if all { "shortened" } else { "stolen from" });
         // Nobody may want it any more.
-        let payload = self.rng.chance(0.9).then_some(DispatchId(self.tasks.len()));
+        let payload = self.rng.chance(0.9).then_some(Ticket(self.tasks.len()));
         let is_wanted = payload.is_some();
         let rest = payload.map(|payload| (taken, payload));
         let id = self

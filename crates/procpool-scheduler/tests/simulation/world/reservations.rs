@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{RefusedReason, ReservationId};
 
-use super::{DispatchId, Event, World};
+use super::{Event, Ticket, World};
 use crate::users;
 
 impl World {
@@ -81,7 +81,7 @@ impl World {
             return;
         }
         let spec = users::spec(&mut self.rng);
-        let dispatch_id = DispatchId(self.tasks.len());
+        let dispatch_id = Ticket(self.tasks.len());
         let answer =
             self.scheduler
                 .handle_submit_reserved(self.now, reservation, spec, dispatch_id);

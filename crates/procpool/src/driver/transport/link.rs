@@ -176,12 +176,6 @@ impl Link {
             .push(|frames| Command::encode_resume(frames.small()));
     }
 
-    /// Has the worker send the results that it holds back before it runs the next task.
-    pub(crate) fn push_flush(&self) {
-        self.outbox
-            .push(|frames| Command::encode_flush(frames.small()));
-    }
-
     pub(crate) fn push_stop(&self) {
         self.outbox
             .push(|frames| Command::encode_stop(frames.small()));

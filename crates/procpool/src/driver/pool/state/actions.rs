@@ -30,8 +30,7 @@ impl State {
                 task,
                 slot,
                 dispatch_id: number,
-                flush,
-            } => self.dispatch(worker, task, DispatchId { slot, number }, flush),
+            } => self.dispatch(worker, task, DispatchId { slot, number }),
             Action::Revoke {
                 worker,
                 task,

@@ -40,14 +40,8 @@ impl State {
         }
     }
 
-    /// Sends a task to a worker. With `flush`, the worker sends the results that it holds back before it begins the task.
-    pub(super) fn dispatch(
-        &mut self,
-        worker: WorkerId,
-        task: TaskId,
-        dispatch_id: DispatchId,
-        flush: bool,
-    ) {
+    /// Sends a task to a worker.
+    pub(super) fn dispatch(&mut self, worker: WorkerId, task: TaskId, dispatch_id: DispatchId) {
         let busy = self.scheduler.busy_workers();
         let Some(entry) = self.workers.get_mut(&worker) else {
             return;
@@ -55,9 +49,6 @@ impl State {
         let (Some(link), Some(job)) = (&entry.link, self.scheduler.payload_mut(task)) else {
             return;
         };
-        if flush {
-            link.push_flush();
-        }
         if let Sink::Chunk(_) = &job.sink {
             return self.dispatch_items(worker, task, dispatch_id);
         }
