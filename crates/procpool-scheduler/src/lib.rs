@@ -82,7 +82,6 @@ mod level;
 mod line;
 mod queue;
 mod scheduler;
-mod spare_boxes;
 mod spec;
 mod table;
 mod task;

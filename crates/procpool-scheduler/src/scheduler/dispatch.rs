@@ -131,7 +131,7 @@ impl<P> Scheduler<P> {
         }
         let is_several = task.items > 1;
         self.several += usize::from(is_several);
-        task.sent = Some(self.spare_boxes.fill(Sent {
+        task.sent = Some(Box::new(Sent {
             worker: place,
             slot,
             dispatch_id,
@@ -243,9 +243,7 @@ impl<P> Scheduler<P> {
         if task.is_resolved() {
             worker.graces = worker.graces.saturating_sub(1);
         }
-        let was_head = worker.remove(id, sent.slot, sent.expected);
-        self.spare_boxes.keep(sent);
-        was_head
+        worker.remove(id, sent.slot, sent.expected)
     }
 
     /// A task leaves its worker's flight after a run of `ran`, as the worker says: its share has had no more

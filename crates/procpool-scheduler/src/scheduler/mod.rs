@@ -32,7 +32,6 @@ use crate::history::History;
 use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
 use crate::line::Line;
 use crate::queue::Queue;
-use crate::spare_boxes::SpareBoxes;
 use crate::spec::TaskSpec;
 use crate::table::Table;
 use crate::task::{Task, TaskState};
@@ -78,7 +77,6 @@ pub struct Scheduler<P> {
     revoking: usize,
     /// Tasks in flight that were sent with several items.
     several: usize,
-    spare_boxes: SpareBoxes,
     /// Tasks of which the driver was asked to take items back, and has not answered. The same goes for these.
     shortening: usize,
     /// Inputs are being gathered: what follows for the pool is decided after the last of them.
@@ -138,7 +136,6 @@ impl<P> Scheduler<P> {
             late_look: None,
             revoking: 0,
             several: 0,
-            spare_boxes: SpareBoxes::default(),
             shortening: 0,
             in_batch: false,
             has_decided: false,
