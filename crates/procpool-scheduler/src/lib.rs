@@ -69,23 +69,13 @@
 #![forbid(unsafe_code)]
 
 mod action;
-mod affinities;
-mod backoff;
 mod config;
-mod deadlines;
-mod extras;
-mod fleet;
-mod free_slots;
-mod history;
 mod id;
 mod level;
-mod line;
-mod queue;
-mod scheduler;
+mod policy;
+mod protocol;
 mod spec;
-mod table;
-mod task;
-mod worker;
+mod state;
 
 pub use action::{Action, Cold, Finished, Outcome, Refused, RefusedReason, Standing, Unspread};
 pub use config::{Backoff, Config};
@@ -93,6 +83,7 @@ pub use id::{
     AffinityKey, BroadcastId, FunctionKey, ReservationId, ShareKey, TaskId, WarmUpId, WorkerId,
 };
 pub use level::Level;
-pub use scheduler::{Counts, Scheduler};
 pub use spec::TaskSpec;
-pub use task::TaskState;
+pub use state::counts::Counts;
+pub use state::scheduler::Scheduler;
+pub use state::task::TaskState;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::id::{AffinityKey, FunctionKey, ShareKey};
 use crate::level::Level;
-use crate::queue::Seat;
+use crate::policy::queue::Seat;
 
 /// What the scheduler must know of a task.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
-use crate::deadlines::Due;
-use crate::history::{FunctionIndex, nanos};
 use crate::id::{AffinityKey, TaskId};
+use crate::policy::run_time::{FunctionIndex, nanos};
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
 
 impl<P> Scheduler<P> {
     /// The worker that had the key last, if it is idle, or soon done and the task is short.
-    pub(super) fn home_with_room(
+    pub(crate) fn home_with_room(
         &self,
         now: Instant,
         function: FunctionIndex,
@@ -34,7 +34,7 @@ impl<P> Scheduler<P> {
 
     /// Whether a task that was sent ahead waits for the worker that it prefers, and has not waited longer than
     /// it may while others are idle.
-    pub(super) fn is_at_home(&self, now: Instant, place: usize, id: TaskId) -> bool {
+    pub(crate) fn is_at_home(&self, now: Instant, place: usize, id: TaskId) -> bool {
         let key = self.tasks.get(id).and_then(|task| task.affinity());
         let home = key.and_then(|key| self.affinities.home(key));
         home.is_some_and(|home| home.place == place && home.worker == self.fleet[place].id)
@@ -44,7 +44,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Nobody reports that a worker is late, so that has to be looked for.
-    pub(super) fn look_again(&mut self, now: Instant) {
+    pub(crate) fn look_again(&mut self, now: Instant) {
         if self.spread.is_none() {
             let late = self
                 .config

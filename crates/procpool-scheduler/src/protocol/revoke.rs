@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
 use crate::action::{Action, Outcome};
 use crate::id::TaskId;
-use crate::task::{Task, Why};
-use crate::worker::Stage;
+use crate::state::scheduler::Scheduler;
+use crate::state::task::{Task, Why};
+use crate::state::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Takes a sent task back, or does what is to be done if it has begun. The driver is asked at most once a
     /// dispatch_id.
-    pub(super) fn take(&mut self, now: Instant, id: TaskId, why: Why) {
+    pub(crate) fn take(&mut self, now: Instant, id: TaskId, why: Why) {
         let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
             return;
         };
@@ -37,7 +37,7 @@ impl<P> Scheduler<P> {
     /// Takes back everything that the worker has not begun, but `except`.
     ///
     /// From the last to the first, because each goes to the front of the queue: so they keep their order.
-    pub(super) fn displace(&mut self, now: Instant, place: usize, except: Option<TaskId>) {
+    pub(crate) fn displace(&mut self, now: Instant, place: usize, except: Option<TaskId>) {
         for at in (0..self.fleet[place].in_flight.len()).rev() {
             let id = self.fleet[place].in_flight[at];
             let resolved = self.tasks.get(id).is_none_or(Task::is_resolved);
@@ -48,7 +48,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The driver answered.
-    pub(super) fn revoked(&mut self, now: Instant, id: TaskId, revoked: bool) {
+    pub(crate) fn revoked(&mut self, now: Instant, id: TaskId, revoked: bool) {
         let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
             return;
         };
@@ -69,7 +69,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker has claimed the task, and so has given a sign.
-    pub(super) fn has_begun(&mut self, id: TaskId) {
+    pub(crate) fn has_begun(&mut self, id: TaskId) {
         if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
             sent.claimed = true;
             let worker = &mut self.fleet[sent.worker];
@@ -118,7 +118,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Puts a task that has not begun, or may begin again, in front of those of its share that wait.
-    pub(super) fn requeue(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn requeue(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::action::Outcome;
-use crate::extras::{Extras, Terms};
-use crate::history::FunctionIndex;
 use crate::id::{AffinityKey, FunctionKey, WorkerId};
-use crate::queue::Seat;
+use crate::policy::queue::Seat;
+use crate::policy::run_time::FunctionIndex;
 use crate::spec::TaskSpec;
+use crate::state::task_details::{Extras, Terms};
 
 /// Where a task is, as far as the scheduler knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Phase, Scheduler};
 use crate::action::{Action, Cold, Outcome, Unspread};
-use crate::deadlines::Due;
 use crate::id::{TaskId, WorkerId};
-use crate::worker::{Stage, Worker};
+use crate::state::deadlines::Due;
+use crate::state::scheduler::{Phase, Scheduler};
+use crate::state::worker::{Stage, Worker};
 
 impl<P> Scheduler<P> {
-    pub(super) fn spawn(&mut self, now: Instant) {
+    pub(crate) fn spawn(&mut self, now: Instant) {
         let id = self.next_worker;
         self.next_worker = id.next();
         let limit = self.task_limit(id);
@@ -30,13 +30,13 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker has lived long enough.
-    pub(super) fn aged(&mut self, place: usize) {
+    pub(crate) fn aged(&mut self, place: usize) {
         self.fleet[place].age_timer = None;
         self.wear(place);
     }
 
     /// The worker is to be replaced when there is a chance.
-    pub(super) fn wear(&mut self, place: usize) {
+    pub(crate) fn wear(&mut self, place: usize) {
         if self.is_ready(place) {
             self.fleet[place].worn = true;
             self.fleet.refresh(place);
@@ -44,7 +44,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Starts to replace worn workers, as many as may be replaced at once.
-    pub(super) fn retire_worn(&mut self) {
+    pub(crate) fn retire_worn(&mut self) {
         while self.phase == Phase::Open && self.fleet.worn > 0 {
             let is_worn = |(_, worker): &(usize, &Worker)| {
                 worker.stage == Stage::Ready && worker.worn && !worker.retiring
@@ -68,7 +68,7 @@ impl<P> Scheduler<P> {
 
     /// Starts to replace a worker that is near its limit, so that its replacement is ready when it is
     /// reached. A quarter of the pool at a time, because these workers are there in addition.
-    pub(super) fn retire_when_due(&mut self, place: usize) {
+    pub(crate) fn retire_when_due(&mut self, place: usize) {
         let at_once = (self.config.max_workers / 4).max(1);
         let worker = &mut self.fleet[place];
         if !worker.retiring && worker.is_due() && self.fleet.retiring < at_once {
@@ -76,7 +76,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    pub(super) fn ready(&mut self, now: Instant, place: usize) {
+    pub(crate) fn ready(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         if worker.stage != Stage::Starting {
             return;
@@ -99,7 +99,7 @@ impl<P> Scheduler<P> {
 
     /// One of those that are to be replaced takes nothing more, since another is there in its place.
     /// False if there is none.
-    pub(super) fn relieve(&mut self, now: Instant) -> bool {
+    pub(crate) fn relieve(&mut self, now: Instant) -> bool {
         if self.fleet.retiring == 0 {
             return false;
         }
@@ -122,7 +122,7 @@ impl<P> Scheduler<P> {
 
     /// Once a closed pool has nothing left to do, every worker is stopped; those that still run a
     /// task that nobody awaits have until the end of its grace.
-    pub(super) fn stop_when_done(&mut self, now: Instant) {
+    pub(crate) fn stop_when_done(&mut self, now: Instant) {
         if self.phase == Phase::Open || self.open_tasks > 0 {
             return;
         }
@@ -136,7 +136,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Asks a worker with nothing in flight to exit.
-    pub(super) fn stop(&mut self, now: Instant, place: usize) {
+    pub(crate) fn stop(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         self.deadlines.disarm(&mut worker.timer);
         self.deadlines.disarm(&mut worker.age_timer);
@@ -156,7 +156,7 @@ impl<P> Scheduler<P> {
         self.kill(place);
     }
 
-    pub(super) fn kill(&mut self, place: usize) {
+    pub(crate) fn kill(&mut self, place: usize) {
         let worker = &mut self.fleet[place];
         self.deadlines.disarm(&mut worker.timer);
         self.deadlines.disarm(&mut worker.head_timer);
@@ -172,7 +172,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker's own timer fired.
-    pub(super) fn too_slow(&mut self, now: Instant, place: usize) {
+    pub(crate) fn too_slow(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         worker.timer = None;
         if worker.stage == Stage::Ready
@@ -184,7 +184,7 @@ impl<P> Scheduler<P> {
         self.give_up(now, place);
     }
 
-    pub(super) fn give_up(&mut self, now: Instant, place: usize) {
+    pub(crate) fn give_up(&mut self, now: Instant, place: usize) {
         let worker = &self.fleet[place];
         match worker.stage {
             Stage::Starting => {
@@ -197,7 +197,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The process is gone.
-    pub(super) fn exited(&mut self, now: Instant, place: usize) {
+    pub(crate) fn exited(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         self.deadlines.disarm(&mut worker.timer);
         self.deadlines.disarm(&mut worker.head_timer);
@@ -217,7 +217,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Goes on with the end of a worker, if it is known what it has begun of what it was sent.
-    pub(super) fn all_answered(&mut self, now: Instant, place: usize) {
+    pub(crate) fn all_answered(&mut self, now: Instant, place: usize) {
         let worker = &self.fleet[place];
         if worker.unanswered > 0 {
             return;
@@ -228,7 +228,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Nothing more will be heard of the worker or from it. What it still has, it had begun.
-    pub(super) fn bury(&mut self, now: Instant, place: usize) {
+    pub(crate) fn bury(&mut self, now: Instant, place: usize) {
         while let Some(&task) = self.fleet[place].in_flight.back() {
             self.settle_share(now, task, Duration::MAX);
             self.unsend(task);
@@ -266,7 +266,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The pause before a task runs again is over.
-    pub(super) fn paused(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn paused(&mut self, now: Instant, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id) {
             let extras = task.extras_mut();
             extras.timer = None;
@@ -292,7 +292,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    pub(super) fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         self.phase = Phase::Terminated;
         self.disband_line();
         self.fail_warm_ups(Cold::Closed);

@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
-use crate::deadlines::Due;
-use crate::extras::Part;
 use crate::id::TaskId;
-use crate::worker::{Stage, Worker};
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
+use crate::state::task_details::Part;
+use crate::state::worker::{Stage, Worker};
 
 /// The least time from one look to the next.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -19,7 +19,7 @@ impl<P> Scheduler<P> {
     /// Something waits in a worker behind a task that is expected to be short. One timer for the pool, and not one
     /// for each task, because nearly every look finds no worker late.
     #[inline]
-    pub(super) fn watch_for_late_tasks(&mut self, now: Instant) {
+    pub(crate) fn watch_for_late_tasks(&mut self, now: Instant) {
         if self.late_look.is_none()
             && let Some(late) = self.late_after()
         {
@@ -28,7 +28,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Takes back the work that waits behind late tasks, and looks again when the next task may be late.
-    pub(super) fn look_for_late_tasks(&mut self, now: Instant) {
+    pub(crate) fn look_for_late_tasks(&mut self, now: Instant) {
         self.late_look = None;
         let Some(late) = self.late_after() else {
             return;
@@ -65,7 +65,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The first task of the worker, if it has items that another worker may run, and what is expected of it in all.
-    pub(super) fn divisible_head(&self, worker: &Worker) -> Option<(Option<u64>, TaskId)> {
+    pub(crate) fn divisible_head(&self, worker: &Worker) -> Option<(Option<u64>, TaskId)> {
         let id = *worker.in_flight.front()?;
         let task = self.tasks.get(id)?;
         let is_whole = task.extras().is_some_and(|extras| extras.whole);

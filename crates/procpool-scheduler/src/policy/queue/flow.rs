@@ -2,8 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::End;
 use crate::id::TaskId;
+
+/// Where a task is added.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Back,
+    Front,
+}
 
 /// Above this many places, an empty lane gives its memory back.
 const KEPT: usize = 4096;

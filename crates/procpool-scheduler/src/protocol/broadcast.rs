@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::{Phase, Scheduler};
 use crate::action::{Action, Unspread};
-use crate::deadlines::Due;
 use crate::id::{BroadcastId, WorkerId};
-use crate::worker::Stage;
+use crate::state::deadlines::Due;
+use crate::state::scheduler::{Phase, Scheduler};
+use crate::state::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Every worker is to run something once: those that are ready, after what they were sent; those that are
@@ -80,7 +80,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker is ready: what it has missed while it was starting comes first.
-    pub(super) fn brief(&mut self, now: Instant, place: usize) {
+    pub(crate) fn brief(&mut self, now: Instant, place: usize) {
         let worker = &self.fleet[place];
         for &broadcast in &worker.briefings {
             let worker = worker.id;
@@ -90,7 +90,7 @@ impl<P> Scheduler<P> {
     }
 
     /// If nothing else is left that the worker is to do before, its time for the next broadcast runs from now.
-    pub(super) fn briefing_begins(&mut self, now: Instant, place: usize) {
+    pub(crate) fn briefing_begins(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         let is_next = worker.in_flight.is_empty() && !worker.briefings.is_empty();
         if worker.stage == Stage::Ready && is_next && worker.timer.is_none() {
@@ -100,7 +100,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker is gone. If it had nothing else to do, it died of the broadcast.
-    pub(super) fn unbriefed(&mut self, place: usize, stage: Stage) {
+    pub(crate) fn unbriefed(&mut self, place: usize, stage: Stage) {
         let gone = &self.fleet[place];
         if stage != Stage::Starting
             && gone.in_flight.is_empty()
@@ -113,13 +113,13 @@ impl<P> Scheduler<P> {
     }
 
     /// The worker is none of those any more that are to run anything.
-    pub(super) fn excuse(&mut self, place: usize) {
+    pub(crate) fn excuse(&mut self, place: usize) {
         for id in std::mem::take(&mut self.fleet[place].briefings) {
             self.heard(id);
         }
     }
 
-    pub(super) fn fail_broadcasts(&mut self, why: Unspread) {
+    pub(crate) fn fail_broadcasts(&mut self, why: Unspread) {
         while let Some((&id, _)) = self.broadcasts.first_key_value() {
             self.fail_broadcast(id, why);
         }
@@ -141,7 +141,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Those that were told to run it do; those that were not yet told never are.
-    pub(super) fn fail_broadcast(&mut self, id: BroadcastId, why: Unspread) {
+    pub(crate) fn fail_broadcast(&mut self, id: BroadcastId, why: Unspread) {
         if self.broadcasts.remove(&id).is_none() {
             return;
         }

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::backoff::Round;
-use crate::deadlines::Timer;
-use crate::free_slots::FreeSlots;
 use crate::id::{BroadcastId, TaskId, WorkerId};
+use crate::policy::start_gate::Round;
+use crate::state::deadlines::Timer;
+use crate::state::free_slots::FreeSlots;
 
 #[derive(Debug)]
 pub(crate) struct Worker {

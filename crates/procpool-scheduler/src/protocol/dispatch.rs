@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
 use crate::action::{Action, Finished};
-use crate::affinities::Home;
-use crate::deadlines::Due;
-use crate::history::{FunctionIndex, nanos};
 use crate::id::{AffinityKey, TaskId, WorkerId};
-use crate::queue::Next;
-use crate::task::{Sent, Why};
-use crate::worker::Stage;
+use crate::policy::affinities::Home;
+use crate::policy::queue::Next;
+use crate::policy::run_time::{FunctionIndex, nanos};
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
+use crate::state::task::{Sent, Why};
+use crate::state::worker::Stage;
 
 /// How much expected work may be in flight on a worker for one more task to be sent that will be its next. Beyond
 /// this, what it saves the worker is less than a hundredth of it.
@@ -22,7 +22,7 @@ const ITEMS_AHEAD: Duration = Duration::from_millis(5);
 
 impl<P> Scheduler<P> {
     /// Gives tasks to workers, in order, until the first one that no worker has room for.
-    pub(super) fn dispatch_all(&mut self, now: Instant) {
+    pub(crate) fn dispatch_all(&mut self, now: Instant) {
         while let Some(next) = self.next_task() {
             let Some(task) = self.tasks.get(next.id) else {
                 return;
@@ -41,7 +41,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The first task that waits.
-    pub(super) fn next_task(&mut self) -> Option<Next> {
+    pub(crate) fn next_task(&mut self) -> Option<Next> {
         let Self {
             queue,
             tasks,
@@ -56,7 +56,7 @@ impl<P> Scheduler<P> {
     ///
     /// That the least loaded worker has no room for the first task means that no task is sent ahead, so a
     /// queue of any length costs one search an input, and none while its first task is not short.
-    pub(super) fn choose(
+    pub(crate) fn choose(
         &mut self,
         now: Instant,
         function: FunctionIndex,
@@ -88,7 +88,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Whether another worker may be given something to do beside those that have.
-    pub(super) fn may_another_work(&self) -> bool {
+    pub(crate) fn may_another_work(&self) -> bool {
         self.fleet.busy < self.config.max_workers
     }
 
@@ -168,7 +168,7 @@ impl<P> Scheduler<P> {
     }
 
     /// A result came.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         &mut self,
         now: Instant,
         worker: WorkerId,
@@ -223,7 +223,7 @@ impl<P> Scheduler<P> {
 
     /// Takes the task out of its worker's flight. True if it was the head there. The caller then decides what
     /// becomes of the task, and calls [`vacated`](Self::vacated).
-    pub(super) fn unsend(&mut self, id: TaskId) -> bool {
+    pub(crate) fn unsend(&mut self, id: TaskId) -> bool {
         let Some(task) = self.tasks.get_mut(id) else {
             return false;
         };
@@ -248,7 +248,7 @@ impl<P> Scheduler<P> {
 
     /// A task leaves its worker's flight after a run of `ran`, as the worker says: its share has had no more
     /// than the time since the dispatch.
-    pub(super) fn settle_share(&mut self, now: Instant, id: TaskId, ran: Duration) {
+    pub(crate) fn settle_share(&mut self, now: Instant, id: TaskId, ran: Duration) {
         if let Some(task) = self.tasks.get(id)
             && let Some(sent) = task.sent()
         {
@@ -259,7 +259,7 @@ impl<P> Scheduler<P> {
     }
 
     /// A task left the worker's flight.
-    pub(super) fn vacated(&mut self, now: Instant, place: usize, was_head: bool) {
+    pub(crate) fn vacated(&mut self, now: Instant, place: usize, was_head: bool) {
         if was_head {
             self.head_changed(now, place);
         }
@@ -282,7 +282,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Another task is the first of the worker's flight: it may begin now, if it has not before.
-    pub(super) fn head_changed(&mut self, now: Instant, place: usize) {
+    pub(crate) fn head_changed(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
         self.deadlines.disarm(&mut worker.head_timer);
         if worker.stage != Stage::Ready {
@@ -296,7 +296,7 @@ impl<P> Scheduler<P> {
     ///
     /// One at a time: its answer settles the pool again. It ends, because a task that is taken back becomes a
     /// head, and one that is not is never asked for again.
-    pub(super) fn rebalance(&mut self, now: Instant) {
+    pub(crate) fn rebalance(&mut self, now: Instant) {
         let free = self.fleet.idle() > 0 && self.fleet.busy < self.config.max_workers;
         let movable = self.fleet.ahead > 0 || self.several > 0;
         if !movable || !free || !self.queue.is_empty() {

@@ -1,16 +1,13 @@
 //! Tasks that wait for a worker, and which is next.
 
-mod claim;
-mod lane;
-mod shares;
-
 use std::time::{Duration, Instant};
 
-use crate::history::nanos;
+use super::flow::End;
+use super::flows::Shares;
+use super::starvation_credit::Claim;
 use crate::id::{ShareKey, TaskId};
 use crate::level::Level;
-use claim::Claim;
-use shares::Shares;
+use crate::policy::run_time::{Expected, nanos};
 
 /// What a share is charged with for a function that has never finished, until it has.
 const UNKNOWN: Duration = Duration::from_millis(10);
@@ -53,15 +50,6 @@ impl Seat {
 pub(crate) struct Next {
     pub(crate) id: TaskId,
     seat: Seat,
-}
-
-/// Nanoseconds that a task is expected to take, if anything is known.
-pub(crate) type Expected = Option<u64>;
-
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Back,
-    Front,
 }
 
 impl Queue {

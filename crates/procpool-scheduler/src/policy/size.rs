@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Phase, Scheduler};
 use crate::config::Config;
+use crate::state::scheduler::{Phase, Scheduler};
 
 impl<P> Scheduler<P> {
     /// From now on there are to be so many workers at least and at most. An upper bound of 0 counts as 1,
@@ -43,7 +43,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The most workers, but for those that are to be replaced.
-    pub(super) fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         let Config {
             max_workers,
             standby_workers,
@@ -56,7 +56,7 @@ impl<P> Scheduler<P> {
     ///
     /// Always desired minus live, never counted up and down by events: an event that is forgotten or comes
     /// twice cannot leave the pool short or make it grow.
-    pub(super) fn wanted(&self) -> usize {
+    pub(crate) fn wanted(&self) -> usize {
         match self.phase {
             Phase::Open => {}
             // Nobody is coming who could make use of a worker that is started before it is needed.
@@ -82,7 +82,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Whether the pool would start another worker, or has one to spare, for one more task that waits.
-    pub(super) fn could_employ_another(&self) -> bool {
+    pub(crate) fn could_employ_another(&self) -> bool {
         self.fleet.busy + self.queue.len() + self.shortening < self.config.max_workers
     }
 
@@ -92,11 +92,11 @@ impl<P> Scheduler<P> {
     }
 
     /// Whether there are more workers than there may be.
-    pub(super) fn has_surplus(&self) -> bool {
+    pub(crate) fn has_surplus(&self) -> bool {
         self.staying() > self.most()
     }
 
-    pub(super) fn grow(&mut self, now: Instant) {
+    pub(crate) fn grow(&mut self, now: Instant) {
         let admitted = match self.wanted() {
             0 => 0,
             wanted => self.gate.admits(now, wanted, self.fleet.starting),
@@ -109,7 +109,7 @@ impl<P> Scheduler<P> {
     /// Stops workers beyond the most that there may be, which are there only after that was lowered.
     ///
     /// First those that are of no use yet, the last one first; what is busy goes when it becomes idle.
-    pub(super) fn trim(&mut self, now: Instant) {
+    pub(crate) fn trim(&mut self, now: Instant) {
         if !self.has_surplus() {
             return;
         }
@@ -122,12 +122,12 @@ impl<P> Scheduler<P> {
     }
 
     /// Those that are to be replaced need not wait for a replacement if there are enough without them.
-    pub(super) fn relieve_surplus(&mut self, now: Instant) {
+    pub(crate) fn relieve_surplus(&mut self, now: Instant) {
         while self.fleet.ready() - self.fleet.retiring >= self.most() && self.relieve(now) {}
     }
 
     /// When an idle worker is next to be stopped.
-    pub(super) fn next_idle(&self) -> Option<Instant> {
+    pub(crate) fn next_idle(&self) -> Option<Instant> {
         let timeout = self.config.idle_timeout?;
         self.fleet[self.needless()?].idle_since.checked_add(timeout)
     }
@@ -145,7 +145,7 @@ impl<P> Scheduler<P> {
         None
     }
 
-    pub(super) fn shrink(&mut self, now: Instant) {
+    pub(crate) fn shrink(&mut self, now: Instant) {
         while self.next_idle().is_some_and(|at| at <= now)
             && let Some(place) = self.needless()
         {

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use super::{Phase, Scheduler};
 use crate::action::{Action, Outcome};
-use crate::extras::Part;
 use crate::id::TaskId;
-use crate::task::Task;
-use crate::worker::Stage;
+use crate::state::scheduler::{Phase, Scheduler};
+use crate::state::task::Task;
+use crate::state::task_details::Part;
+use crate::state::worker::Stage;
 
 impl<P> Scheduler<P> {
     /// Of the items of a task in flight, some that had not begun were taken back. The task keeps `left`;
@@ -78,7 +78,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Has the worker begin no further item of the task, or only half of those that it has not begun.
-    pub(super) fn ask_for(&mut self, id: TaskId, part: Part) {
+    pub(crate) fn ask_for(&mut self, id: TaskId, part: Part) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
@@ -102,7 +102,7 @@ impl<P> Scheduler<P> {
     /// Has a worker that has nothing to do take half of what another has not begun of its task.
     ///
     /// It ends, because what is taken is less each time, and who had nothing to give is not asked again.
-    pub(super) fn steal(&mut self) {
+    pub(crate) fn steal(&mut self) {
         let candidate = self
             .fleet
             .iter()

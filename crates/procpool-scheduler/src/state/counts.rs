@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Scheduler;
 use crate::id::TaskId;
+use crate::state::scheduler::Scheduler;
 
 /// How many tasks and workers are in which state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -32,7 +32,8 @@ pub struct Counts {
 
 impl<P> Scheduler<P> {
     /// Bytes of a task's entry, from acceptance until it is resolved; its payload is in it.
-    pub const TASK_BYTES: usize = size_of::<crate::table::Place<crate::task::Task<P>>>();
+    pub const TASK_BYTES: usize =
+        size_of::<crate::state::table::Place<crate::state::task::Task<P>>>();
 
     /// How many tasks are accepted and not resolved; constant time.
     #[must_use]

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use super::Scheduler;
 use crate::action::{Action, Outcome};
-use crate::deadlines::Due;
 use crate::id::TaskId;
-use crate::task::{Sentence, Why};
-use crate::worker::Stage;
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
+use crate::state::task::{Sentence, Why};
+use crate::state::worker::Stage;
 
 impl<P> Scheduler<P> {
-    pub(super) fn cancel(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn cancel(&mut self, now: Instant, id: TaskId) {
         match self.tasks.get(id) {
             Some(task) if task.is_resolved() => {}
             None => {}
@@ -19,7 +19,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    pub(super) fn cancel_if_queued(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn cancel_if_queued(&mut self, now: Instant, id: TaskId) {
         match self.tasks.get(id) {
             Some(task) if task.is_resolved() => {}
             None => {}
@@ -30,14 +30,14 @@ impl<P> Scheduler<P> {
         }
     }
 
-    pub(super) fn cancel_queued(&mut self, now: Instant) {
+    pub(crate) fn cancel_queued(&mut self, now: Instant) {
         let ids: Vec<_> = self.tasks.ids().collect();
         for id in ids {
             self.cancel_if_queued(now, id);
         }
     }
 
-    pub(super) fn cancel_at(&mut self, now: Instant, id: TaskId, at: Option<Instant>) {
+    pub(crate) fn cancel_at(&mut self, now: Instant, id: TaskId, at: Option<Instant>) {
         let Some(task) = self.tasks.get_mut(id).filter(|task| !task.is_resolved()) else {
             return;
         };
@@ -55,7 +55,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The task's deadline has come.
-    pub(super) fn expired(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn expired(&mut self, now: Instant, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id) {
             task.extras_mut().deadline = None;
             self.cancel(now, id);
@@ -63,7 +63,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The task's timer fired: it waited too long, or its grace is over.
-    pub(super) fn waited(&mut self, now: Instant, id: TaskId) {
+    pub(crate) fn waited(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
@@ -84,7 +84,7 @@ impl<P> Scheduler<P> {
     /// must not keep a task that has no limit of its own.
     ///
     /// One timer for the pool, and not one for each task, because nearly every look finds nothing.
-    pub(super) fn look(&mut self, now: Instant) {
+    pub(crate) fn look(&mut self, now: Instant) {
         self.look = None;
         let Some(patience) = self.config.untouched_timeout else {
             return;
@@ -109,7 +109,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Gives up a task that has begun. It is resolved now; what is left of it is its worker's affair.
-    pub(super) fn abandon(&mut self, now: Instant, id: TaskId, outcome: Outcome) {
+    pub(crate) fn abandon(&mut self, now: Instant, id: TaskId, outcome: Outcome) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
@@ -171,7 +171,7 @@ impl<P> Scheduler<P> {
     ///
     /// A worker runs its tasks in order, and answers each before it claims the next. So of those that it has
     /// claimed, it can be running the last one only.
-    pub(super) fn execute(&mut self, place: usize) {
+    pub(crate) fn execute(&mut self, place: usize) {
         let worker = &self.fleet[place];
         if worker.unanswered > 0 {
             return;
@@ -205,7 +205,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
-    pub(super) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
+    pub(crate) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
         let waits = self.tasks.get(id).filter(|task| !task.is_pausing());
         let seat = waits.map(|task| task.seat());
         self.resolve(id, outcome);
@@ -215,7 +215,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Says how the task ended. One that is in flight stays there, without payload.
-    pub(super) fn resolve(&mut self, id: TaskId, outcome: Outcome) {
+    pub(crate) fn resolve(&mut self, id: TaskId, outcome: Outcome) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };

@@ -6,46 +6,38 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
 use crate::action::Action;
-use crate::deadlines::{Due, Timer};
-use crate::worker::Stage;
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
+use crate::state::worker::Stage;
 
 /// As often as this the pause between two looks is doubled while nothing is heard: a task that takes
 /// seconds is not looked at ten thousand times a second.
 const DOUBLINGS: u32 = 5;
 
-/// The next look, if any worker may be holding something back.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    timer: Option<Timer>,
-    /// How many looks there were since anybody was heard.
-    quiet: u32,
-}
-
 impl<P> Scheduler<P> {
     /// A worker that may hold something back was sent a task, or heard.
     #[inline]
-    pub(super) fn watch_results(&mut self, now: Instant) {
+    pub(crate) fn watch_results(&mut self, now: Instant) {
         let Some(pause) = self.config.held_back else {
             return;
         };
-        if self.collects.quiet > 0 {
-            self.collects.quiet = 0;
-            self.deadlines.disarm(&mut self.collects.timer);
+        if self.quiet_collects > 0 {
+            self.quiet_collects = 0;
+            self.deadlines.disarm(&mut self.collect_timer);
         }
-        if self.collects.timer.is_none() {
+        if self.collect_timer.is_none() {
             self.collect_after(now, pause);
         }
     }
 
     fn collect_after(&mut self, now: Instant, pause: Duration) {
-        self.collects.timer = self.deadlines.arm(now, pause, Due::Collect);
+        self.collect_timer = self.deadlines.arm(now, pause, Due::Collect);
     }
 
     /// Those who were not heard since the last look may be holding something back.
-    pub(super) fn collect(&mut self, now: Instant) {
-        self.collects.timer = None;
+    pub(crate) fn collect(&mut self, now: Instant) {
+        self.collect_timer = None;
         let Some(pause) = self.config.held_back else {
             return;
         };
@@ -62,19 +54,19 @@ impl<P> Scheduler<P> {
                 self.actions.push_back(Action::Collect(worker.id));
             }
         }
-        self.collects.quiet = match is_heard {
+        self.quiet_collects = match is_heard {
             true => 0,
-            false => (self.collects.quiet + 1).min(DOUBLINGS),
+            false => (self.quiet_collects + 1).min(DOUBLINGS),
         };
         match is_needed {
-            true => self.collect_after(now, pause * (1 << self.collects.quiet)),
-            false => self.collects.quiet = 0,
+            true => self.collect_after(now, pause * (1 << self.quiet_collects)),
+            false => self.quiet_collects = 0,
         }
     }
 
     /// It has more to do than what it runs.
     #[inline]
-    pub(super) fn may_hold_back(&self, place: usize) -> bool {
+    pub(crate) fn may_hold_back(&self, place: usize) -> bool {
         let worker = &self.fleet[place];
         let head = || self.tasks.get(*worker.in_flight.front()?);
         worker.stage == Stage::Ready
@@ -82,7 +74,7 @@ impl<P> Scheduler<P> {
     }
 
     #[cfg(test)]
-    pub(super) fn watches_results(&self) -> bool {
-        self.collects.timer.is_some()
+    pub(crate) fn watches_results(&self) -> bool {
+        self.collect_timer.is_some()
     }
 }

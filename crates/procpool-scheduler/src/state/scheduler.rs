@@ -3,90 +3,74 @@
 //! An input records what happened and decides what follows for the tasks and workers that it names; then
 //! [`settle`](Scheduler::settle) decides what follows for the pool.
 
-mod affinity;
-mod broadcast;
-mod cancel;
-mod clock;
-mod collect;
-mod counts;
-mod dispatch;
-mod late;
-mod lifecycle;
-mod reserve;
-mod revoke;
-mod shorten;
-mod size;
-mod warm_up;
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Cold, Finished, Refused, Standing, Unspread};
-use crate::affinities::Affinities;
-use crate::backoff::Gate;
 use crate::config::Config;
-use crate::deadlines::{Deadlines, Due, Timer};
-use crate::fleet::Fleet;
-use crate::history::History;
 use crate::id::{BroadcastId, TaskId, WarmUpId, WorkerId};
-use crate::line::Line;
-use crate::queue::Queue;
+use crate::policy::affinities::Affinities;
+use crate::policy::queue::Queue;
+use crate::policy::run_time::History;
+use crate::policy::start_gate::Gate;
 use crate::spec::TaskSpec;
-use crate::table::Table;
-use crate::task::{Task, TaskState};
-use crate::worker::Stage;
-
-pub use counts::Counts;
-
-use collect::Looks;
+use crate::state::deadlines::{Deadlines, Due, Timer};
+use crate::state::fleet::Fleet;
+use crate::state::reservation_queue::Line;
+use crate::state::table::Table;
+use crate::state::task::{Task, TaskState};
+use crate::state::worker::Stage;
 
 /// The decisions of one pool. `P` is what the driver keeps with each task.
 ///
 /// See the crate's documentation for how to drive it. No input panics, whatever id it is given.
 pub struct Scheduler<P> {
-    config: Config,
-    phase: Phase,
-    tasks: Table<Task<P>>,
+    pub(crate) config: Config,
+    pub(crate) phase: Phase,
+    pub(crate) tasks: Table<Task<P>>,
     /// Tasks accepted and not resolved.
-    open_tasks: usize,
-    queue: Queue,
-    line: Line,
-    warm_ups: BTreeSet<WarmUpId>,
-    last_warm_up: u64,
+    pub(crate) open_tasks: usize,
+    pub(crate) queue: Queue,
+    pub(crate) line: Line,
+    pub(crate) warm_ups: BTreeSet<WarmUpId>,
+    pub(crate) last_warm_up: u64,
     /// How many workers have yet to run each.
-    broadcasts: BTreeMap<BroadcastId, usize>,
-    last_broadcast: u64,
-    fleet: Fleet,
-    history: History,
-    affinities: Affinities,
-    deadlines: Deadlines,
-    gate: Gate,
-    actions: VecDeque<Action<P>>,
-    next_worker: WorkerId,
-    last_dispatch_id: u64,
+    pub(crate) broadcasts: BTreeMap<BroadcastId, usize>,
+    pub(crate) last_broadcast: u64,
+    pub(crate) fleet: Fleet,
+    pub(crate) history: History,
+    pub(crate) affinities: Affinities,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) gate: Gate,
+    pub(crate) actions: VecDeque<Action<P>>,
+    pub(crate) next_worker: WorkerId,
+    pub(crate) last_dispatch_id: u64,
     /// Of the next look at who leaves tasks untouched; there is one only while tasks are in flight.
-    look: Option<Timer>,
-    collects: Looks,
+    pub(crate) look: Option<Timer>,
+    /// Of the next look for results that are held back, if any worker may be holding some.
+    pub(crate) collect_timer: Option<Timer>,
+    /// How many such looks there were since a worker gave a result.
+    pub(crate) quiet_collects: u32,
     /// Of the next look at who waits at a busy worker while another is idle.
-    spread: Option<Timer>,
+    pub(crate) spread: Option<Timer>,
     /// Of the next look for tasks that take longer than expected while others wait behind them.
-    late_look: Option<Timer>,
+    pub(crate) late_look: Option<Timer>,
     /// Revocations that the driver has not answered. While there are any, nothing is dispatched: what comes
     /// back must first be in the queue, in order.
-    revoking: usize,
+    pub(crate) revoking: usize,
     /// Tasks in flight that were sent with several items.
-    several: usize,
+    pub(crate) several: usize,
     /// Tasks of which the driver was asked to take items back, and has not answered. The same goes for these.
-    shortening: usize,
+    pub(crate) shortening: usize,
     /// Inputs are being gathered: what follows for the pool is decided after the last of them.
-    in_batch: bool,
+    pub(crate) in_batch: bool,
     /// Something may have been decided, or another deadline be the next, since anyone asked.
-    has_decided: bool,
+    pub(crate) has_decided: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(crate) enum Phase {
     Open,
     Closed,
     Terminated,
@@ -131,7 +115,8 @@ impl<P> Scheduler<P> {
             next_worker: WorkerId::FIRST,
             last_dispatch_id: 0,
             look: None,
-            collects: Looks::default(),
+            collect_timer: None,
+            quiet_collects: 0,
             spread: None,
             late_look: None,
             revoking: 0,
@@ -200,7 +185,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    fn accept(&mut self, now: Instant, spec: TaskSpec, payload: P) -> TaskId {
+    pub(crate) fn accept(&mut self, now: Instant, spec: TaskSpec, payload: P) -> TaskId {
         let function = self.history.index(spec.function);
         let id = self.tasks.insert(Task::new(spec, payload, function, now));
         self.open_tasks += 1;
@@ -420,7 +405,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Moves on what has become possible. Called at the end of every input.
-    fn settle(&mut self, now: Instant) {
+    pub(crate) fn settle(&mut self, now: Instant) {
         self.has_decided = true;
         if self.in_batch || self.revoking > 0 || self.shortening > 0 {
             return;
@@ -436,7 +421,7 @@ impl<P> Scheduler<P> {
         self.stop_when_done(now);
     }
 
-    fn is_ready(&self, place: usize) -> bool {
+    pub(crate) fn is_ready(&self, place: usize) -> bool {
         self.fleet[place].stage == Stage::Ready
     }
 }

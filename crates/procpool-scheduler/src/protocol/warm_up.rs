@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Phase, Scheduler};
 use crate::action::{Action, Cold};
 use crate::id::WarmUpId;
+use crate::state::scheduler::{Phase, Scheduler};
 
 impl<P> Scheduler<P> {
     /// Someone waits until as many workers are ready as there may be, those that stand by included; until
@@ -29,11 +29,11 @@ impl<P> Scheduler<P> {
         self.settle(now);
     }
 
-    pub(super) fn is_warming_up(&self) -> bool {
+    pub(crate) fn is_warming_up(&self) -> bool {
         !self.warm_ups.is_empty()
     }
 
-    pub(super) fn finish_warm_ups(&mut self) {
+    pub(crate) fn finish_warm_ups(&mut self) {
         let ready = self.fleet.ready() - self.fleet.preparing;
         if self.is_warming_up() && ready >= self.most() {
             let warm = std::mem::take(&mut self.warm_ups);
@@ -42,7 +42,7 @@ impl<P> Scheduler<P> {
     }
 
     /// They might wait for ever.
-    pub(super) fn fail_warm_ups(&mut self, why: Cold) {
+    pub(crate) fn fail_warm_ups(&mut self, why: Cold) {
         let cold = std::mem::take(&mut self.warm_ups);
         self.actions.extend(
             cold.into_iter()

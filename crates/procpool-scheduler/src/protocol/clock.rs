@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::Scheduler;
 use crate::action::{Action, Outcome, Standing};
-use crate::deadlines::Due;
-use crate::extras::Part;
 use crate::id::TaskId;
-use crate::task::{Sent, Why};
-use crate::worker::{Clock, Stage};
+use crate::state::deadlines::Due;
+use crate::state::scheduler::Scheduler;
+use crate::state::task::{Sent, Why};
+use crate::state::task_details::Part;
+use crate::state::worker::{Clock, Stage};
 
 impl<P> Scheduler<P> {
     /// Arms the timer of the worker's head for the earliest moment at which its limit can have passed. It is
@@ -16,7 +16,7 @@ impl<P> Scheduler<P> {
     ///
     /// That the task is the head only now says nothing of its start: the driver may be late with the result
     /// of the one before.
-    pub(super) fn start_clock(&mut self, now: Instant, place: usize) {
+    pub(crate) fn start_clock(&mut self, now: Instant, place: usize) {
         let Some(&head) = self.fleet[place].in_flight.front() else {
             return;
         };
@@ -38,7 +38,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The limit of the worker's head may have passed.
-    pub(super) fn clock_rang(&mut self, place: usize) {
+    pub(crate) fn clock_rang(&mut self, place: usize) {
         self.fleet[place].head_timer = None;
         if let Some(&head) = self.fleet[place].in_flight.front() {
             self.inspect(head);
@@ -46,7 +46,7 @@ impl<P> Scheduler<P> {
     }
 
     /// Asks how far its worker has come with the task.
-    pub(super) fn inspect(&mut self, id: TaskId) {
+    pub(crate) fn inspect(&mut self, id: TaskId) {
         let Some(sent) = self.tasks.get(id).and_then(|task| task.sent()) else {
             return;
         };
@@ -61,7 +61,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The driver answered.
-    pub(super) fn inspected(&mut self, now: Instant, id: TaskId, standing: Standing) {
+    pub(crate) fn inspected(&mut self, now: Instant, id: TaskId, standing: Standing) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };

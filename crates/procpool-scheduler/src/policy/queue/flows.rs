@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::End;
-use super::lane::{Lane, Turn};
-use crate::history::nanos;
+use super::flow::{End, Lane, Turn};
 use crate::id::{ShareKey, TaskId};
+use crate::policy::run_time::nanos;
 
 /// Of how many shares in which nothing waits it is remembered that they have had more than others.
 const DEBTORS: usize = 1024;

@@ -1,6 +1,6 @@
 //! What a level has earned by waiting.
 
-use super::Expected;
+use crate::policy::run_time::Expected;
 
 /// How much longer those above a level are served than that level, while both have tasks; and how many more
 /// tasks, of which it is not known how long they take.

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::{Phase, Scheduler};
 use crate::action::{Action, Refused, RefusedReason};
 use crate::id::{FunctionKey, ReservationId, TaskId};
 use crate::spec::TaskSpec;
+use crate::state::scheduler::{Phase, Scheduler};
 
 impl<P> Scheduler<P> {
     /// Someone wants room in the queue for one task, and stands in line for it.
@@ -66,7 +66,7 @@ impl<P> Scheduler<P> {
 
     /// Gives the room that there is to those who wait for it. What is being taken back from a worker comes
     /// first: it is for that one that another worker is free.
-    pub(super) fn grant_room(&mut self) {
+    pub(crate) fn grant_room(&mut self) {
         while self.revoking == 0
             && self.shortening == 0
             && self.has_room()
@@ -77,7 +77,7 @@ impl<P> Scheduler<P> {
     }
 
     /// The pool is closed: nobody in the line will have room, and what was granted is worth nothing.
-    pub(super) fn disband_line(&mut self) {
+    pub(crate) fn disband_line(&mut self) {
         let waiting = self.line.disband();
         self.actions.extend(waiting.into_iter().map(Action::Deny));
     }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::deadlines::{Deadlines, Timer};
 use crate::spec::TaskSpec;
+use crate::state::deadlines::{Deadlines, Timer};
 
 /// What is known of a task that was asked for more than to be run, or has met with more. Very many tasks may wait, and
 /// most of them have none of it.

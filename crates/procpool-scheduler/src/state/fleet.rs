@@ -6,7 +6,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use crate::id::WorkerId;
-use crate::worker::{Stage, Worker};
+use crate::state::worker::{Stage, Worker};
 
 /// The load of a worker that nothing may be sent ahead to.
 const CLOSED: u64 = u64::MAX;

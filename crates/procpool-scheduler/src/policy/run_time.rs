@@ -6,6 +6,9 @@ use rustc_hash::FxHashMap;
 
 use crate::id::FunctionKey;
 
+/// Nanoseconds that a task is expected to take, if anything is known.
+pub(crate) type Expected = Option<u64>;
+
 /// A weighted mean of what each function took.
 ///
 /// A run that is longer than expected counts half, a shorter one an eighth: a function that is short
