@@ -1,55 +1,51 @@
-//! What a pool may do.
+//! The options of a pool.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// It is as much as may be expected of the tasks in front of another one; and more than the time slice that the kernel
-/// gives to another program, since that time counts too.
-const LATE_AFTER: Duration = Duration::from_millis(5);
+use crate::policy::tuning::LATE_AFTER;
 
-/// The limits and patience of one pool.
+/// The sizes, limits and pauses of one pool.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Workers that are kept even if there is nothing to do.
+    /// How many workers are kept even if there is nothing to do.
     pub min_workers: usize,
     /// The most workers that run tasks at one moment.
     pub max_workers: usize,
-    /// How many workers are kept ready beyond those that there is something to do for, and beyond
-    /// `max_workers` if need be. They take tasks like any other, but while `max_workers` are busy nobody
-    /// else does: so who takes the place of a worker that is gone is there already.
+    /// How many workers are kept idle in addition to those that are needed, beyond `max_workers` if need be. They take tasks
+    /// like any other, but never more than `max_workers` are busy. So a worker that is gone has a replacement at once.
     pub standby_workers: usize,
-    /// How many tasks may wait for a worker to become free. Tasks for which a worker is idle,
-    /// starting, or could be started do not count, so 0 means "refuse what would have to wait".
-    /// Room that is reserved counts.
+    /// How many tasks may wait for a worker to become free. Tasks for which a worker is idle, starting, or could be started
+    /// do not count. So 0 means that a task which would have to wait is refused. Room that is reserved counts.
     pub queue_capacity: usize,
     /// How long a worker may take from spawn to ready before it is killed.
     pub startup_timeout: Duration,
-    /// How long a worker that was asked to stop may take before it is killed; also how long a
-    /// worker may leave a task that it was sent untouched before it counts as stuck.
+    /// How long a worker that was asked to stop may take before it is killed. Also how long a worker may leave tasks unclaimed
+    /// before it counts as stuck.
     pub stop_timeout: Duration,
-    /// How long a worker may leave a task that it was sent untouched, at least, before another gets
-    /// it; up to twice as long. It is for tasks without a limit of their own. `None`: for ever.
+    /// How long a worker may leave a task untouched before another worker gets it: at least so long, and up to twice as long.
+    /// For tasks without a time limit of their own. `None`: for ever.
     pub untouched_timeout: Option<Duration>,
     /// After how much idle time a worker beyond `min_workers` is stopped. `None`: never.
     pub idle_timeout: Option<Duration>,
-    /// After how many tasks a worker is replaced. It never runs more; to spread the moments, it may
-    /// run fewer (down to about half of a large number).
+    /// After how many tasks a worker is replaced. It never runs more. It may run fewer, down to about half of a large number,
+    /// so that workers are not replaced all at once.
     pub max_tasks_per_worker: Option<NonZeroU64>,
-    /// After how much time a worker is replaced; to spread the moments, it may be up to an eighth
-    /// less. `None`: never.
+    /// After how much time a worker is replaced, or up to an eighth less, so that workers are not replaced all at once.
+    /// `None`: never.
     pub max_age: Option<Duration>,
     /// The most tasks in flight on one worker, 1 to [`MAX_WINDOW`](Self::MAX_WINDOW).
     pub window: usize,
-    /// How many workers can run at one moment. Where more have something to do they take turns, and one that is late
-    /// may have had none.
+    /// How many workers can run at the same time. If more are busy they take turns, and one that is late may not have had
+    /// its turn.
     pub processors: usize,
     /// How long the first task of a worker may run before the tasks that were sent behind it are taken back, if the
     /// pool has a processor for each busy worker. `None`: for ever.
     pub late_after: Option<Duration>,
-    /// How much expected work may be in flight on one worker for another task to be sent after it.
+    /// How much expected work may be in flight on one worker for another task to be sent behind it.
     pub send_ahead: Duration,
-    /// How long a worker that has more to do may hold a result back before the driver looks for it. `None`: workers
-    /// hold nothing back.
+    /// How long a worker that has more to do may hold a result back before the driver looks for it. `None`: workers hold
+    /// nothing back.
     pub held_back: Option<Duration>,
     /// The pauses between attempts when workers fail to start.
     pub backoff: Backoff,
@@ -63,7 +59,7 @@ impl Config {
 }
 
 impl Default for Config {
-    /// One worker, an unbounded queue, and the patience that suits a server.
+    /// One worker, an unbounded queue, and limits that suit a server.
     fn default() -> Self {
         Self {
             min_workers: 1,

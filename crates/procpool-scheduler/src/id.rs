@@ -1,4 +1,4 @@
-//! Names of workers, tasks and functions.
+//! Ids of workers, tasks and other things, and keys of functions and shares.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -36,8 +36,8 @@ impl fmt::Display for WorkerId {
 
 /// One accepted task.
 ///
-/// It is a place in a table and the generation of that place, and never reused: an id that outlived
-/// its task names nothing, and every input ignores it.
+/// A place in a table and the generation of that place. It is never reused: an id that outlives its task names nothing, and
+/// every input ignores it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct TaskId(u64);
 
@@ -62,8 +62,8 @@ impl TaskId {
         self.0
     }
 
-    /// The id that [`as_u64`](Self::as_u64) gave. A number that it never gave names no task, which
-    /// is what a number from a misbehaving worker should be.
+    /// The id that [`as_u64`](Self::as_u64) gave. A number that it never gave, such as one that a worker made up, names no
+    /// task.
     #[must_use]
     pub fn from_u64(number: u64) -> Self {
         Self(number)
@@ -76,7 +76,7 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// A place in the queue that someone asked for. Counts up and is never reused.
+/// Room in the queue for which a caller asked. Counts up and is never reused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ReservationId(u64);
 
@@ -92,7 +92,7 @@ impl fmt::Display for ReservationId {
     }
 }
 
-/// Someone who waits until the pool has all workers. Counts up and is never reused.
+/// A caller that waits until the pool has all workers. Counts up and is never reused.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct WarmUpId(u64);
 
@@ -124,35 +124,35 @@ impl fmt::Display for BroadcastId {
     }
 }
 
-/// What is run, as far as durations go: tasks of one key are expected to run about equally long.
+/// A function, as far as run times go: tasks with the same key are expected to run about equally long.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct FunctionKey(pub u64);
 
-/// Whose a task is, as far as fairness goes.
+/// A share of a level: the tasks that have workers for as long as the tasks of each other share.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ShareKey(NonZeroU64);
 
 impl ShareKey {
-    /// From a hash of what the program calls it. Two of one hash are one share.
+    /// From a hash of the program's own key. Two keys with the same hash are one share.
     #[must_use]
     pub const fn from_hash(hash: u64) -> Self {
         Self(nonzero(hash))
     }
 }
 
-/// What a task finds warm in the worker that had the same key last.
+/// A key of tasks that run faster on the worker that had the same key last, such as the name of what that has cached.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct AffinityKey(NonZeroU64);
 
 impl AffinityKey {
-    /// From a hash of what the program calls it. Two of one hash prefer one worker.
+    /// From a hash of the program's own key. Two keys with the same hash prefer the same worker.
     #[must_use]
     pub const fn from_hash(hash: u64) -> Self {
         Self(nonzero(hash))
     }
 }
 
-/// Never zero, so that a task that has no key has it for nothing.
+/// Never zero, so that an absent key takes no memory.
 const fn nonzero(hash: u64) -> NonZeroU64 {
     match NonZeroU64::new(hash) {
         Some(hash) => hash,

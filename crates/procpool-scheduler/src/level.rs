@@ -3,16 +3,16 @@
 /// One of five levels; the higher is served first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub enum Level {
-    /// When there is nothing else to do.
+    /// Served when no higher level has a task.
     Lowest,
-    /// After what is normal.
+    /// Served after normal tasks.
     Low,
-    /// What a task has that says nothing.
+    /// The level of a task without another one.
     #[default]
     Normal,
-    /// Before what is normal.
+    /// Served before normal tasks.
     High,
-    /// Before anything else.
+    /// Served before all others.
     Highest,
 }
 

@@ -1,12 +1,12 @@
-//! What is asked of a task.
+//! The options of a task.
 
 use std::time::Duration;
 
 use crate::id::{AffinityKey, FunctionKey, ShareKey};
 use crate::level::Level;
-use crate::policy::queue::Seat;
+use crate::policy::queue::QueueKey;
 
-/// What the scheduler must know of a task.
+/// A task's function and options, as far as the scheduler needs them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TaskSpec {
     /// Which function it runs.
@@ -16,30 +16,30 @@ pub struct TaskSpec {
     /// How many items it runs one after another, each of which has the `timeout` for itself: the worker may
     /// start the clock anew so often. 1 for a single call; 0 counts as 1.
     ///
-    /// This is what bounds a worker that lies about its starts, or whose items restart the clock without end.
-    /// From the first start that the scheduler is told of, the task has `items` times the `timeout`; and
-    /// it is told of that one at the latest when the limit has passed once since it could have begun.
+    /// This bounds a worker that lies about its starts, or whose items restart the clock without end. From the first start
+    /// that the scheduler is told, the task has `items` times the `timeout`. The scheduler is told that start at the
+    /// latest when the limit has passed once since the task could have begun.
     pub items: u32,
     /// How long it may wait, from acceptance until it runs.
     pub queue_timeout: Option<Duration>,
-    /// How many deaths of its worker it may survive by being run again.
+    /// How many deaths of its workers it survives by being run again.
     pub retries: u32,
-    /// How long a running function may take to notice that it is cancelled. `None`: it is killed at once.
+    /// How long the running function may take to notice that it is cancelled. `None`: its worker is killed at once.
     pub grace: Option<Duration>,
-    /// How urgent it is. While higher tasks wait, a level has about a sixteenth of the time that those above
-    /// it have, so that it does not starve.
+    /// How urgent it is. While tasks of higher levels wait, a level has about a sixteenth of the time that those have, so
+    /// that it does not starve.
     pub level: Level,
-    /// Whose it is. The shares of a level have workers for equal times while tasks of each wait; tasks
-    /// without a key are one share.
+    /// Which share it belongs to. The shares of a level have workers for equal times while tasks of each wait. Tasks without
+    /// a key are one share.
     pub share: Option<ShareKey>,
-    /// It prefers the worker that had the same key last, if that is idle or soon done.
+    /// It prefers the worker that had the same key last, if that is idle or will soon be done.
     pub affinity: Option<AffinityKey>,
-    /// What comes of it comes in parts, of which its worker may hold the last ones back while it makes the next.
+    /// Its results come in parts. Its worker may hold the last ones back while it makes the next.
     pub in_parts: bool,
 }
 
 impl TaskSpec {
-    /// No limits, no retries, no grace, of the normal level, nobody's in particular.
+    /// A task of the normal level, without limits, retries, grace and keys.
     #[must_use]
     pub const fn new(function: FunctionKey) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl TaskSpec {
 
     /// Whether it is as [`new`](Self::new) makes it, but for the number of items.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn has_defaults(&self) -> bool {
         let Self {
             function: _,
             timeout,
@@ -82,8 +82,8 @@ impl TaskSpec {
     }
 
     #[inline]
-    pub(crate) fn seat(&self) -> Seat {
-        Seat {
+    pub(crate) fn queue_key(&self) -> QueueKey {
+        QueueKey {
             level: self.level,
             share: self.share,
         }

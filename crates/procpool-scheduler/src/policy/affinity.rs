@@ -1,56 +1,63 @@
-//! Who prefers which worker, and for how long.
+//! Which worker had an affinity key last.
 
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
 
-use crate::id::{AffinityKey, TaskId};
-use crate::policy::run_time::{FunctionIndex, nanos};
-use crate::state::deadlines::Due;
-use crate::state::scheduler::Scheduler;
+use crate::id::{AffinityKey, WorkerId};
+use crate::policy::tuning::AFFINITY_KEYS;
 
-impl<P> Scheduler<P> {
-    /// The worker that had the key last, if it is idle, or soon done and the task is short.
-    pub(crate) fn home_with_room(
-        &self,
-        now: Instant,
-        function: FunctionIndex,
-        key: AffinityKey,
-    ) -> Option<usize> {
-        let home = self.affinities.home(key)?;
-        let worker = self.fleet.ready_at(home.place, home.worker)?;
-        if self.fleet.busy > self.config.max_workers {
-            return None;
-        }
-        if worker.in_flight.is_empty() {
-            let may_work = self.may_another_work();
-            // One that left its last task unclaimed may still be asleep, or stuck.
-            let is_idle = worker.briefings.is_empty() && worker.silent.is_zero();
-            return (may_work && is_idle).then_some(home.place);
-        }
-        let expected = self.history.expected(function)?;
-        let most = nanos(self.config.send_ahead);
-        let has_room = self.fleet.has_room(now, home.place, expected, most);
-        has_room.then_some(home.place)
+/// A worker by its place in the fleet. Another worker may have that place by now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Home {
+    pub(crate) place: usize,
+    pub(crate) worker: WorkerId,
+}
+
+/// The keys that were used last, at least [`AFFINITY_KEYS`], and at most twice as many.
+///
+/// They are in two generations, and not in a list in the order of use. A key that is used is moved to the younger
+/// generation. When that is full, the older one is forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct Affinities {
+    young: HashMap<AffinityKey, Home>,
+    old: HashMap<AffinityKey, Home>,
+}
+
+impl Affinities {
+    pub(crate) fn home(&self, key: AffinityKey) -> Option<Home> {
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
     }
 
-    /// Whether a task that was sent ahead waits for the worker that it prefers, and has not waited longer than
-    /// it may while others are idle.
-    pub(crate) fn is_at_home(&self, now: Instant, place: usize, id: TaskId) -> bool {
-        let key = self.tasks.get(id).and_then(|task| task.affinity());
-        let home = key.and_then(|key| self.affinities.home(key));
-        home.is_some_and(|home| home.place == place && home.worker == self.fleet[place].id)
-            && self
-                .fleet
-                .is_on_time(now, place, nanos(self.config.send_ahead))
-    }
-
-    /// Nobody reports that a worker is late, so that has to be looked for.
-    pub(crate) fn look_again(&mut self, now: Instant) {
-        if self.spread.is_none() {
-            let late = self
-                .config
-                .send_ahead
-                .saturating_add(Duration::from_nanos(1));
-            self.spread = self.deadlines.arm(now, late, Due::Spread);
+    /// The worker is given a task with this key.
+    pub(crate) fn moved(&mut self, key: AffinityKey, home: Home) {
+        self.young.insert(key, home);
+        if self.young.len() >= AFFINITY_KEYS {
+            self.old = std::mem::take(&mut self.young);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_keys_are_forgotten_but_for_the_last_ones() {
+        let mut affinities = Affinities::default();
+        let home = Home {
+            place: 0,
+            worker: WorkerId::FIRST,
+        };
+        let used_often = AffinityKey::from_hash(u64::MAX);
+        for hash in 1..=1_000_000 {
+            affinities.moved(AffinityKey::from_hash(hash), home);
+            if hash % 1_000 == 0 {
+                affinities.moved(used_often, home);
+            }
+            assert!(affinities.young.len() + affinities.old.len() <= 2 * AFFINITY_KEYS);
+        }
+        assert_eq!(affinities.home(used_often), Some(home));
+        assert_eq!(affinities.home(AffinityKey::from_hash(1)), None);
+        let last = 1_000_000 - AFFINITY_KEYS as u64 / 2;
+        assert_eq!(affinities.home(AffinityKey::from_hash(last)), Some(home));
     }
 }

@@ -6,22 +6,21 @@ use crate::config::Config;
 use crate::state::scheduler::{Phase, Scheduler};
 
 impl<P> Scheduler<P> {
-    /// From now on there are to be so many workers at least and at most. An upper bound of 0 counts as 1,
-    /// and a lower bound above it as equal to it. Ignored if the pool is closed.
+    /// From now on there are to be so many workers at least and at most. An upper bound of 0 counts as 1, and a lower
+    /// bound above it as equal to it. Ignored if the pool is closed.
     ///
-    /// If there are more than there may be, those that are starting are stopped, then those that are idle, and
-    /// those that are busy once they have finished what they have. While more are busy than may be, nothing
-    /// is dispatched.
+    /// If there are more workers than there may be, starting ones are stopped, then idle ones. Busy ones are stopped once
+    /// they have finished their tasks. While more are busy than may be, nothing is dispatched.
     pub fn handle_resize(&mut self, now: Instant, min_workers: usize, max_workers: usize) {
         if self.phase == Phase::Open {
             self.config.max_workers = max_workers.max(1);
             self.config.min_workers = min_workers.min(self.config.max_workers);
-            self.relieve_surplus(now);
+            self.release_surplus(now);
         }
         self.settle(now);
     }
 
-    /// The least and the most workers that there are to be, without those that stand by.
+    /// The least and the most workers that there are to be, without standby workers.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.config.min_workers, self.config.max_workers)
@@ -30,7 +29,7 @@ impl<P> Scheduler<P> {
     fn min_workers(&self) -> usize {
         match self.phase {
             Phase::Open => self.config.min_workers,
-            // What is left to do decides.
+            // The work that is left decides.
             Phase::Closed | Phase::Terminated => 0,
         }
     }
@@ -42,7 +41,7 @@ impl<P> Scheduler<P> {
         }
     }
 
-    /// The most workers, but for those that are to be replaced.
+    /// The most workers, without those that are being replaced.
     pub(crate) fn most(&self) -> usize {
         let Config {
             max_workers,
@@ -54,23 +53,23 @@ impl<P> Scheduler<P> {
 
     /// How many workers are missing.
     ///
-    /// Always desired minus live, never counted up and down by events: an event that is forgotten or comes
-    /// twice cannot leave the pool short or make it grow.
+    /// Always desired minus live, never counted up and down by events. So an event that is forgotten or comes twice
+    /// cannot leave the pool short or make it grow.
     pub(crate) fn wanted(&self) -> usize {
         match self.phase {
             Phase::Open => {}
-            // Nobody is coming who could make use of a worker that is started before it is needed.
+            // No task will come that could use a worker which is started before it is needed.
             Phase::Closed if self.queue.is_empty() => return 0,
             Phase::Closed => {}
             Phase::Terminated => return 0,
         }
         let live = self.fleet.starting + self.fleet.ready();
-        let most = self.most().saturating_add(self.fleet.retiring);
+        let most = self.most().saturating_add(self.fleet.being_replaced);
         let missing = self.desired().saturating_sub(self.staying());
         missing.min(most.saturating_sub(live))
     }
 
-    /// Standby workers come on top of those that are needed: they are idle whatever there is to do.
+    /// Standby workers come on top of the workers that are needed: they are idle whatever there is to do.
     fn desired(&self) -> usize {
         if self.is_warming_up() {
             return self.most();
@@ -81,25 +80,25 @@ impl<P> Scheduler<P> {
             .saturating_add(self.standby_workers())
     }
 
-    /// Whether the pool would start another worker, or has one to spare, for one more task that waits.
-    pub(crate) fn could_employ_another(&self) -> bool {
-        self.fleet.busy + self.queue.len() + self.shortening < self.config.max_workers
+    /// Whether the pool has another worker for one more waiting task, or would start one.
+    pub(crate) fn could_use_another_worker(&self) -> bool {
+        self.fleet.busy + self.queue.len() + self.splitting < self.config.max_workers
     }
 
-    /// Live workers that need no replacement.
+    /// Live workers that are not being replaced.
     fn staying(&self) -> usize {
-        self.fleet.starting + self.fleet.ready() - self.fleet.retiring
+        self.fleet.starting + self.fleet.ready() - self.fleet.being_replaced
     }
 
     /// Whether there are more workers than there may be.
-    pub(crate) fn has_surplus(&self) -> bool {
+    fn has_surplus(&self) -> bool {
         self.staying() > self.most()
     }
 
     pub(crate) fn grow(&mut self, now: Instant) {
         let admitted = match self.wanted() {
             0 => 0,
-            wanted => self.gate.admits(now, wanted, self.fleet.starting),
+            wanted => self.start_gate.admits(now, wanted, self.fleet.starting),
         };
         for _ in 0..admitted {
             self.spawn(now);
@@ -108,8 +107,8 @@ impl<P> Scheduler<P> {
 
     /// Stops workers beyond the most that there may be, which are there only after that was lowered.
     ///
-    /// First those that are of no use yet, the last one first; what is busy goes when it becomes idle.
-    pub(crate) fn trim(&mut self, now: Instant) {
+    /// First starting ones, the last one first, since they are of no use yet. Busy ones go when they become idle.
+    pub(crate) fn stop_surplus(&mut self, now: Instant) {
         if !self.has_surplus() {
             return;
         }
@@ -118,34 +117,39 @@ impl<P> Scheduler<P> {
         {
             self.stop(now, place);
         }
-        self.relieve_surplus(now);
+        self.release_surplus(now);
     }
 
-    /// Those that are to be replaced need not wait for a replacement if there are enough without them.
-    pub(crate) fn relieve_surplus(&mut self, now: Instant) {
-        while self.fleet.ready() - self.fleet.retiring >= self.most() && self.relieve(now) {}
+    /// Workers that are being replaced need not wait for a replacement if there are enough workers without them.
+    pub(crate) fn release_surplus(&mut self, now: Instant) {
+        while self.fleet.ready() - self.fleet.being_replaced >= self.most()
+            && self.release_replaced(now)
+        {}
     }
 
     /// When an idle worker is next to be stopped.
     pub(crate) fn next_idle(&self) -> Option<Instant> {
         let timeout = self.config.idle_timeout?;
-        self.fleet[self.needless()?].idle_since.checked_add(timeout)
+        let ready = self.fleet[self.needless()?].ready()?;
+        ready.idle_since.checked_add(timeout)
     }
 
     /// The worker that has been idle longest of those that are not needed.
     fn needless(&self) -> Option<usize> {
-        // The same measure as for growing, else one would undo the other for ever.
+        // The same measure as for growing. Otherwise one would undo the other for ever.
         if self.staying() > self.desired() {
             return self.fleet.coldest_idle();
         }
-        // One that is to be replaced, and for which there is no need of a replacement.
-        if self.fleet.retiring > 0 && self.fleet.ready() - self.fleet.retiring >= self.desired() {
-            return self.fleet.coldest_idle_retiring();
+        // A worker that is being replaced, and whose replacement is not needed.
+        let others = self.fleet.ready() - self.fleet.being_replaced;
+        if self.fleet.being_replaced > 0 && others >= self.desired() {
+            return self.fleet.coldest_idle_being_replaced();
         }
         None
     }
 
-    pub(crate) fn shrink(&mut self, now: Instant) {
+    /// Stops workers that have been idle for too long.
+    pub(crate) fn stop_idle(&mut self, now: Instant) {
         while self.next_idle().is_some_and(|at| at <= now)
             && let Some(place) = self.needless()
         {

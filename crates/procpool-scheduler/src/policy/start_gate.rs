@@ -1,42 +1,38 @@
-//! When the next worker may be started after one failed.
+//! When the next worker may be started after a start has failed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Backoff;
+use crate::policy::tuning::{LEAST_START_PAUSE, UNUSED_EXITS};
 
-/// How often ready workers may die without having begun a task before that counts as failing to
-/// start. More than one, because somebody may kill a fresh worker by hand; few, because a worker that
-/// always dies right after its initializer would otherwise be respawned at full speed.
-const BARREN: u32 = 3;
-
-/// Lets attempts through, one at a time and ever more slowly while they fail.
+/// Admits starts: as many as are wanted; or one at a time, after ever longer pauses, while they fail.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct StartGate {
     pauses: Backoff,
     failures: u32,
-    barren: u32,
+    unused_exits: u32,
     opens: Option<Instant>,
     failing: bool,
-    round: Round,
+    round: StartRound,
 }
 
-/// Attempts made before the same failure. When eight workers fail together, that is one failure.
+/// The starts that were begun before the same failure. If eight of them fail together, that is one failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Round(u64);
+pub(crate) struct StartRound(u64);
 
-impl Gate {
+impl StartGate {
     pub(crate) fn new(pauses: Backoff) -> Self {
         Self {
             pauses,
             failures: 0,
-            barren: 0,
+            unused_exits: 0,
             opens: None,
             failing: false,
-            round: Round(0),
+            round: StartRound(0),
         }
     }
 
-    pub(crate) fn round(&self) -> Round {
+    pub(crate) fn round(&self) -> StartRound {
         self.round
     }
 
@@ -51,48 +47,50 @@ impl Gate {
         }
     }
 
-    /// When `admits` will let an attempt through that it refuses now, if time is what it takes.
+    /// When `admits` will admit a start that it refuses now, if it depends on time only.
     pub(crate) fn opens(&self, starting: usize) -> Option<Instant> {
         (self.failing && starting == 0).then_some(self.opens)?
     }
 
-    pub(crate) fn failed(&mut self, now: Instant, round: Round) {
+    pub(crate) fn failed(&mut self, now: Instant, round: StartRound) {
         if round != self.round {
             return;
         }
         self.failures = self.failures.saturating_add(1);
         let pause = self.pauses.pause(self.failures);
-        self.opens = now.checked_add(pause.max(Duration::from_millis(1)));
+        self.opens = now.checked_add(pause.max(LEAST_START_PAUSE));
         self.failing = true;
-        self.round = Round(self.round.0 + 1);
+        self.round = StartRound(self.round.0 + 1);
     }
 
-    /// A worker is ready: others may start at once.
+    /// A worker is ready. Others may start at once.
     pub(crate) fn ready(&mut self) {
         self.failing = false;
         self.opens = None;
     }
 
-    /// A worker died that was ready and never began a task. True if that is to count as a failed start.
-    pub(crate) fn died_barren(&mut self) -> bool {
-        self.barren = self.barren.saturating_add(1);
-        self.barren >= BARREN
+    /// A worker exited that was ready and never began a task. True if that is to count as a failed start.
+    pub(crate) fn exited_unused(&mut self) -> bool {
+        self.unused_exits = self.unused_exits.saturating_add(1);
+        self.unused_exits >= UNUSED_EXITS
     }
 
-    /// A worker ran a task: whatever was wrong is over.
+    /// A worker ran a task, so starts succeed again.
     pub(crate) fn worked(&mut self) {
         self.failures = 0;
-        self.barren = 0;
+        self.unused_exits = 0;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn pauses_double_up_to_the_longest_and_start_over_after_work() {
-        let mut gate = Gate::new(Backoff::default());
+        let mut gate = StartGate::new(Backoff::default());
         let now = Instant::now();
         let mut pauses = Vec::new();
         for _ in 0..40 {
@@ -110,7 +108,7 @@ mod tests {
 
     #[test]
     fn failing_together_is_one_failure_and_one_probe_follows() {
-        let mut gate = Gate::new(Backoff::default());
+        let mut gate = StartGate::new(Backoff::default());
         let now = Instant::now();
         let round = gate.round();
         (0..8).for_each(|_| gate.failed(now, round));

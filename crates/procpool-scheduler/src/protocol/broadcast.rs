@@ -1,156 +1,165 @@
-//! What every worker runs once, and who has yet to run it.
+//! Broadcasts: what every worker runs once, and which workers have yet to run it.
 
 use std::time::Instant;
 
-use crate::action::{Action, Unspread};
+use crate::action::{Action, BroadcastError};
 use crate::id::{BroadcastId, WorkerId};
 use crate::state::deadlines::Due;
+use crate::state::life::Life;
 use crate::state::scheduler::{Phase, Scheduler};
-use crate::state::worker::Stage;
 
 impl<P> Scheduler<P> {
-    /// Every worker is to run something once: those that are ready, after what they were sent; those that are
-    /// starting, before their first task. They take no other task until they have, within the time that a
-    /// start may take. Those that are spawned from now on run it before they are ready, which is the driver's
-    /// affair.
+    /// Every worker is to run a broadcast once: a ready worker after the tasks that it was sent, a starting one before its
+    /// first task. Until then it takes no other task. It has as long as a worker has to start. Workers that are
+    /// spawned from now on run it before they are ready; the driver sees to that.
     ///
-    /// [`Action::Spread`] follows, or [`Action::NotSpread`]; either may be now.
+    /// [`Action::BroadcastDone`] or [`Action::BroadcastFailed`] follows, perhaps at once.
     pub fn handle_broadcast(&mut self, now: Instant) -> BroadcastId {
         self.last_broadcast += 1;
         let id = BroadcastId::from_u64(self.last_broadcast);
-        let mut owed = 0;
-        for place in self.fleet.places() {
-            let worker = &mut self.fleet[place];
-            match worker.stage {
-                _ if self.phase != Phase::Open => break,
-                Stage::Starting => {
-                    worker.briefings.push_back(id);
-                }
-                Stage::Ready => {
-                    worker.briefings.push_back(id);
-                    self.actions.push_back(Action::Brief {
-                        worker: worker.id,
-                        broadcast: id,
-                    });
-                    self.briefing_begins(now, place);
-                    self.fleet.refresh(place);
-                }
-                Stage::Stopping | Stage::Dying | Stage::Exited => continue,
-            }
-            owed += 1;
-        }
-        self.broadcasts.insert(id, owed);
-        if self.phase != Phase::Open {
-            self.fail_broadcast(id, Unspread::Closed);
-        } else if owed == 0 {
-            self.spread(id);
+        if self.phase == Phase::Open {
+            self.begin_broadcast(now, id);
+        } else {
+            self.broadcasts.insert(id, 0);
+            self.fail_broadcast(id, BroadcastError::Closed);
         }
         self.settle(now);
         id
     }
 
-    /// The worker has run the broadcast that it was given first of those that it has not answered, or says
-    /// that it failed.
+    fn begin_broadcast(&mut self, now: Instant, id: BroadcastId) {
+        let mut owing = 0;
+        for place in self.fleet.places() {
+            let worker = &mut self.fleet[place];
+            match worker.life {
+                Life::Starting { .. } => worker.broadcasts.push_back(id),
+                Life::Ready(_) => {
+                    worker.broadcasts.push_back(id);
+                    self.actions.push_back(Action::RunBroadcast {
+                        worker: worker.id,
+                        broadcast: id,
+                    });
+                    self.broadcast_begins(now, place);
+                    self.fleet.refresh(place);
+                }
+                Life::Stopping { .. } | Life::Dying { .. } | Life::Exited { .. } => continue,
+            }
+            owing += 1;
+        }
+        self.broadcasts.insert(id, owing);
+        if owing == 0 {
+            self.broadcast_done(id);
+        }
+    }
+
+    /// The worker has run the first broadcast of those that it was sent and has not answered; or `ran` is false, and it
+    /// says that it failed.
     ///
-    /// False if it was given none: it broke the protocol. Call `handle_faulty`.
-    pub fn handle_briefed(&mut self, now: Instant, worker: WorkerId, ran: bool) -> bool {
+    /// False if it was sent none: it broke the protocol. Call `handle_faulty`.
+    pub fn handle_broadcast_ended(&mut self, now: Instant, worker: WorkerId, ran: bool) -> bool {
         let Some(place) = self.fleet.find(worker) else {
             return false;
         };
-        match self.fleet[place].stage {
-            Stage::Ready => {}
-            // Nobody waits for it any more.
-            Stage::Stopping | Stage::Dying => return true,
-            Stage::Starting | Stage::Exited => return false,
+        match self.fleet[place].life {
+            Life::Ready(_) => {}
+            // Its answer is not waited for any more.
+            Life::Stopping { .. } | Life::Dying { .. } => return true,
+            Life::Starting { .. } | Life::Exited { .. } => return false,
         }
-        let Some(id) = self.fleet[place].briefings.pop_front() else {
+        let Some(id) = self.fleet[place].broadcasts.pop_front() else {
             return false;
         };
         match ran {
-            true => self.heard(id),
-            false => self.fail_broadcast(id, Unspread::Refused { worker }),
+            true => self.one_worker_less(id),
+            false => self.fail_broadcast(id, BroadcastError::Refused { worker }),
         }
-        let worker = &mut self.fleet[place];
-        self.deadlines.disarm(&mut worker.timer);
-        worker.idle_since = now;
-        self.briefing_begins(now, place);
+        if let Some(ready) = self.fleet[place].ready_mut() {
+            self.deadlines.disarm(&mut ready.broadcast_timer);
+            ready.idle_since = now;
+        }
+        self.broadcast_begins(now, place);
         self.fleet.refresh(place);
         self.settle(now);
         true
     }
 
-    /// The worker is ready: what it has missed while it was starting comes first.
-    pub(crate) fn brief(&mut self, now: Instant, place: usize) {
+    /// The worker is ready, and is sent the broadcasts that were begun while it was starting.
+    pub(crate) fn send_broadcasts(&mut self, now: Instant, place: usize) {
         let worker = &self.fleet[place];
-        for &broadcast in &worker.briefings {
+        for &broadcast in &worker.broadcasts {
             let worker = worker.id;
-            self.actions.push_back(Action::Brief { worker, broadcast });
+            self.actions
+                .push_back(Action::RunBroadcast { worker, broadcast });
         }
-        self.briefing_begins(now, place);
+        self.broadcast_begins(now, place);
     }
 
-    /// If nothing else is left that the worker is to do before, its time for the next broadcast runs from now.
-    pub(crate) fn briefing_begins(&mut self, now: Instant, place: usize) {
+    /// If the worker has nothing to do before its next broadcast, its time for that runs from now.
+    pub(crate) fn broadcast_begins(&mut self, now: Instant, place: usize) {
         let worker = &mut self.fleet[place];
-        let is_next = worker.in_flight.is_empty() && !worker.briefings.is_empty();
-        if worker.stage == Stage::Ready && is_next && worker.timer.is_none() {
-            let patience = self.config.startup_timeout;
-            worker.timer = self.deadlines.arm(now, patience, Due::Worker(place));
-        }
-    }
-
-    /// The worker is gone. If it had nothing else to do, it died of the broadcast.
-    pub(crate) fn unbriefed(&mut self, place: usize, stage: Stage) {
-        let gone = &self.fleet[place];
-        if stage != Stage::Starting
-            && gone.in_flight.is_empty()
-            && let Some(&broadcast) = gone.briefings.front()
+        let is_next = worker.flight.tasks.is_empty() && !worker.broadcasts.is_empty();
+        if let Some(ready) = worker.ready_mut()
+            && is_next
+            && ready.broadcast_timer.is_none()
         {
-            let worker = gone.id;
-            self.fail_broadcast(broadcast, Unspread::Died { worker });
-        }
-        self.excuse(place);
-    }
-
-    /// The worker is none of those any more that are to run anything.
-    pub(crate) fn excuse(&mut self, place: usize) {
-        for id in std::mem::take(&mut self.fleet[place].briefings) {
-            self.heard(id);
+            let due = Due::TooSlow(place);
+            ready.broadcast_timer = self.deadlines.arm(now, self.config.startup_timeout, due);
         }
     }
 
-    pub(crate) fn fail_broadcasts(&mut self, why: Unspread) {
+    /// The worker has exited after it was ready. If it had nothing else to do, it died of the broadcast.
+    pub(crate) fn exited_in_broadcast(&mut self, place: usize) {
+        let worker = &self.fleet[place];
+        if worker.flight.tasks.is_empty()
+            && let Some(&broadcast) = worker.broadcasts.front()
+        {
+            let worker = worker.id;
+            self.fail_broadcast(broadcast, BroadcastError::Died { worker });
+        }
+        self.drop_broadcasts(place);
+    }
+
+    /// The worker need not run any broadcast any more.
+    pub(crate) fn drop_broadcasts(&mut self, place: usize) {
+        for id in std::mem::take(&mut self.fleet[place].broadcasts) {
+            self.one_worker_less(id);
+        }
+    }
+
+    pub(crate) fn fail_broadcasts(&mut self, error: BroadcastError) {
         while let Some((&id, _)) = self.broadcasts.first_key_value() {
-            self.fail_broadcast(id, why);
+            self.fail_broadcast(id, error);
         }
     }
 
-    /// One worker less has yet to run it.
-    fn heard(&mut self, id: BroadcastId) {
-        if let Some(owed) = self.broadcasts.get_mut(&id) {
-            *owed -= 1;
-            if *owed == 0 {
-                self.spread(id);
+    /// One worker less has yet to run the broadcast.
+    fn one_worker_less(&mut self, id: BroadcastId) {
+        if let Some(owing) = self.broadcasts.get_mut(&id) {
+            *owing -= 1;
+            if *owing == 0 {
+                self.broadcast_done(id);
             }
         }
     }
 
-    fn spread(&mut self, id: BroadcastId) {
+    fn broadcast_done(&mut self, id: BroadcastId) {
         self.broadcasts.remove(&id);
-        self.actions.push_back(Action::Spread(id));
+        self.actions.push_back(Action::BroadcastDone(id));
     }
 
-    /// Those that were told to run it do; those that were not yet told never are.
-    pub(crate) fn fail_broadcast(&mut self, id: BroadcastId, why: Unspread) {
+    /// Workers that were sent the broadcast still run it. Workers that were not sent it never do.
+    pub(crate) fn fail_broadcast(&mut self, id: BroadcastId, error: BroadcastError) {
         if self.broadcasts.remove(&id).is_none() {
             return;
         }
-        self.actions
-            .push_back(Action::NotSpread { broadcast: id, why });
+        self.actions.push_back(Action::BroadcastFailed {
+            broadcast: id,
+            error,
+        });
         for place in self.fleet.places() {
             let worker = &mut self.fleet[place];
-            if worker.stage == Stage::Starting {
-                worker.briefings.retain(|&other| other != id);
+            if worker.is_starting() {
+                worker.broadcasts.retain(|&other| other != id);
             }
         }
     }

@@ -6,8 +6,7 @@ use crate::action::{Action, Outcome};
 use crate::id::TaskId;
 use crate::state::deadlines::Due;
 use crate::state::scheduler::Scheduler;
-use crate::state::task::{Sentence, Why};
-use crate::state::worker::Stage;
+use crate::state::task::{PendingKill, RevokeReason};
 
 impl<P> Scheduler<P> {
     pub(crate) fn cancel(&mut self, now: Instant, id: TaskId) {
@@ -15,7 +14,7 @@ impl<P> Scheduler<P> {
             Some(task) if task.is_resolved() => {}
             None => {}
             Some(task) if task.sent.is_none() => self.resolve_queued(id, Outcome::Cancelled),
-            Some(_) => self.take(now, id, Why::Cancel),
+            Some(_) => self.revoke(now, id, RevokeReason::Cancel),
         }
     }
 
@@ -23,10 +22,10 @@ impl<P> Scheduler<P> {
         match self.tasks.get(id) {
             Some(task) if task.is_resolved() => {}
             None => {}
-            // It has begun, and waits only for another worker.
+            // It has begun, and waits for another worker only.
             Some(task) if task.deaths() > 0 => {}
             Some(task) if task.sent.is_none() => self.resolve_queued(id, Outcome::Cancelled),
-            Some(_) => self.take(now, id, Why::CancelIfQueued),
+            Some(_) => self.revoke(now, id, RevokeReason::CancelIfQueued),
         }
     }
 
@@ -41,74 +40,46 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id).filter(|task| !task.is_resolved()) else {
             return;
         };
-        if let Some(extras) = task.present_extras() {
-            self.deadlines.disarm(&mut extras.deadline);
+        if let Some(details) = task.present_details() {
+            self.deadlines.disarm(&mut details.cancel_timer);
         }
         match at {
             Some(at) if at <= now => self.cancel(now, id),
             Some(at) => {
-                let deadline = self.deadlines.arm(now, at - now, Due::Deadline(id));
-                task.extras_mut().deadline = deadline;
+                let timer = self.deadlines.arm(now, at - now, Due::Cancel(id));
+                task.details_mut().cancel_timer = timer;
             }
             None => {}
         }
     }
 
-    /// The task's deadline has come.
-    pub(crate) fn expired(&mut self, now: Instant, id: TaskId) {
+    /// The moment has come at which the task is to be cancelled.
+    pub(crate) fn cancel_timer_fired(&mut self, now: Instant, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id) {
-            task.extras_mut().deadline = None;
+            task.details_mut().cancel_timer = None;
             self.cancel(now, id);
         }
     }
 
-    /// The task's timer fired: it waited too long, or its grace is over.
-    pub(crate) fn waited(&mut self, now: Instant, id: TaskId) {
+    /// The task has waited too long, or its grace is over.
+    pub(crate) fn wait_timer_fired(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        task.extras_mut().timer = None;
+        task.details_mut().wait_timer = None;
         match (task.sent(), task.spec().queue_timeout) {
             (Some(sent), _) if task.is_resolved() => {
-                if self.is_ready(sent.worker) {
-                    self.condemn(now, id, Sentence { outcome: None });
+                if self.fleet[sent.worker].ready().is_some() {
+                    self.mark_for_kill(now, id, PendingKill { outcome: None });
                 }
             }
-            (Some(_), _) => self.take(now, id, Why::QueueTimeout),
+            (Some(_), _) => self.revoke(now, id, RevokeReason::QueueTimeout),
             (None, Some(limit)) => self.resolve_queued(id, Outcome::QueueTimedOut { limit }),
             (None, None) => {}
         }
     }
 
-    /// Takes back what workers leave untouched: a worker that is stopped, or stuck outside of a task,
-    /// must not keep a task that has no limit of its own.
-    ///
-    /// One timer for the pool, and not one for each task, because nearly every look finds nothing.
-    pub(crate) fn look(&mut self, now: Instant) {
-        self.look = None;
-        let Some(patience) = self.config.untouched_timeout else {
-            return;
-        };
-        let mut busy = false;
-        for place in self.fleet.places() {
-            let worker = &self.fleet[place];
-            let Some(&head) = worker.in_flight.front() else {
-                continue;
-            };
-            busy = true;
-            let waits = now.saturating_duration_since(worker.head_since);
-            if worker.stage == Stage::Ready && waits >= patience {
-                // Those behind it first, so that it comes before them in the queue.
-                self.displace(now, place, Some(head));
-                self.take(now, head, Why::Untouched);
-            }
-        }
-        if busy && self.look.is_none() {
-            self.look = self.deadlines.arm(now, patience, Due::Look);
-        }
-    }
-
-    /// Gives up a task that has begun. It is resolved now; what is left of it is its worker's affair.
+    /// Gives up a task that has begun. It is resolved now, or when its worker is killed.
     pub(crate) fn abandon(&mut self, now: Instant, id: TaskId, outcome: Outcome) {
         let Some(task) = self.tasks.get(id) else {
             return;
@@ -119,110 +90,56 @@ impl<P> Scheduler<P> {
         let (function, grace) = (task.function, task.spec().grace);
         let place = sent.worker;
         let worker = &mut self.fleet[place];
-        if worker.stage != Stage::Ready {
+        let is_head = worker.flight.tasks.front() == Some(&id);
+        let Some(ready) = worker.ready_mut() else {
             return self.resolve(id, outcome);
-        }
-        let is_head = worker.in_flight.front() == Some(&id);
-        if is_head {
-            self.deadlines.disarm(&mut worker.head_timer);
-            // It would have taken even longer: the next one of its kind is not short.
-            let ran = now.saturating_duration_since(worker.head_since);
-            self.history.record(function, ran);
-        }
-        match grace {
-            None => {
-                let outcome = Some(outcome);
-                self.condemn(now, id, Sentence { outcome });
-            }
-            Some(grace) => {
-                self.displace(now, place, Some(id));
-                let worker = &mut self.fleet[place];
-                worker.graces += 1;
-                self.actions.push_back(Action::RequestCancel {
-                    worker: worker.id,
-                    task: id,
-                    slot: sent.slot,
-                    dispatch_id: sent.dispatch_id,
-                });
-                self.resolve(id, outcome);
-                let timer = self.deadlines.arm(now, grace, Due::Task(id));
-                if let Some(task) = self.tasks.get_mut(id) {
-                    task.extras_mut().timer = timer;
-                }
-                self.fleet.refresh(place);
-            }
-        }
-    }
-
-    /// The worker is to be killed for this task, which it has begun; but only if it still runs it. It may have
-    /// finished, with its result on the way, and run another by now that nobody wants to harm.
-    fn condemn(&mut self, now: Instant, id: TaskId, sentence: Sentence) {
-        let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
-            return;
         };
-        let place = sent.worker;
-        sent.condemned.get_or_insert(sentence);
-        // What was sent after it is asked for, which also saves what has not begun.
-        self.displace(now, place, Some(id));
-        self.execute(place);
+        if is_head {
+            self.deadlines.disarm(&mut ready.head.timer);
+            // It would have run even longer: the next task of its function is not short.
+            let ran = now.saturating_duration_since(ready.head.since);
+            self.run_times.record(function, ran);
+        }
+        let Some(grace) = grace else {
+            let outcome = Some(outcome);
+            return self.mark_for_kill(now, id, PendingKill { outcome });
+        };
+        self.revoke_unstarted(now, place, Some(id));
+        let worker = &mut self.fleet[place];
+        worker.flight.resolved += 1;
+        self.actions.push_back(Action::RequestCancel {
+            worker: worker.id,
+            task: id,
+            slot: sent.slot,
+            dispatch_id: sent.dispatch_id,
+        });
+        self.resolve(id, outcome);
+        let timer = self.deadlines.arm(now, grace, Due::TaskWait(id));
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.details_mut().wait_timer = timer;
+        }
+        self.fleet.refresh(place);
     }
 
-    /// Kills the worker if what it runs is condemned; once it is known what that is.
-    ///
-    /// A worker runs its tasks in order, and answers each before it claims the next. So of those that it has
-    /// claimed, it can be running the last one only.
-    pub(crate) fn execute(&mut self, place: usize) {
-        let worker = &self.fleet[place];
-        if worker.unanswered > 0 {
-            return;
-        }
-        let sent = |id: &TaskId| self.tasks.get(*id).and_then(|task| task.sent());
-        let condemned: Vec<_> = worker
-            .in_flight
-            .iter()
-            .filter_map(|id| Some((*id, sent(id)?.condemned?)))
-            .collect();
-        if condemned.is_empty() {
-            return;
-        }
-        let begun = |id: &&TaskId| sent(id).is_some_and(|sent| sent.claimed);
-        let running = worker.in_flight.iter().rev().find(begun).copied();
-        let is_ready = worker.stage == Stage::Ready;
-        if is_ready && condemned.iter().any(|&(id, _)| Some(id) == running) {
-            self.kill(place);
-        }
-        for (id, sentence) in condemned {
-            if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
-                sent.condemned = None;
-            }
-            if let Some(outcome) = sentence.outcome {
-                // Until its result comes, it is there as if in its grace.
-                self.fleet[place].graces += 1;
-                self.resolve(id, outcome);
-                self.fleet.refresh(place);
-            }
-        }
-    }
-
-    /// Resolves a task that waits, and keeps its place in the queue, if it has one, from being counted.
+    /// Resolves a task that waits, and takes it out of the queue's count if it is there.
     pub(crate) fn resolve_queued(&mut self, id: TaskId, outcome: Outcome) {
         let waits = self.tasks.get(id).filter(|task| !task.is_pausing());
-        let seat = waits.map(|task| task.seat());
+        let key = waits.map(|task| task.queue_key());
         self.resolve(id, outcome);
-        if let Some(seat) = seat {
-            self.queue.forget(seat, |id| self.tasks.contains(id));
+        if let Some(key) = key {
+            self.queue.forget(key, |id| self.tasks.contains(id));
         }
     }
 
-    /// Says how the task ended. One that is in flight stays there, without payload.
+    /// Tells how the task ended. A task that a worker has stays in flight, without payload.
     pub(crate) fn resolve(&mut self, id: TaskId, outcome: Outcome) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        if let Some(extras) = task.present_extras() {
-            extras.disarm(&mut self.deadlines);
+        if let Some(details) = task.present_details() {
+            details.disarm(&mut self.deadlines);
         }
-        let in_flight = task.sent.is_some();
+        let is_in_flight = task.sent.is_some();
         if let Some(payload) = task.payload.take() {
             self.open_tasks -= 1;
             self.actions.push_back(Action::Resolve {
@@ -231,7 +148,7 @@ impl<P> Scheduler<P> {
                 outcome,
             });
         }
-        if !in_flight {
+        if !is_in_flight {
             self.tasks.remove(id);
         }
     }

@@ -1,4 +1,4 @@
-//! Room in the queue: who is given it, in which order.
+//! Room in the queue, and the callers that reserve it.
 
 use std::time::Instant;
 
@@ -8,16 +8,16 @@ use crate::spec::TaskSpec;
 use crate::state::scheduler::{Phase, Scheduler};
 
 impl<P> Scheduler<P> {
-    /// Someone wants room in the queue for one task, and stands in line for it.
+    /// A caller wants room in the queue for one task, and waits for it in the order of arrival.
     ///
-    /// [`Action::Grant`] follows as soon as there is room and nobody is before it, which may be now; or
-    /// [`Action::Deny`] when the pool is closed. Room that is granted counts as taken until
+    /// [`Action::Grant`] follows as soon as there is room and no caller is before it, perhaps at once; or [`Action::Deny`]
+    /// when the pool is closed. Granted room counts as taken until
     /// [`handle_submit_reserved`](Self::handle_submit_reserved) uses it or
     /// [`handle_release`](Self::handle_release) gives it back.
     pub fn handle_reserve(&mut self, now: Instant) -> ReservationId {
-        let id = self.line.join();
+        let id = self.reservations.add();
         if self.phase != Phase::Open {
-            self.disband_line();
+            self.deny_reservations();
         }
         self.settle(now);
         id
@@ -25,7 +25,7 @@ impl<P> Scheduler<P> {
 
     /// The room is not needed, whether it was granted or not. Ignored if it was used, given back or denied.
     pub fn handle_release(&mut self, now: Instant, reservation: ReservationId) {
-        self.line.leave(reservation);
+        self.reservations.remove(reservation);
         self.settle(now);
     }
 
@@ -33,7 +33,7 @@ impl<P> Scheduler<P> {
     ///
     /// # Errors
     ///
-    /// Gives the payload back if the pool is closed. For want of room only if none was granted.
+    /// Gives the payload back if the pool is closed, or if no room was granted and there is none.
     pub fn handle_submit_reserved(
         &mut self,
         now: Instant,
@@ -41,7 +41,7 @@ impl<P> Scheduler<P> {
         spec: TaskSpec,
         payload: P,
     ) -> Result<TaskId, Refused<P>> {
-        if self.line.redeem(reservation) {
+        if self.reservations.take_granted(reservation) {
             Ok(self.accept(now, spec, payload))
         } else {
             self.handle_submit(now, spec, payload)
@@ -56,39 +56,38 @@ impl<P> Scheduler<P> {
         if self.has_room() {
             return None;
         }
-        let function = self.history.index(function);
-        // A short function may have room behind others even when no worker is free: but not before those who
-        // wait in line, since no worker might ever become free, nor in the place of those who have room.
-        let behind_others = self.queue.is_empty() && self.line.is_empty();
-        let fits = behind_others && self.choose(now, function, 1, None).is_some();
+        let function = self.run_times.index(function);
+        // A short task may be prefetched even when no worker is free; but not before the callers that wait, since no
+        // worker might ever become free, nor in the place of those that have room.
+        let is_first = self.queue.is_empty() && self.reservations.is_empty();
+        let fits = is_first && self.choose_worker(now, function, 1, None).is_some();
         (!fits).then_some(RefusedReason::QueueFull)
     }
 
-    /// Gives the room that there is to those who wait for it. What is being taken back from a worker comes
-    /// first: it is for that one that another worker is free.
+    /// Grants the room that there is. Tasks that are being taken back come first: a worker is free for them.
     pub(crate) fn grant_room(&mut self) {
         while self.revoking == 0
-            && self.shortening == 0
+            && self.splitting == 0
             && self.has_room()
-            && let Some(id) = self.line.grant()
+            && let Some(id) = self.reservations.grant()
         {
             self.actions.push_back(Action::Grant(id));
         }
     }
 
-    /// The pool is closed: nobody in the line will have room, and what was granted is worth nothing.
-    pub(crate) fn disband_line(&mut self) {
-        let waiting = self.line.disband();
+    /// The pool is closed: no caller that waits will have room, and granted room is worth nothing.
+    pub(crate) fn deny_reservations(&mut self) {
+        let waiting = self.reservations.clear();
         self.actions.extend(waiting.into_iter().map(Action::Deny));
     }
 
-    /// True if a task would be accepted now, were the pool open: fewer tasks wait for a worker to become
-    /// free, or may come to by the room that is reserved, than `queue_capacity`. Those for which a worker is
-    /// idle, starting or could be started do not count. While anyone waits in line there is no room.
+    /// True if a task would be accepted now, were the pool open. Then fewer tasks than `queue_capacity` wait for a worker to
+    /// become free, reserved room included. Tasks for which a worker is idle, starting, or could be started do not
+    /// count. While a caller waits for room, there is none.
     #[must_use]
     pub fn has_room(&self) -> bool {
         let free = self.config.max_workers.saturating_sub(self.fleet.busy);
-        let taken = self.queue.len() + self.line.granted();
+        let taken = self.queue.len() + self.reservations.granted();
         taken < self.config.queue_capacity.saturating_add(free)
     }
 }

@@ -1,31 +1,30 @@
-//! Taking back what was sent, and what follows from the answer.
+//! Taking back tasks that were sent, and what follows from the driver's answer.
 
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, Outcome};
 use crate::id::TaskId;
 use crate::state::scheduler::Scheduler;
-use crate::state::task::{Task, Why};
-use crate::state::worker::Stage;
+use crate::state::task::{RevokeReason, Task};
 
 impl<P> Scheduler<P> {
-    /// Takes a sent task back, or does what is to be done if it has begun. The driver is asked at most once a
-    /// dispatch_id.
-    pub(crate) fn take(&mut self, now: Instant, id: TaskId, why: Why) {
+    /// Takes a sent task back, or does what is to be done if it has begun. The driver is asked at most once for a
+    /// dispatch.
+    pub(crate) fn revoke(&mut self, now: Instant, id: TaskId, reason: RevokeReason) {
         let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
             return;
         };
-        if sent.claimed {
-            return self.not_taken(now, id, why);
+        if sent.is_claimed {
+            return self.not_revoked(now, id, reason);
         }
         if let Some(asked) = &mut sent.revoking {
-            *asked = why.max(*asked);
+            *asked = reason.max(*asked);
             return;
         }
-        sent.revoking = Some(why);
+        sent.revoking = Some(reason);
         self.revoking += 1;
         let worker = &mut self.fleet[sent.worker];
-        worker.unanswered += 1;
+        worker.flight.unanswered += 1;
         self.actions.push_back(Action::Revoke {
             worker: worker.id,
             task: id,
@@ -34,100 +33,101 @@ impl<P> Scheduler<P> {
         });
     }
 
-    /// Takes back everything that the worker has not begun, but `except`.
+    /// Takes back every task that the worker has not begun, but `except`.
     ///
-    /// From the last to the first, because each goes to the front of the queue: so they keep their order.
-    pub(crate) fn displace(&mut self, now: Instant, place: usize, except: Option<TaskId>) {
-        for at in (0..self.fleet[place].in_flight.len()).rev() {
-            let id = self.fleet[place].in_flight[at];
-            let resolved = self.tasks.get(id).is_none_or(Task::is_resolved);
-            if !resolved && Some(id) != except {
-                self.take(now, id, Why::Displaced);
+    /// From the last to the first: each goes to the front of the queue, and so they keep their order.
+    pub(crate) fn revoke_unstarted(&mut self, now: Instant, place: usize, except: Option<TaskId>) {
+        for at in (0..self.fleet[place].flight.tasks.len()).rev() {
+            let id = self.fleet[place].flight.tasks[at];
+            let is_resolved = self.tasks.get(id).is_none_or(Task::is_resolved);
+            if !is_resolved && Some(id) != except {
+                self.revoke(now, id, RevokeReason::Displaced);
             }
         }
     }
 
     /// The driver answered.
-    pub(crate) fn revoked(&mut self, now: Instant, id: TaskId, revoked: bool) {
+    pub(crate) fn revoke_answered(&mut self, now: Instant, id: TaskId, is_revoked: bool) {
         let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
             return;
         };
-        let Some(why) = sent.revoking.take() else {
+        let Some(reason) = sent.revoking.take() else {
             return;
         };
         let place = sent.worker;
         self.revoking -= 1;
-        self.fleet[place].unanswered -= 1;
-        if revoked {
-            self.taken(now, id, place, why);
+        self.fleet[place].flight.unanswered -= 1;
+        if is_revoked {
+            self.revoked(now, id, place, reason);
         } else {
-            self.has_begun(id);
-            self.not_taken(now, id, why);
+            self.note_claimed(id);
+            self.not_revoked(now, id, reason);
         }
-        self.execute(place);
-        self.all_answered(now, place);
+        self.kill_if_pending(place);
+        self.finish_exit(now, place);
     }
 
-    /// The worker has claimed the task, and so has given a sign.
-    pub(crate) fn has_begun(&mut self, id: TaskId) {
+    /// The worker has claimed the task.
+    pub(crate) fn note_claimed(&mut self, id: TaskId) {
         if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
-            sent.claimed = true;
-            let worker = &mut self.fleet[sent.worker];
-            worker.untried = false;
-            worker.silent = Duration::ZERO;
+            sent.is_claimed = true;
+            self.fleet[sent.worker].life.has_begun_task();
         }
     }
 
     /// The task never ran.
-    fn taken(&mut self, now: Instant, id: TaskId, place: usize, why: Why) {
+    fn revoked(&mut self, now: Instant, id: TaskId, place: usize, reason: RevokeReason) {
         self.settle_share(now, id, Duration::ZERO);
-        let was_head = self.unsend(id);
+        let was_head = self.complete_dispatch(id);
         let worker = &mut self.fleet[place];
-        worker.taken -= 1;
-        if was_head && worker.stage == Stage::Ready {
-            worker.silent += now.saturating_duration_since(worker.head_since);
+        worker.quota.used -= 1;
+        if was_head && let Some(ready) = worker.ready_mut() {
+            ready.silent += now.saturating_duration_since(ready.head.since);
         }
-        match why {
-            Why::Cancel | Why::CancelIfQueued => self.resolve(id, Outcome::Cancelled),
-            Why::Unbegun => {
+        match reason {
+            RevokeReason::Cancel | RevokeReason::CancelIfQueued => {
+                self.resolve(id, Outcome::Cancelled);
+            }
+            RevokeReason::Unbegun => {
                 if let Some(task) = self.tasks.get_mut(id) {
-                    task.extras_mut().unclaimed += 1;
+                    task.details_mut().unclaimed_timeouts += 1;
                 }
                 self.requeue(now, id);
             }
-            Why::Untouched | Why::QueueTimeout | Why::Rebalance | Why::Displaced => {
-                self.requeue(now, id)
-            }
+            RevokeReason::Untouched
+            | RevokeReason::QueueTimeout
+            | RevokeReason::Rebalance
+            | RevokeReason::Displaced => self.requeue(now, id),
         }
-        self.vacated(now, place, was_head);
+        self.flight_changed(now, place, was_head);
     }
 
     /// The task has begun.
-    fn not_taken(&mut self, now: Instant, id: TaskId, why: Why) {
-        match why {
-            Why::Cancel => self.abandon(now, id, Outcome::Cancelled),
-            // It has just begun. Since when, is to be seen.
-            Why::Unbegun => self.inspect(id),
-            // If it is on a worker that is gone, the burial decides.
-            Why::CancelIfQueued
-            | Why::Untouched
-            | Why::QueueTimeout
-            | Why::Rebalance
-            | Why::Displaced => {}
+    fn not_revoked(&mut self, now: Instant, id: TaskId, reason: RevokeReason) {
+        match reason {
+            RevokeReason::Cancel => self.abandon(now, id, Outcome::Cancelled),
+            // It has just begun. The driver is asked when.
+            RevokeReason::Unbegun => self.inspect(id),
+            // If its worker has exited, `fail_on_worker_exit` decides.
+            RevokeReason::CancelIfQueued
+            | RevokeReason::Untouched
+            | RevokeReason::QueueTimeout
+            | RevokeReason::Rebalance
+            | RevokeReason::Displaced => {}
         }
     }
 
-    /// Puts a task that has not begun, or may begin again, in front of those of its share that wait.
+    /// Puts a task that has not begun, or may begin again, in front of the waiting tasks of its share.
     pub(crate) fn requeue(&mut self, now: Instant, id: TaskId) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
         if task.is_resolved() {
             self.tasks.remove(id);
-        } else if let Some(limit) = task.waited_past(now) {
+        } else if let Some(limit) = task.passed_queue_timeout(now) {
             self.resolve(id, Outcome::QueueTimedOut { limit });
         } else {
-            self.queue.push_front(now, task.seat(), id);
+            self.queue.push_front(now, task.queue_key(), id);
         }
     }
 }

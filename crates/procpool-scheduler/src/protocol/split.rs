@@ -1,34 +1,32 @@
-//! Tasks of several items: what a worker has not begun of one goes to others.
+//! Tasks of several items: the items that a worker has not begun become a task of their own.
 
 use std::time::Instant;
 
 use crate::action::{Action, Outcome};
 use crate::id::TaskId;
 use crate::state::scheduler::{Phase, Scheduler};
-use crate::state::task::Task;
-use crate::state::task_details::Part;
-use crate::state::worker::Stage;
+use crate::state::task::{Part, Task};
 
 impl<P> Scheduler<P> {
-    /// Of the items of a task in flight, some that had not begun were taken back. The task keeps `left`;
-    /// the others, if anybody wants them, are `rest`, a count and a payload: a task of their own from now
-    /// on, accepted as the first one was, and in front of all that wait. Its id is returned.
+    /// Items of a task in flight that had not begun were taken back. The task keeps `left` items. The others are
+    /// `rest`, a count and a payload, unless no one wants them. They are a task of their own from now on, accepted when
+    /// the first one was, and in front of all waiting tasks. Its id is returned.
     ///
-    /// The answer to [`Action::Shorten`]. The driver may also do it unasked, and must before it kills a worker or
-    /// reports its exit, so that what a worker had not begun is not charged with its end.
-    pub fn handle_shortened(
+    /// The answer to [`Action::Split`]. The driver may also do it unasked. It must do so before it kills a worker or
+    /// reports its exit, so that items which the worker had not begun are not charged with its death.
+    pub fn handle_split(
         &mut self,
         now: Instant,
         task: TaskId,
         left: u32,
         rest: Option<(u32, P)>,
     ) -> Option<TaskId> {
-        let rest = self.shortened(now, task, left, rest);
+        let rest = self.split(now, task, left, rest);
         self.settle(now);
         rest
     }
 
-    fn shortened(
+    fn split(
         &mut self,
         now: Instant,
         id: TaskId,
@@ -47,29 +45,21 @@ impl<P> Scheduler<P> {
         task.items = left;
         let mut asked = None;
         let mut is_fixed = false;
-        if let Some(extras) = task.present_extras() {
-            asked = extras.asked.take();
-            extras.whole |= asked == Some(Part::Half) && rest.is_none();
-            extras.fixed |= asked == Some(Part::All);
-            is_fixed = extras.fixed;
+        if let Some(details) = task.present_details() {
+            asked = details.splitting.take();
+            details.is_indivisible |= asked == Some(Part::Half) && rest.is_none();
+            details.is_fixed |= asked == Some(Part::All);
+            is_fixed = details.is_fixed;
         }
-        let (spec, function) = (task.spec(), task.function);
+        let (mut spec, function) = (task.spec(), task.function);
         if asked.is_some() {
-            self.shortening -= 1;
+            self.splitting -= 1;
         }
         let rest = rest.map(|(items, payload)| {
-            let mut spec = spec;
             spec.items = items;
-            // It was sent in time.
+            // It was sent within its queue timeout.
             spec.queue_timeout = None;
-            let rest = Task::new(spec, payload, function, now);
-            let rest = self.tasks.insert(rest);
-            self.open_tasks += 1;
-            match self.phase {
-                Phase::Terminated => self.resolve(rest, Outcome::Terminated),
-                Phase::Open | Phase::Closed => self.requeue(now, rest),
-            }
-            rest
+            self.add_rest(now, Task::new(spec, payload, function, now))
         });
         if is_fixed && asked.is_some() {
             self.inspect(id);
@@ -77,40 +67,35 @@ impl<P> Scheduler<P> {
         rest
     }
 
-    /// Has the worker begin no further item of the task, or only half of those that it has not begun.
-    pub(crate) fn ask_for(&mut self, id: TaskId, part: Part) {
+    fn add_rest(&mut self, now: Instant, task: Task<P>) -> TaskId {
+        let id = self.tasks.insert(task);
+        self.open_tasks += 1;
+        match self.phase {
+            Phase::Terminated => self.resolve(id, Outcome::Terminated),
+            Phase::Open | Phase::Closed => self.requeue(now, id),
+        }
+        id
+    }
+
+    /// Asks the driver to take back items of the task that its worker has not begun.
+    pub(crate) fn ask_to_split(&mut self, id: TaskId, part: Part) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         let Some(sent) = task.sent() else {
             return;
         };
-        let asked = &mut task.extras_mut().asked;
+        let asked = &mut task.details_mut().splitting;
         if asked.is_none() {
-            self.shortening += 1;
+            self.splitting += 1;
         }
         *asked = (*asked).max(Some(part));
-        self.actions.push_back(Action::Shorten {
+        self.actions.push_back(Action::Split {
             worker: self.fleet[sent.worker].id,
             task: id,
             slot: sent.slot,
             dispatch_id: sent.dispatch_id,
             all: part == Part::All,
         });
-    }
-
-    /// Has a worker that has nothing to do take half of what another has not begun of its task.
-    ///
-    /// It ends, because what is taken is less each time, and who had nothing to give is not asked again.
-    pub(crate) fn steal(&mut self) {
-        let candidate = self
-            .fleet
-            .iter()
-            .filter(|(_, worker)| worker.stage == Stage::Ready)
-            .filter_map(|(_, worker)| self.divisible_head(worker))
-            .max_by_key(|&(expected, _)| expected);
-        if let Some((_, id)) = candidate {
-            self.ask_for(id, Part::Half);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What there is to see from outside.
+//! Counts and estimates, for the driver.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::state::scheduler::Scheduler;
 /// How many tasks and workers are in which state.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counts {
-    /// Tasks not given to a worker.
+    /// Tasks that wait in the queue.
     pub queued: usize,
-    /// Tasks given to a worker and not finished there; some may be resolved already.
+    /// Tasks that a worker has, or that pause before a retry. Some may be resolved already.
     pub in_flight: usize,
-    /// Places in the queue that are reserved, and for which there is no task yet.
+    /// Room in the queue that is granted, and for which there is no task yet.
     pub reserved: usize,
-    /// Who waits for such a place.
+    /// Callers that wait for such room.
     pub waiting: usize,
     /// Workers that are not ready yet.
     pub starting: usize,
@@ -31,7 +31,7 @@ pub struct Counts {
 }
 
 impl<P> Scheduler<P> {
-    /// Bytes of a task's entry, from acceptance until it is resolved; its payload is in it.
+    /// Bytes of a task's entry with its payload, from acceptance until it is resolved.
     pub const TASK_BYTES: usize =
         size_of::<crate::state::table::Place<crate::state::task::Task<P>>>();
 
@@ -41,11 +41,11 @@ impl<P> Scheduler<P> {
         self.open_tasks
     }
 
-    /// How long the task's function took of late, on average. `None` if that is not known, or nor is the task.
+    /// How long the task's function is expected to run. `None` if it has never finished, or the task is unknown.
     #[must_use]
     pub fn expected(&self, task: TaskId) -> Option<Duration> {
         let task = self.tasks.get(task)?;
-        self.history
+        self.run_times
             .expected(task.function)
             .map(Duration::from_nanos)
     }
@@ -62,8 +62,8 @@ impl<P> Scheduler<P> {
         Counts {
             queued: self.queue.len(),
             in_flight: self.tasks.len() - self.queue.len(),
-            reserved: self.line.granted(),
-            waiting: self.line.waiting(),
+            reserved: self.reservations.granted(),
+            waiting: self.reservations.waiting(),
             starting: self.fleet.starting,
             preparing: self.fleet.preparing,
             idle: self.fleet.idle(),

@@ -1,4 +1,4 @@
-//! What is due when.
+//! The timers of a pool.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -8,49 +8,47 @@ use crate::id::TaskId;
 
 /// Armed timers in the order in which they fire.
 ///
-/// An ordered map and not a heap: most timers are disarmed before they fire, and a map forgets those at
-/// once, where a heap would keep them until they come up. A pool whose tasks have no limits has an
-/// empty map.
+/// An ordered map and not a heap, since most timers are disarmed before they fire. A map forgets those at once, where a
+/// heap would keep them until they come up.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     timers: BTreeMap<Timer, Due>,
-    /// When the first timer was armed; from then on all are counted.
+    /// When the first timer was armed. The others are relative to that.
     epoch: Option<Instant>,
     last: NonZeroU64,
 }
 
-/// An armed timer, kept by what it is for.
+/// An armed timer, kept by its owner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Timer {
-    /// Nanoseconds from the epoch. A task has two timers, and very many tasks may wait; an [`Instant`] has twice
-    /// the size.
+    /// Nanoseconds since the epoch. An [`Instant`] has twice the size, and very many tasks may wait.
     at: u64,
     number: NonZeroU64,
 }
 
-/// What a timer is for; workers by their place in the fleet, which outlives their timers.
+/// The purpose of a timer. Workers are named by their places in the fleet, which they keep while their timers are armed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Due {
-    /// The task waited too long; or, if it is resolved, its grace is over.
-    Task(TaskId),
-    /// Nobody wants the task after this.
-    Deadline(TaskId),
+    /// The task has waited too long; or, if it is resolved, its grace is over.
+    TaskWait(TaskId),
+    /// The task is to be cancelled.
+    Cancel(TaskId),
     /// The task may be run again.
     Retry(TaskId),
-    /// A look at what workers hold back is due.
+    /// A look for results that workers hold back.
     Collect,
-    /// A look at who leaves tasks untouched is due.
-    Look,
-    /// A look for tasks that take longer than expected, while others wait behind them, is due.
+    /// A look for tasks that workers leave untouched.
+    Untouched,
+    /// A look for tasks that take longer than expected while work waits behind them.
     LateTasks,
-    /// Those who wait at a busy worker for its warm caches have waited long enough.
-    Spread,
-    /// The worker has lived long enough.
-    Age(usize),
-    /// The head of the worker ran too long.
-    Head(usize),
-    /// The worker starts or stops too slowly.
-    Worker(usize),
+    /// A look for tasks that wait for the worker of their affinity while another one is idle.
+    Affinities,
+    /// The worker has reached its age limit.
+    TooOld(usize),
+    /// The time limit of the worker's first task may have passed.
+    RunTimeout(usize),
+    /// The worker starts, stops, or runs a broadcast too slowly.
+    TooSlow(usize),
 }
 
 impl Default for Deadlines {
@@ -64,7 +62,7 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// `None` if the moment is beyond the end of time.
+    /// `None` if the moment can't be represented.
     pub(crate) fn arm(&mut self, now: Instant, after: Duration, due: Due) -> Option<Timer> {
         let epoch = *self.epoch.get_or_insert(now);
         let at = now.checked_add(after)?.saturating_duration_since(epoch);

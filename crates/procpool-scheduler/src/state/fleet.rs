@@ -1,4 +1,4 @@
-//! All workers, and who of them may be given the next task.
+//! All workers, and which of them may be sent the next task.
 
 use std::ops::{Index, IndexMut};
 use std::time::Instant;
@@ -6,22 +6,23 @@ use std::time::Instant;
 use slab::Slab;
 
 use crate::id::WorkerId;
-use crate::state::worker::{Stage, Worker};
+use crate::state::life::{Life, Recycling};
+use crate::state::worker::Worker;
 
-/// The load of a worker that nothing may be sent ahead to.
+/// The load of a worker to which nothing may be sent behind what it has.
 const CLOSED: u64 = u64::MAX;
 
-/// Workers by place. After a worker was changed, [`refresh`](Self::refresh) brings the counts, the idle
-/// stack and the loads up to date; nothing else does, so they cannot drift apart.
+/// Workers by place. After a worker was changed, [`refresh`](Self::refresh) brings the counts, the stack of idle workers
+/// and the loads up to date. Nothing else changes those, so that they agree with the workers.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
     workers: Slab<Worker>,
     counted: Vec<Option<Counted>>,
-    /// The last one became idle last: it is given the next task, because its caches are warm, and the first
-    /// one has been idle longest, so that it is the first to be stopped.
+    /// The last one became idle last. It is sent the next task, because its caches are warm. The first one has been idle
+    /// longest, and is stopped first.
     idle: Vec<usize>,
-    /// Expected nanoseconds in flight, or `CLOSED`. Apart from the workers, so that 64 of them are eight
-    /// cache lines to search.
+    /// Expected nanoseconds in flight, or `CLOSED`. They are apart from the workers, so that a search of 64 workers reads
+    /// eight cache lines.
     loads: Vec<u64>,
     pub(crate) starting: usize,
     pub(crate) busy: usize,
@@ -29,23 +30,22 @@ pub(crate) struct Fleet {
     pub(crate) preparing: usize,
     pub(crate) stopping: usize,
     pub(crate) dying: usize,
-    /// Ready workers near their limit, or worn, whose replacement is wanted.
-    pub(crate) retiring: usize,
-    /// Ready workers that are worn, and not yet retiring.
-    pub(crate) worn: usize,
-    /// Tasks in flight behind the heads of ready workers.
-    pub(crate) ahead: usize,
+    /// Ready workers whose replacement is wanted, or there.
+    pub(crate) being_replaced: usize,
+    /// Ready workers that are marked for recycling, and whose replacement is not wanted yet.
+    pub(crate) needing_recycle: usize,
+    /// Tasks in flight behind the first ones of ready workers.
+    pub(crate) prefetched: usize,
     /// How many workers have any.
-    followed: usize,
+    prefetching: usize,
 }
 
-/// What of a worker is in the counts.
+/// The part of a worker's state that the counts depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Counted {
     class: Class,
-    retiring: bool,
-    worn: bool,
-    ahead: usize,
+    recycling: Recycling,
+    prefetched: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +56,12 @@ enum Class {
     Busy,
     Stopping,
     Dying,
+}
+
+impl Counted {
+    fn is_being_replaced(self) -> bool {
+        self.recycling >= Recycling::Replacing
+    }
 }
 
 impl Fleet {
@@ -74,7 +80,7 @@ impl Fleet {
         self.idle.len()
     }
 
-    /// Searched: what names a worker only by its id is rare.
+    /// By a search, since inputs that name a worker by its id only are rare.
     pub(crate) fn find(&self, id: WorkerId) -> Option<usize> {
         self.iter()
             .find(|(_, worker)| worker.id == id)
@@ -108,41 +114,38 @@ impl Fleet {
     #[inline]
     pub(crate) fn refresh(&mut self, place: usize) {
         let worker = &self.workers[place];
-        let class = match worker.stage {
-            Stage::Starting => Class::Starting,
-            Stage::Ready if !worker.in_flight.is_empty() => Class::Busy,
-            Stage::Ready if worker.briefings.is_empty() => Class::Idle,
-            Stage::Ready => Class::Preparing,
-            Stage::Stopping => Class::Stopping,
-            Stage::Dying | Stage::Exited => Class::Dying,
+        let has_tasks = !worker.flight.tasks.is_empty();
+        let class = match worker.life {
+            Life::Starting { .. } => Class::Starting,
+            Life::Ready(_) if has_tasks => Class::Busy,
+            Life::Ready(_) if worker.broadcasts.is_empty() => Class::Idle,
+            Life::Ready(_) => Class::Preparing,
+            Life::Stopping { .. } => Class::Stopping,
+            Life::Dying { .. } | Life::Exited { .. } => Class::Dying,
         };
-        let ready = matches!(class, Class::Idle | Class::Preparing | Class::Busy);
-        let ahead = if ready {
-            worker.in_flight.len().saturating_sub(1)
-        } else {
-            0
-        };
-        let retiring = ready && worker.retiring;
-        let worn = ready && worker.worn && !worker.retiring;
-        let load = if class == Class::Busy && worker.accepts_ahead() {
-            worker.load
-        } else {
-            CLOSED
-        };
-        self.loads[place] = load;
+        let is_busy = class == Class::Busy;
         let new = Counted {
             class,
-            retiring,
-            worn,
-            ahead,
+            recycling: worker
+                .ready()
+                .map_or(Recycling::No, |ready| ready.recycling),
+            prefetched: match is_busy {
+                true => worker.flight.tasks.len() - 1,
+                false => 0,
+            },
         };
-        // With nearly every task no more than this changes.
+        self.loads[place] = match is_busy && worker.accepts_behind_others() {
+            true => worker.flight.load,
+            false => CLOSED,
+        };
+        // With nearly every task, only the number of prefetched tasks changes.
         if let Some(old) = &mut self.counted[place]
-            && (Counted { ahead, ..*old }) == new
+            && (old.class, old.recycling) == (new.class, new.recycling)
         {
-            self.ahead = self.ahead - old.ahead + ahead;
-            self.followed = self.followed - usize::from(old.ahead > 0) + usize::from(ahead > 0);
-            old.ahead = ahead;
+            let (was, is) = (old.prefetched, new.prefetched);
+            self.prefetched = self.prefetched - was + is;
+            self.prefetching = self.prefetching - usize::from(was > 0) + usize::from(is > 0);
+            old.prefetched = is;
             return;
         }
         self.count(place, Some(new));
@@ -157,16 +160,16 @@ impl Fleet {
         let class = |counted: Option<Counted>| counted.map(|counted| counted.class);
         let (was, is) = (class(old), class(new));
         if let Some(old) = old {
-            self.retiring -= usize::from(old.retiring);
-            self.worn -= usize::from(old.worn);
-            self.ahead -= old.ahead;
-            self.followed -= usize::from(old.ahead > 0);
+            self.being_replaced -= usize::from(old.is_being_replaced());
+            self.needing_recycle -= usize::from(old.recycling == Recycling::Needed);
+            self.prefetched -= old.prefetched;
+            self.prefetching -= usize::from(old.prefetched > 0);
         }
         if let Some(new) = new {
-            self.retiring += usize::from(new.retiring);
-            self.worn += usize::from(new.worn);
-            self.ahead += new.ahead;
-            self.followed += usize::from(new.ahead > 0);
+            self.being_replaced += usize::from(new.is_being_replaced());
+            self.needing_recycle += usize::from(new.recycling == Recycling::Needed);
+            self.prefetched += new.prefetched;
+            self.prefetching += usize::from(new.prefetched > 0);
         }
         if was == is {
             return;
@@ -174,7 +177,7 @@ impl Fleet {
         match was {
             None => {}
             Some(Class::Idle) => {
-                // From the end: who stops being idle was mostly the last to become so.
+                // From the end: the worker that stops being idle is mostly the last one.
                 if let Some(at) = self.idle.iter().rposition(|&other| other == place) {
                     self.idle.remove(at);
                 }
@@ -183,13 +186,16 @@ impl Fleet {
         }
         match is {
             None => self.loads[place] = CLOSED,
-            // One that left its last task unclaimed may still be asleep, or stuck: others first.
-            Some(Class::Idle) if !self.workers[place].silent.is_zero() => {
-                self.idle.insert(0, place)
-            }
+            // A worker that left its last task unclaimed may still be asleep, or stuck. Others come first.
+            Some(Class::Idle) if self.is_silent(place) => self.idle.insert(0, place),
             Some(Class::Idle) => self.idle.push(place),
             Some(class) => *self.tally(class) += 1,
         }
+    }
+
+    fn is_silent(&self, place: usize) -> bool {
+        let ready = self.workers[place].ready();
+        ready.is_some_and(|ready| !ready.silent.is_zero())
     }
 
     fn tally(&mut self, class: Class) -> &mut usize {
@@ -211,47 +217,58 @@ impl Fleet {
         self.idle.first().copied()
     }
 
-    pub(crate) fn coldest_idle_retiring(&self) -> Option<usize> {
+    pub(crate) fn coldest_idle_being_replaced(&self) -> Option<usize> {
+        let counted = |place: usize| self.counted[place];
         let mut idle = self.idle.iter().copied();
-        idle.find(|&place| self.workers[place].retiring)
+        idle.find(|&place| counted(place).is_some_and(|counted| counted.is_being_replaced()))
     }
 
-    /// The one that has begun to start last.
+    /// A ready worker of which this holds.
+    pub(crate) fn find_recycling(&self, is_such: impl Fn(Recycling) -> bool) -> Option<usize> {
+        let recycling = |worker: &Worker| worker.ready().map(|ready| ready.recycling);
+        let mut workers = self.iter();
+        let found = workers.find(|(_, worker)| recycling(worker).is_some_and(&is_such));
+        found.map(|(place, _)| place)
+    }
+
+    pub(crate) fn ready_workers(&self) -> impl Iterator<Item = (usize, &Worker)> {
+        self.iter().filter(|(_, worker)| worker.ready().is_some())
+    }
+
+    /// The worker whose start began last, of those that are starting.
     pub(crate) fn newest_starting(&self) -> Option<usize> {
         if self.starting == 0 {
             return None;
         }
-        let starting = self
-            .iter()
-            .filter(|(_, worker)| worker.stage == Stage::Starting);
+        let starting = self.iter().filter(|(_, worker)| worker.is_starting());
         starting
             .max_by_key(|(_, worker)| worker.id)
             .map(|(place, _)| place)
     }
 
-    /// The worker that is or was at this place, if it is this one and ready.
+    /// The worker at this place, if it is this one and ready.
     pub(crate) fn ready_at(&self, place: usize, id: WorkerId) -> Option<&Worker> {
         let worker = self.workers.get(place)?;
-        (worker.id == id && worker.stage == Stage::Ready).then_some(worker)
+        (worker.id == id && worker.ready().is_some()).then_some(worker)
     }
 
-    /// Whether the worker is busy and soon done, if one more task of `expected` nanoseconds keeps it within
-    /// `most`.
+    /// Whether the worker is busy, and one more task of `expected` nanoseconds keeps its load within `most`.
     #[inline]
     pub(crate) fn has_room(&self, now: Instant, place: usize, expected: u64, most: u64) -> bool {
         let load = self.loads[place].saturating_add(expected);
         load <= most && self.is_on_time(now, place, most)
     }
 
-    /// Whether the head of the worker has run for less than `most` nanoseconds.
+    /// Whether the first task of the worker has run for less than `most` nanoseconds.
     #[inline]
     pub(crate) fn is_on_time(&self, now: Instant, place: usize, most: u64) -> bool {
-        let head_ran = now.saturating_duration_since(self.workers[place].head_since);
-        head_ran.as_nanos() < u128::from(most)
+        self.workers[place].ready().is_some_and(|ready| {
+            let ran = now.saturating_duration_since(ready.head.since);
+            ran.as_nanos() < u128::from(most)
+        })
     }
 
-    /// The busy worker that is to be done first, if one more task of `expected` nanoseconds keeps it within
-    /// `most`.
+    /// The busy worker that will be done first, if one more task of `expected` nanoseconds keeps its load within `most`.
     #[inline]
     pub(crate) fn least_loaded(&mut self, now: Instant, expected: u64, most: u64) -> Option<usize> {
         let room = most.checked_sub(expected)?;
@@ -264,8 +281,8 @@ impl Fleet {
             if load > room {
                 return None;
             }
-            // Its head was expected to take no longer than `most` and has: who knows for how long yet.
-            // The load comes back when something changes there.
+            // Its first task has taken longer than `most` already, and it is not known how much longer it takes. The load
+            // comes back when the worker changes.
             if self.is_on_time(now, place, most) {
                 return Some(place);
             }
@@ -273,7 +290,7 @@ impl Fleet {
         }
     }
 
-    /// As [`least_loaded`](Self::least_loaded), of those that have no task but the one that they run.
+    /// As [`least_loaded`](Self::least_loaded), of the workers that have no task but the one that they run.
     pub(crate) fn least_loaded_alone(
         &self,
         now: Instant,
@@ -281,13 +298,13 @@ impl Fleet {
         most: u64,
     ) -> Option<usize> {
         let room = most.checked_sub(expected)?;
-        if self.followed == self.busy {
+        if self.prefetching == self.busy {
             return None;
         }
         let places = self.loads.iter().enumerate();
         let alone = places.filter(|&(place, &load)| {
             load <= room
-                && self.workers[place].in_flight.len() == 1
+                && self.workers[place].flight.tasks.len() == 1
                 && self.is_on_time(now, place, most)
         });
         let (place, _) = alone.min_by_key(|&(_, load)| load)?;

@@ -2,14 +2,14 @@
 
 use crate::config::Config;
 
-/// Which slots no task in flight uses.
+/// The slots that no task in flight uses.
 ///
-/// The lowest is taken first, so that a worker with little to do touches little of its page.
+/// The lowest one is taken first, so that a worker with little to do touches little of its page.
 #[derive(Debug)]
 pub(crate) struct FreeSlots {
-    /// A bit for each.
+    /// A bit for each slot.
     words: [u64; WORDS],
-    /// A bit for each word in which there are any.
+    /// A bit for each word that is not 0.
     present: u64,
 }
 
@@ -18,7 +18,7 @@ const WORDS: usize = Config::MAX_WINDOW / BITS;
 const _: () = assert!(WORDS <= BITS && WORDS * BITS == Config::MAX_WINDOW);
 
 impl FreeSlots {
-    /// So many, all of them free.
+    /// So many slots, all of them free.
     pub(crate) fn new(window: usize) -> Self {
         let mut slots = FreeSlots {
             words: [0; WORDS],
@@ -33,7 +33,7 @@ impl FreeSlots {
         self.present == 0
     }
 
-    /// `None` if all are used.
+    /// The lowest free slot. `None` if all are used.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<u16> {
         let at = self.present.trailing_zeros() as usize;
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_slot_is_had_once_until_it_is_given_back() {
+    fn each_slot_is_taken_once_until_it_is_given_back() {
         for window in [1, 2, 63, 64, 65, 127, 128, Config::MAX_WINDOW] {
             let mut slots = FreeSlots::new(window);
             let taken: Vec<_> = std::iter::from_fn(|| slots.take()).collect();

@@ -1,46 +1,46 @@
-//! Who waits for room in the queue, and who was given some.
+//! The callers that wait for room in the queue, and those that were granted some.
 
 use std::collections::BTreeSet;
 
 use crate::id::ReservationId;
 
-/// First come, first served. Ids count up, so their order is that of the line, and who leaves it is found in it.
+/// First come, first served. Ids count up, so their order is the order of arrival, and any of them is found in it.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct ReservationQueue {
     last: u64,
     waiting: BTreeSet<ReservationId>,
     granted: BTreeSet<ReservationId>,
 }
 
-impl Line {
-    pub(crate) fn join(&mut self) -> ReservationId {
+impl ReservationQueue {
+    pub(crate) fn add(&mut self) -> ReservationId {
         self.last += 1;
         let id = ReservationId::from_u64(self.last);
         self.waiting.insert(id);
         id
     }
 
-    /// The next one has room from now on.
+    /// Grants room to the next reservation.
     pub(crate) fn grant(&mut self) -> Option<ReservationId> {
         let id = self.waiting.pop_first()?;
         self.granted.insert(id);
         Some(id)
     }
 
-    /// Takes back the room that was given. False if none was, or not any more.
-    pub(crate) fn redeem(&mut self, id: ReservationId) -> bool {
+    /// Takes back the room that was granted. False if none was, or it was taken back before.
+    pub(crate) fn take_granted(&mut self, id: ReservationId) -> bool {
         self.granted.remove(&id)
     }
 
-    /// Out of the line, or with its room given back.
-    pub(crate) fn leave(&mut self, id: ReservationId) {
+    /// Removes a reservation, and gives its room back.
+    pub(crate) fn remove(&mut self, id: ReservationId) {
         if !self.granted.remove(&id) {
             self.waiting.remove(&id);
         }
     }
 
-    /// There is no room any more, for nobody. Gives those who waited, in order.
-    pub(crate) fn disband(&mut self) -> BTreeSet<ReservationId> {
+    /// Removes all. Gives those that waited, in order.
+    pub(crate) fn clear(&mut self) -> BTreeSet<ReservationId> {
         self.granted.clear();
         std::mem::take(&mut self.waiting)
     }

@@ -1,13 +1,11 @@
 //! Tasks by id.
 //!
-//! A slab with generations: an id that outlived its task must not name the next one in its place.
+//! A slab with generations, so that an id that outlives its task does not name the next task in its place.
 
 use crate::id::TaskId;
+use crate::policy::tuning::KEPT_PLACES;
 
-/// Above this many places, an empty table gives its memory back.
-const KEPT: usize = 4096;
-
-/// Places are had so many at a time, and stay where they are: a table that grows copies nothing.
+/// How many places are allocated at a time. They stay where they are: a table that grows copies nothing.
 const ROW: usize = 256;
 
 #[derive(Debug)]
@@ -17,7 +15,7 @@ pub(crate) struct Table<T> {
     places: usize,
     free: Option<u32>,
     len: usize,
-    /// The generation of a new place: above all that were given away before the last shrink.
+    /// The generation of a new place: above all generations before the last shrink.
     first_generation: u32,
     last_generation: u32,
 }
@@ -35,10 +33,10 @@ enum Content<T> {
 }
 
 impl<T> Place<T> {
-    /// It is free, for the next generation, which is returned. A place whose generations are used up is abandoned: an id is
-    /// never given twice.
+    /// Begins the next generation of a free place, and returns it. A place whose generations are used up is abandoned, since
+    /// an id is never given twice.
     #[inline]
-    fn pass_on(&mut self) -> u32 {
+    fn next_generation(&mut self) -> u32 {
         self.generation = self.generation.saturating_add(1);
         if self.generation == u32::MAX {
             self.content = Content::Free { next: None };
@@ -130,7 +128,7 @@ impl<T> Table<T> {
         let next = Content::Free { next: self.free };
         let place = self.full_place(id)?;
         let content = std::mem::replace(&mut place.content, next);
-        let generation = place.pass_on();
+        let generation = place.next_generation();
         self.freed(id.key(), generation);
         match content {
             Content::Full(value) => Some(value),
@@ -138,18 +136,18 @@ impl<T> Table<T> {
         }
     }
 
-    /// As [`remove`](Self::remove), and drops it where it is: it need not be moved.
+    /// As [`remove`](Self::remove), and drops the task where it is, so that it need not be moved.
     #[inline]
     pub(crate) fn discard(&mut self, id: TaskId) {
         let next = Content::Free { next: self.free };
         if let Some(place) = self.full_place(id) {
             place.content = next;
-            let generation = place.pass_on();
+            let generation = place.next_generation();
             self.freed(id.key(), generation);
         }
     }
 
-    /// What was at this place is gone, and the next free place is noted there.
+    /// The place is free, and names the next free place.
     #[inline]
     fn freed(&mut self, key: usize, generation: u32) {
         self.len -= 1;
@@ -157,7 +155,7 @@ impl<T> Table<T> {
         if generation < u32::MAX {
             self.free = Some(key as u32);
         }
-        if self.len == 0 && self.places > KEPT && self.last_generation < u32::MAX {
+        if self.len == 0 && self.places > KEPT_PLACES && self.last_generation < u32::MAX {
             self.first_generation = self.last_generation;
             self.rows = Vec::new();
             self.places = 0;
@@ -211,12 +209,12 @@ mod tests {
     #[test]
     fn memory_of_a_burst_is_given_back_and_its_ids_stay_dead() {
         let mut table = Table::new();
-        let ids: Vec<_> = (0..2 * KEPT).map(|n| table.insert(n)).collect();
+        let ids: Vec<_> = (0..2 * KEPT_PLACES).map(|n| table.insert(n)).collect();
         for &id in &ids {
             table.remove(id);
         }
         assert_eq!((table.rows.capacity(), table.places), (0, 0));
-        for _ in 0..2 * KEPT {
+        for _ in 0..2 * KEPT_PLACES {
             table.insert(0);
         }
         assert!(ids.iter().all(|&id| !table.contains(id)));

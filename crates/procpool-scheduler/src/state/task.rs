@@ -1,29 +1,29 @@
-//! A task: what it is made of, and where it is.
+//! A task, and where it is.
 
 use std::time::{Duration, Instant};
 
 use crate::action::Outcome;
 use crate::id::{AffinityKey, FunctionKey, WorkerId};
-use crate::policy::queue::Seat;
+use crate::policy::queue::QueueKey;
 use crate::policy::run_time::FunctionIndex;
 use crate::spec::TaskSpec;
-use crate::state::task_details::{Extras, Terms};
+use crate::state::deadlines::{Deadlines, Timer};
 
 /// Where a task is, as far as the scheduler knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TaskState {
-    /// Waiting for a worker.
+    /// It waits for a worker.
     Queued,
-    /// Sent to a worker. Whether that has begun it, its control page tells.
+    /// It was sent to a worker. The worker's control page tells whether it has begun.
     Sent {
         /// The worker.
         worker: WorkerId,
-        /// Of the dispatch.
+        /// The slot of the dispatch.
         slot: u16,
-        /// Of the dispatch.
+        /// The number of the dispatch.
         dispatch_id: u64,
     },
-    /// Resolved, or never known.
+    /// It is resolved, or was never known.
     Finished,
 }
 
@@ -31,155 +31,203 @@ pub enum TaskState {
 #[derive(Debug)]
 pub(crate) struct Task<P> {
     key: FunctionKey,
-    /// As in its specification.
+    /// As in its specification, less the items that were split off.
     pub(crate) items: u32,
     pub(crate) function: FunctionIndex,
-    extras: Option<Box<Extras>>,
-    /// `None`: it is resolved, and only in flight yet.
+    /// In a box, since most tasks have none, and very many may wait.
+    details: Option<Box<TaskDetails>>,
+    /// `None`: it is resolved, and a worker still has it.
     pub(crate) payload: Option<P>,
     /// `None`: it waits, in the queue or for the end of a pause.
     pub(crate) sent: Option<Box<Sent>>,
 }
 
-/// Where a task in flight is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sent {
-    pub(crate) worker: usize,
-    pub(crate) slot: u16,
-    pub(crate) dispatch_id: u64,
-    /// When it was sent.
-    pub(crate) at: Instant,
-    /// Nanoseconds, as the history had it at the dispatch.
-    pub(crate) expected: Option<u64>,
-    /// That was charged to its share.
-    pub(crate) charged: bool,
-    /// It had several items.
-    pub(crate) several: bool,
-    /// The worker is known to have claimed it: it need not be asked again.
-    pub(crate) claimed: bool,
-    /// The driver was asked to take it back, and has not answered.
-    pub(crate) revoking: Option<Why>,
-    /// Its worker is to be killed for it, if it still runs.
-    pub(crate) condemned: Option<Sentence>,
+/// What few tasks have: options beyond the function to run, timers, deaths.
+#[derive(Default, Debug)]
+pub(crate) struct TaskDetails {
+    pub(crate) options: Option<TaskOptions>,
+    /// Until it runs: the end of its queue timeout. After a death: the end of the pause before it runs again. Once it is
+    /// resolved: the end of its grace.
+    pub(crate) wait_timer: Option<Timer>,
+    /// When it is cancelled.
+    pub(crate) cancel_timer: Option<Timer>,
+    /// It waits for the end of a pause after a death, and not in the queue.
+    pub(crate) is_pausing: bool,
+    /// How many workers died while they ran it.
+    pub(crate) deaths: u32,
+    /// How many times it was revoked because a worker had not begun it within its time limit.
+    pub(crate) unclaimed_timeouts: u32,
+    /// The driver was asked to split it, and has not answered.
+    pub(crate) splitting: Option<Part>,
+    /// The worker that has it has no items for another worker.
+    pub(crate) is_indivisible: bool,
+    /// The worker that has it begins no further item.
+    pub(crate) is_fixed: bool,
 }
 
-/// What a task that has begun is told when its worker has been killed for it, or spared.
+/// The specification, if there is more to it than the function and the number of items.
+#[derive(Debug)]
+pub(crate) struct TaskOptions {
+    pub(crate) spec: TaskSpec,
+    pub(crate) accepted: Instant,
+}
+
+/// How many of the items that have not begun are to be split off.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Part {
+    /// Half of them, for another worker.
+    Half,
+    /// All of them, since the running item may have passed its time limit, and must be known.
+    All,
+}
+
+/// What is known of a task that a worker has.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sentence {
-    /// `None`: it was told before its grace, which is over.
+pub(crate) struct Sent {
+    /// The place of the worker.
+    pub(crate) worker: usize,
+    pub(crate) slot: u16,
+    /// The number of the dispatch.
+    pub(crate) dispatch_id: u64,
+    pub(crate) at: Instant,
+    /// Nanoseconds that it was expected to take, at the dispatch.
+    pub(crate) expected: Option<u64>,
+    /// Its share was charged for that.
+    pub(crate) is_charged: bool,
+    /// It was sent with several items.
+    pub(crate) had_items: bool,
+    /// The worker is known to have claimed it, so that it need not be revoked again.
+    pub(crate) is_claimed: bool,
+    /// The driver was asked to revoke it, and has not answered.
+    pub(crate) revoking: Option<RevokeReason>,
+    /// Its worker is to be killed if it still runs the task.
+    pub(crate) pending_kill: Option<PendingKill>,
+}
+
+/// A kill that waits until it is known which task the worker runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PendingKill {
+    /// How the task is resolved. `None`: it was resolved before its grace, which is over.
     pub(crate) outcome: Option<Outcome>,
 }
 
-/// Why a task is to be taken back. If there are two reasons at one moment, the later in this list counts.
+/// Why a task is revoked. Of two reasons at one moment, the later in this list counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Why {
+pub(crate) enum RevokeReason {
     /// Another worker is idle.
     Rebalance,
-    /// Its worker is not going to run it: it dies, or the task before it takes its grace.
+    /// Its worker will not run it soon: the worker ends, or the task in front takes too long.
     Displaced,
     /// Its worker leaves it untouched.
     Untouched,
     /// It waited too long.
     QueueTimeout,
-    /// Nobody wants it, but who began it may finish it.
+    /// It was cancelled, unless it has begun.
     CancelIfQueued,
     /// Its time limit passed, and its worker has not begun it.
     Unbegun,
-    /// Nobody wants it.
+    /// It was cancelled.
     Cancel,
+}
+
+impl TaskDetails {
+    /// Nothing is due for the task any more.
+    pub(crate) fn disarm(&mut self, deadlines: &mut Deadlines) {
+        deadlines.disarm(&mut self.wait_timer);
+        deadlines.disarm(&mut self.cancel_timer);
+    }
 }
 
 impl<P> Task<P> {
     #[inline]
     pub(crate) fn new(spec: TaskSpec, payload: P, function: FunctionIndex, now: Instant) -> Self {
-        let extras = || {
-            Box::new(Extras {
-                terms: Some(Terms {
+        let details = || {
+            Box::new(TaskDetails {
+                options: Some(TaskOptions {
                     spec,
                     accepted: now,
                 }),
-                ..Extras::default()
+                ..TaskDetails::default()
             })
         };
         Self {
             key: spec.function,
             items: spec.items,
             function,
-            extras: (!spec.is_plain()).then(extras),
+            details: (!spec.has_defaults()).then(details),
             payload: Some(payload),
             sent: None,
         }
     }
 
-    /// What was asked, of the items that are left.
+    /// The specification, of the items that are left.
     pub(crate) fn spec(&self) -> TaskSpec {
         TaskSpec {
             items: self.items,
-            ..match self.terms() {
-                Some(terms) => terms.spec,
+            ..match self.options() {
+                Some(options) => options.spec,
                 None => TaskSpec::new(self.key),
             }
         }
     }
 
     #[inline]
-    fn terms(&self) -> Option<&Terms> {
-        self.extras.as_ref()?.terms.as_ref()
+    fn options(&self) -> Option<&TaskOptions> {
+        self.details.as_ref()?.options.as_ref()
     }
 
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.terms()?.spec.timeout
+        self.options()?.spec.timeout
     }
 
     /// As in [`spec`](Self::spec).
     #[inline]
     pub(crate) fn affinity(&self) -> Option<AffinityKey> {
-        self.terms()?.spec.affinity
-    }
-
-    /// Whether what comes of it comes in parts.
-    #[inline]
-    pub(crate) fn is_in_parts(&self) -> bool {
-        self.items > 1 || self.terms().is_some_and(|terms| terms.spec.in_parts)
+        self.options()?.spec.affinity
     }
 
     /// As in [`spec`](Self::spec).
     #[inline]
-    pub(crate) fn seat(&self) -> Seat {
-        self.terms()
-            .map_or_else(Seat::default, |terms| terms.spec.seat())
+    pub(crate) fn queue_key(&self) -> QueueKey {
+        self.options()
+            .map_or_else(QueueKey::default, |options| options.spec.queue_key())
     }
 
-    /// What it has beyond that, if anything.
+    /// Whether its results come in parts.
     #[inline]
-    pub(crate) fn extras(&self) -> Option<&Extras> {
-        self.extras.as_deref()
+    pub(crate) fn is_in_parts(&self) -> bool {
+        self.items > 1 || self.options().is_some_and(|options| options.spec.in_parts)
     }
 
-    /// The same, to be changed in what it has.
     #[inline]
-    pub(crate) fn present_extras(&mut self) -> Option<&mut Extras> {
-        self.extras.as_deref_mut()
+    pub(crate) fn details(&self) -> Option<&TaskDetails> {
+        self.details.as_deref()
     }
 
-    /// The same, to be added to.
-    pub(crate) fn extras_mut(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
+    /// The details that it has, to be changed.
+    #[inline]
+    pub(crate) fn present_details(&mut self) -> Option<&mut TaskDetails> {
+        self.details.as_deref_mut()
+    }
+
+    /// The details, to be added to.
+    pub(crate) fn details_mut(&mut self) -> &mut TaskDetails {
+        self.details.get_or_insert_default()
     }
 
     /// Whether it waits for the end of a pause, and not in the queue.
     pub(crate) fn is_pausing(&self) -> bool {
-        self.extras().is_some_and(|extras| extras.pausing)
+        self.details().is_some_and(|details| details.is_pausing)
     }
 
     /// How many workers died while they ran it.
     pub(crate) fn deaths(&self) -> u32 {
-        self.extras().map_or(0, |extras| extras.deaths)
+        self.details().map_or(0, |details| details.deaths)
     }
 
-    /// Where it is, if a worker has it.
+    /// What is known of the dispatch, if a worker has it.
     #[inline]
     pub(crate) fn sent(&self) -> Option<Sent> {
         self.sent.as_deref().copied()
@@ -191,24 +239,29 @@ impl<P> Task<P> {
 
     /// How long a worker may leave it unclaimed.
     ///
-    /// A worker that has not begun the task when its limit passes is not charged to the task. It is taken
-    /// back then, and the next worker has twice as long: were a limit shorter than it takes a worker to
-    /// wake up, the task would be taken back for ever.
-    pub(crate) fn patience(&self) -> Option<Duration> {
+    /// If the limit passes before the worker has begun the task, the task is revoked and not charged for it. The next
+    /// worker has twice as long: a limit shorter than the time that a worker takes to wake up would otherwise have the
+    /// task revoked for ever.
+    pub(crate) fn claim_timeout(&self) -> Option<Duration> {
         let limit = self.timeout()?;
-        Some(match self.extras().map_or(0, |extras| extras.unclaimed) {
-            0 => limit,
-            n => limit
-                .max(Duration::from_micros(100))
-                .saturating_mul(1 << n.min(20)),
-        })
+        Some(
+            match self
+                .details()
+                .map_or(0, |details| details.unclaimed_timeouts)
+            {
+                0 => limit,
+                n => limit
+                    .max(Duration::from_micros(100))
+                    .saturating_mul(1 << n.min(20)),
+            },
+        )
     }
 
-    /// The limit that it has waited past, if it has.
-    pub(crate) fn waited_past(&self, now: Instant) -> Option<Duration> {
-        let terms = self.terms()?;
-        let limit = terms.spec.queue_timeout?;
-        let is_past = now.saturating_duration_since(terms.accepted) >= limit;
+    /// Its queue timeout, if that has passed.
+    pub(crate) fn passed_queue_timeout(&self, now: Instant) -> Option<Duration> {
+        let options = self.options()?;
+        let limit = options.spec.queue_timeout?;
+        let is_past = now.saturating_duration_since(options.accepted) >= limit;
         (is_past && self.deaths() == 0).then_some(limit)
     }
 }

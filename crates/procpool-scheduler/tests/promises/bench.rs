@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use procpool_scheduler::{
-    Action, BroadcastId, Cold, Config, Finished, FunctionKey, Outcome, Refused, RefusedReason,
-    ReservationId, Scheduler, Standing, TaskId, TaskSpec, TaskState, Unspread, WarmUpId, WorkerId,
+    Action, BroadcastError, BroadcastId, Config, Finished, FunctionKey, Outcome, Refused,
+    RefusedReason, ReservationId, RunState, Scheduler, TaskId, TaskSpec, TaskState, WarmUpError,
+    WarmUpId, WorkerId,
 };
 
 pub(crate) struct Bench {
@@ -89,7 +90,7 @@ impl Bench {
             Action::Revoke { worker, task, .. } => format!("revoke {} from {worker}", name(task)),
             Action::Inspect { worker, task, .. } => format!("inspect {} on {worker}", name(task)),
             Action::Collect(worker) => format!("collect from {worker}"),
-            Action::Shorten {
+            Action::Split {
                 worker, task, all, ..
             } => {
                 let part = if all { "all" } else { "half" };
@@ -103,20 +104,26 @@ impl Bench {
             } => format!("{payload}: {}", ending(outcome)),
             Action::Grant(reservation) => format!("grant {reservation}"),
             Action::Deny(reservation) => format!("deny {reservation}"),
-            Action::Warm(warm_up) => format!("{warm_up} is warm"),
-            Action::NotWarm { warm_up, why } => match why {
-                Cold::StartFailed { worker } => {
+            Action::WarmUpDone(warm_up) => format!("{warm_up} is warm"),
+            Action::WarmUpFailed { warm_up, error } => match error {
+                WarmUpError::StartFailed { worker } => {
                     format!("{warm_up} is not warm: {worker} failed to start")
                 }
-                Cold::Closed => format!("{warm_up} is not warm: closed"),
+                WarmUpError::Closed => format!("{warm_up} is not warm: closed"),
             },
-            Action::Brief { worker, broadcast } => format!("broadcast {broadcast} to {worker}"),
-            Action::Spread(broadcast) => format!("broadcast {broadcast} is spread"),
-            Action::NotSpread { broadcast, why } => match why {
-                Unspread::Refused { worker } => format!("broadcast {broadcast}: {worker} refused"),
-                Unspread::Died { worker } => format!("broadcast {broadcast}: {worker} died"),
-                Unspread::TooSlow { worker } => format!("broadcast {broadcast}: {worker} too slow"),
-                Unspread::Closed => format!("broadcast {broadcast}: closed"),
+            Action::RunBroadcast { worker, broadcast } => {
+                format!("broadcast {broadcast} to {worker}")
+            }
+            Action::BroadcastDone(broadcast) => format!("broadcast {broadcast} is spread"),
+            Action::BroadcastFailed { broadcast, error } => match error {
+                BroadcastError::Refused { worker } => {
+                    format!("broadcast {broadcast}: {worker} refused")
+                }
+                BroadcastError::Died { worker } => format!("broadcast {broadcast}: {worker} died"),
+                BroadcastError::TooSlow { worker } => {
+                    format!("broadcast {broadcast}: {worker} too slow")
+                }
+                BroadcastError::Closed => format!("broadcast {broadcast}: closed"),
             },
         }
     }
@@ -250,7 +257,7 @@ impl Bench {
     }
 
     /// The answer to the next action, which must be an inspection.
-    pub(crate) fn inspect(&mut self, expected: TaskId, standing: Standing) {
+    pub(crate) fn inspect(&mut self, expected: TaskId, standing: RunState) {
         match self.scheduler.poll_action() {
             Some(Action::Inspect { task, .. }) if task == expected => {
                 self.scheduler.handle_inspected(self.now, task, standing);
@@ -262,7 +269,7 @@ impl Bench {
     /// The answer to the next action, which must be an inspection of a task that runs since then.
     pub(crate) fn runs_for(&mut self, expected: TaskId, time: Duration) {
         let since = self.now - time;
-        self.inspect(expected, Standing::Running { since });
+        self.inspect(expected, RunState::Running { since });
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -293,8 +300,8 @@ impl Bench {
         self.scheduler.handle_exited_over_limit(self.now, worker);
     }
 
-    pub(crate) fn worn(&mut self, worker: WorkerId) {
-        self.scheduler.handle_worn(self.now, worker);
+    pub(crate) fn needs_recycle(&mut self, worker: WorkerId) {
+        self.scheduler.handle_needs_recycle(self.now, worker);
     }
 
     pub(crate) fn start_failed(&mut self, worker: WorkerId) {
@@ -306,13 +313,13 @@ impl Bench {
     }
 
     /// The driver took items back; the rest has a name of its own.
-    pub(crate) fn shortened(
+    pub(crate) fn split(
         &mut self,
         task: TaskId,
         left: u32,
         rest: Option<(u32, &'static str)>,
     ) -> Option<TaskId> {
-        self.scheduler.handle_shortened(self.now, task, left, rest)
+        self.scheduler.handle_split(self.now, task, left, rest)
     }
 
     pub(crate) fn close(&mut self) {
@@ -340,10 +347,10 @@ impl Bench {
     }
 
     /// The worker answers a broadcast.
-    pub(crate) fn briefed(&mut self, worker: u64, ran: bool) {
-        let is_expected = self
-            .scheduler
-            .handle_briefed(self.now, Self::worker(worker), ran);
+    pub(crate) fn broadcast_ended(&mut self, worker: u64, ran: bool) {
+        let is_expected =
+            self.scheduler
+                .handle_broadcast_ended(self.now, Self::worker(worker), ran);
         assert!(is_expected, "{worker} was not asked");
     }
 

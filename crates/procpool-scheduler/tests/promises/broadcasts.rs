@@ -9,9 +9,9 @@ fn every_ready_worker_runs_a_broadcast_and_then_it_is_spread() {
     let mut bench = Bench::ready(workers(2, 2));
     bench.broadcast();
     assert_eq!(bench.actions(), ["broadcast 1 to 1", "broadcast 1 to 2"]);
-    bench.briefed(2, true);
+    bench.broadcast_ended(2, true);
     assert_eq!(bench.actions(), [""; 0]);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["broadcast 1 is spread"]);
     assert!(bench.has_no_deadline());
 }
@@ -25,9 +25,9 @@ fn until_it_has_run_a_broadcast_a_worker_takes_no_task() {
     bench.submit(LONG, "b");
     assert_eq!(bench.actions(), [""; 0]);
     assert_eq!(bench.scheduler.counts().preparing, 2);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["a to 1"], "not even ahead");
-    bench.briefed(2, true);
+    bench.broadcast_ended(2, true);
     assert_eq!(bench.actions(), ["broadcast 1 is spread", "b to 2"]);
 }
 
@@ -40,7 +40,7 @@ fn a_busy_worker_runs_a_broadcast_after_what_it_has_and_takes_nothing_more_befor
     assert_eq!(bench.actions(), ["broadcast 1 to 1"]);
     bench.finish(worker, a);
     assert_eq!(bench.actions(), [""; 0]);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["broadcast 1 is spread", "b to 1"]);
 }
 
@@ -51,9 +51,9 @@ fn several_are_answered_in_the_order_in_which_they_were_given() {
     bench.broadcast();
     bench.actions();
     bench.submit(LONG, "a");
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["broadcast 1 is spread"]);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["broadcast 2 is spread", "a to 1"]);
 }
 
@@ -65,7 +65,7 @@ fn a_worker_that_is_starting_runs_it_before_its_first_task() {
     assert_eq!(bench.actions(), ["spawn 1"]);
     bench.make_ready(Bench::worker(1));
     assert_eq!(bench.actions(), ["broadcast 1 to 1"]);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     assert_eq!(bench.actions(), ["broadcast 1 is spread", "a to 1"]);
 }
 
@@ -83,9 +83,9 @@ fn the_first_failure_is_told_and_the_worker_lives_on() {
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.broadcast();
     bench.actions();
-    bench.briefed(1, false);
+    bench.broadcast_ended(1, false);
     assert_eq!(bench.actions(), ["broadcast 1: 1 refused"]);
-    bench.briefed(2, true);
+    bench.broadcast_ended(2, true);
     bench.make_ready(Bench::worker(3));
     assert_eq!(bench.actions(), [""; 0], "who was not told yet never is");
     assert_eq!(bench.scheduler.counts().idle, 3);
@@ -198,28 +198,36 @@ fn it_may_take_as_long_as_a_start_counted_from_when_it_is_its_turn() {
 fn a_worker_that_stops_need_not_run_it() {
     let mut bench = Bench::ready(workers(2, 2));
     let (a, worker) = bench.run(LONG, "a");
-    bench.worn(worker);
+    bench.needs_recycle(worker);
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.make_ready(Bench::worker(3));
     bench.broadcast();
     bench.actions();
-    bench.briefed(1, true);
-    bench.briefed(3, true);
+    bench.broadcast_ended(1, true);
+    bench.broadcast_ended(3, true);
     assert_eq!(bench.actions(), [""; 0]);
     bench.finish(worker, a);
     assert_eq!(
         bench.actions(),
         [format!("stop {worker}"), "broadcast 1 is spread".to_owned()]
     );
-    bench.briefed(worker.as_u64(), true);
+    bench.broadcast_ended(worker.as_u64(), true);
 }
 
 #[test]
 fn an_answer_that_was_not_asked_for_is_a_fault() {
     let mut bench = Bench::ready(workers(1, 1));
     let now = std::time::Instant::now();
-    assert!(!bench.scheduler.handle_briefed(now, Bench::worker(1), true));
-    assert!(!bench.scheduler.handle_briefed(now, Bench::worker(9), true));
+    assert!(
+        !bench
+            .scheduler
+            .handle_broadcast_ended(now, Bench::worker(1), true)
+    );
+    assert!(
+        !bench
+            .scheduler
+            .handle_broadcast_ended(now, Bench::worker(9), true)
+    );
 }
 
 #[test]
@@ -245,7 +253,7 @@ fn a_pool_is_warm_when_its_workers_have_run_it() {
     bench.broadcast();
     let warm_up = bench.warm_up();
     assert_eq!(bench.actions(), ["broadcast 1 to 1"]);
-    bench.briefed(1, true);
+    bench.broadcast_ended(1, true);
     let warm = format!("{warm_up} is warm");
     assert_eq!(bench.actions(), ["broadcast 1 is spread", &warm]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procpool_scheduler::{Finished, Standing, TaskSpec, TaskState};
+use procpool_scheduler::{Finished, RunState, TaskSpec, TaskState};
 
 use crate::bench::{Bench, LONG, MS, SHORT, workers};
 
@@ -13,7 +13,7 @@ fn who_has_nothing_to_do_takes_half_of_what_another_has_not_begun() {
     let mut bench = Bench::ready(workers(2, 2));
     let (chunk, first) = bench.run(CHUNK, "chunk");
     assert_eq!(bench.actions(), ["take back half of chunk from 2"]);
-    bench.shortened(chunk, 6, Some((4, "rest")));
+    bench.split(chunk, 6, Some((4, "rest")));
     assert_eq!(bench.actions(), ["rest to 1"]);
     // Both are busy now; when one is not, there may be more to take.
     assert!(matches!(
@@ -28,7 +28,7 @@ fn who_has_nothing_to_give_is_not_asked_again() {
     let mut bench = Bench::ready(workers(2, 2));
     let (chunk, _) = bench.run(CHUNK, "chunk");
     assert_eq!(bench.actions(), ["take back half of chunk from 2"]);
-    bench.shortened(chunk, 10, None);
+    bench.split(chunk, 10, None);
     bench.tick();
     assert_eq!(bench.actions(), [""; 0]);
 }
@@ -53,7 +53,7 @@ fn what_is_taken_back_comes_before_all_that_wait() {
     let mut bench = Bench::ready(workers(1, 1));
     let (chunk, worker) = bench.run(CHUNK, "chunk");
     bench.submit(LONG, "later");
-    bench.shortened(chunk, 3, Some((7, "rest")));
+    bench.split(chunk, 3, Some((7, "rest")));
     assert_eq!(bench.actions(), [""; 0]);
     bench.finish(worker, chunk);
     assert_eq!(bench.actions(), ["rest to 1"]);
@@ -71,12 +71,12 @@ fn an_item_is_not_charged_with_the_time_of_the_one_before_it() {
     // One has run for too long; but until no other can begin, nobody knows which one runs.
     bench.runs_for(chunk, 3 * MS);
     assert_eq!(bench.actions(), ["take back all of chunk from 1"]);
-    bench.shortened(chunk, 5, Some((5, "rest")));
+    bench.split(chunk, 5, Some((5, "rest")));
     // It had just returned, and this is the next one.
     bench.runs_for(chunk, Duration::ZERO);
     assert_eq!(bench.actions(), [""; 0]);
     bench.next_deadline_after(3 * MS);
-    bench.inspect(chunk, Standing::Finished);
+    bench.inspect(chunk, RunState::Finished);
     bench.finish(worker, chunk);
     assert_eq!(bench.actions(), ["rest to 1"]);
 }
@@ -85,7 +85,7 @@ fn an_item_is_not_charged_with_the_time_of_the_one_before_it() {
 fn what_was_taken_back_is_resolved_like_any_task() {
     let mut bench = Bench::ready(workers(1, 1));
     let (chunk, worker) = bench.run(CHUNK, "chunk");
-    let rest = bench.shortened(chunk, 4, Some((6, "rest"))).unwrap();
+    let rest = bench.split(chunk, 4, Some((6, "rest"))).unwrap();
     bench.close();
     bench.finish(worker, chunk);
     assert_eq!(bench.actions(), ["rest to 1"], "it was accepted before");
@@ -100,7 +100,7 @@ fn what_is_taken_back_while_all_ends_is_told_so() {
     let (chunk, _) = bench.run(CHUNK, "chunk");
     bench.terminate();
     assert_eq!(bench.actions(), ["kill 1", "chunk: terminated"]);
-    bench.shortened(chunk, 4, Some((6, "rest")));
+    bench.split(chunk, 4, Some((6, "rest")));
     assert_eq!(bench.actions(), ["rest: terminated"]);
 }
 
@@ -109,6 +109,6 @@ fn the_rest_of_an_unknown_task_is_not_lost() {
     let mut bench = Bench::ready(workers(1, 1));
     let (task, worker) = bench.run(SHORT, "task");
     bench.finish(worker, task);
-    assert_eq!(bench.shortened(task, 0, Some((6, "rest"))), None);
+    assert_eq!(bench.split(task, 0, Some((6, "rest"))), None);
     assert_eq!(bench.actions(), ["rest: cancelled"]);
 }

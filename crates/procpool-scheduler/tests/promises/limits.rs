@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procpool_scheduler::{Config, Finished, Standing, TaskId, TaskSpec, WorkerId};
+use procpool_scheduler::{Config, Finished, RunState, TaskId, TaskSpec, WorkerId};
 
 use crate::bench::{Bench, LONG, MS, SHORT, US, workers};
 
@@ -103,9 +103,9 @@ fn a_driver_that_is_late_with_the_result_before_it_stretches_no_limit() {
 fn a_task_sent_ahead_that_has_not_begun_has_its_whole_limit_from_when_it_could() {
     let (mut bench, ahead, _) = sent_ahead();
     bench.next_deadline_after(2 * MS);
-    bench.inspect(ahead, Standing::Unclaimed);
+    bench.inspect(ahead, RunState::Unclaimed);
     bench.next_deadline_after(MS);
-    bench.inspect(ahead, Standing::Unclaimed);
+    bench.inspect(ahead, RunState::Unclaimed);
     bench.answer(ahead, true);
     assert_eq!(bench.actions(), ["ahead to 1"]);
 }
@@ -131,7 +131,7 @@ fn a_task_that_begins_at_the_moment_when_it_would_be_taken_back_has_its_whole_li
     let mut bench = Bench::ready(workers(1, 1));
     let (task, worker) = bench.run(LIMITED, "task");
     bench.next_deadline_after(3 * MS);
-    bench.inspect(task, Standing::Unclaimed);
+    bench.inspect(task, RunState::Unclaimed);
     bench.answer(task, false);
     bench.runs_for(task, Duration::ZERO);
     assert_eq!(bench.actions(), [""; 0]);
@@ -149,7 +149,7 @@ fn a_result_that_was_there_in_time_is_not_lost_though_the_driver_is_late() {
     let (task, worker) = bench.run(LIMITED, "task");
     bench.pass(9 * MS);
     bench.tick();
-    bench.inspect(task, Standing::Finished);
+    bench.inspect(task, RunState::Finished);
     assert_eq!(bench.actions(), [""; 0]);
     assert!(matches!(
         bench.finish(worker, task),
@@ -166,9 +166,9 @@ fn a_worker_that_says_it_has_finished_and_does_not_deliver_is_killed() {
     });
     let (task, _) = bench.run(LIMITED, "task");
     bench.next_deadline_after(3 * MS);
-    bench.inspect(task, Standing::Finished);
+    bench.inspect(task, RunState::Finished);
     bench.next_deadline_after(7 * MS);
-    bench.inspect(task, Standing::Finished);
+    bench.inspect(task, RunState::Finished);
     assert_eq!(
         bench.actions(),
         ["kill 1", "task: timed out after 3ms", "spawn 2"]
@@ -191,7 +191,7 @@ fn each_item_of_a_task_has_the_limit_for_itself() {
     bench.next_deadline_after(2 * MS);
     bench.runs_for(task, 3 * MS);
     assert_eq!(bench.actions(), ["take back all of task from 1"]);
-    bench.shortened(task, 4, None);
+    bench.split(task, 4, None);
     bench.runs_for(task, 3 * MS);
     assert_eq!(
         bench.actions()[..2],
@@ -200,7 +200,7 @@ fn each_item_of_a_task_has_the_limit_for_itself() {
 }
 
 /// How long a task lives whose worker answers every inspection in this way, and how many there are.
-fn lifetime(items: u32, lie: impl Fn(&Bench) -> Standing) -> (Duration, usize) {
+fn lifetime(items: u32, lie: impl Fn(&Bench) -> RunState) -> (Duration, usize) {
     let mut bench = Bench::ready(Config {
         stop_timeout: 7 * MS,
         ..workers(1, 1)
@@ -212,7 +212,7 @@ fn lifetime(items: u32, lie: impl Fn(&Bench) -> Standing) -> (Duration, usize) {
         bench.next_deadline();
         let standing = lie(&bench);
         bench.inspect(task, standing);
-        if standing == Standing::Unclaimed {
+        if standing == RunState::Unclaimed {
             bench.answer(task, false);
             let standing = lie(&bench);
             bench.inspect(task, standing);
@@ -226,8 +226,8 @@ fn lifetime(items: u32, lie: impl Fn(&Bench) -> Standing) -> (Duration, usize) {
 
 #[test]
 fn a_worker_that_lies_about_its_start_stretches_a_limit_by_no_more_than_one() {
-    let now = |bench: &Bench| Standing::Running { since: bench.now() };
-    let future = |bench: &Bench| Standing::Running {
+    let now = |bench: &Bench| RunState::Running { since: bench.now() };
+    let future = |bench: &Bench| RunState::Running {
         since: bench.now() + 1_000 * LIMITED.timeout.unwrap(),
     };
     assert_eq!(lifetime(1, now), (6 * MS, 2));
@@ -248,7 +248,7 @@ fn a_start_before_the_dispatch_is_the_dispatch() {
         ["kill 1", "ahead: timed out after 3ms"]
     );
     // It gains nothing by it either, if its first item began later.
-    let long_ago = |bench: &Bench| Standing::Running {
+    let long_ago = |bench: &Bench| RunState::Running {
         since: bench.now() - Duration::from_secs(1),
     };
     assert_eq!(lifetime(5, long_ago), (3 * MS, 1));
@@ -256,9 +256,9 @@ fn a_start_before_the_dispatch_is_the_dispatch() {
 
 #[test]
 fn other_lies_end_too() {
-    assert_eq!(lifetime(1, |_| Standing::Unclaimed), (3 * MS, 1));
-    assert_eq!(lifetime(5, |_| Standing::Unclaimed), (3 * MS, 1));
-    assert_eq!(lifetime(5, |_| Standing::Finished), (10 * MS, 2));
+    assert_eq!(lifetime(1, |_| RunState::Unclaimed), (3 * MS, 1));
+    assert_eq!(lifetime(5, |_| RunState::Unclaimed), (3 * MS, 1));
+    assert_eq!(lifetime(5, |_| RunState::Finished), (10 * MS, 2));
 }
 
 #[test]
@@ -269,16 +269,16 @@ fn an_answer_that_was_not_asked_for_changes_nothing() {
     let since = bench.now();
     let now = bench.now() + 9 * MS;
     for standing in [
-        Standing::Unclaimed,
-        Standing::Running { since },
-        Standing::Finished,
+        RunState::Unclaimed,
+        RunState::Running { since },
+        RunState::Finished,
     ] {
         bench.scheduler.handle_inspected(now, task, standing);
     }
     assert_eq!(bench.actions(), [""; 0]);
     bench.next_deadline_after(MS);
     bench.cancel(task);
-    bench.inspect(task, Standing::Running { since });
+    bench.inspect(task, RunState::Running { since });
     bench.answer(task, false);
     assert_eq!(bench.actions()[..2], ["kill 1", "task: cancelled"]);
 }
@@ -288,7 +288,7 @@ fn a_task_that_its_worker_has_not_begun_in_time_runs_elsewhere() {
     let mut bench = Bench::ready(workers(2, 2));
     let (task, stuck) = bench.run(LIMITED, "task");
     bench.next_deadline_after(3 * MS);
-    bench.inspect(task, Standing::Unclaimed);
+    bench.inspect(task, RunState::Unclaimed);
     bench.answer(task, true);
     let other = 3 - stuck.as_u64();
     assert_eq!(bench.actions(), [format!("task to {other}")]);
@@ -304,10 +304,10 @@ fn a_limit_shorter_than_a_wake_up_does_not_take_the_task_back_for_ever() {
     let (task, _) = bench.run(spec, "task");
     for patience in [0, 200, 400, 800, 1600] {
         bench.next_deadline_after(Duration::ZERO);
-        bench.inspect(task, Standing::Unclaimed);
+        bench.inspect(task, RunState::Unclaimed);
         if patience > 0 {
             bench.next_deadline_after(patience * US);
-            bench.inspect(task, Standing::Unclaimed);
+            bench.inspect(task, RunState::Unclaimed);
         }
         bench.answer(task, true);
         assert_eq!(bench.actions(), ["task to 1"]);
@@ -329,7 +329,7 @@ fn a_worker_that_leaves_a_limited_task_unclaimed_for_long_is_replaced() {
     });
     let (task, _) = bench.run(LIMITED, "task");
     bench.next_deadline_after(3 * MS);
-    bench.inspect(task, Standing::Unclaimed);
+    bench.inspect(task, RunState::Unclaimed);
     bench.answer(task, true);
     assert_eq!(bench.actions(), ["kill 1", "spawn 2"]);
     bench.make_ready(Bench::worker(2));

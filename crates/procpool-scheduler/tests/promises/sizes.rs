@@ -116,15 +116,15 @@ fn a_closed_pool_keeps_its_size() {
 #[test]
 fn a_worker_that_waits_for_its_replacement_goes_at_once_if_the_pool_is_made_so_small() {
     let mut bench = Bench::ready(workers(2, 2));
-    bench.worn(Bench::worker(1));
+    bench.needs_recycle(Bench::worker(1));
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.resize(1, 1);
     assert_eq!(bench.actions(), ["stop 1", "stop 3"]);
 
     // Nor does one of two linger, each of which had a replacement on the way.
     let mut bench = Bench::ready(workers(8, 8));
-    bench.worn(Bench::worker(1));
-    bench.worn(Bench::worker(2));
+    bench.needs_recycle(Bench::worker(1));
+    bench.needs_recycle(Bench::worker(2));
     assert_eq!(bench.actions(), ["spawn 9", "spawn 10"]);
     bench.resize(1, 1);
     let stopped = bench.actions();
@@ -154,7 +154,7 @@ fn a_worker_that_is_to_be_replaced_stops_for_being_idle_if_nobody_is_needed_in_i
     bench.all_ready();
     bench.finish(Bench::worker(1), task);
     bench.actions();
-    bench.worn(Bench::worker(1));
+    bench.needs_recycle(Bench::worker(1));
     assert_eq!(bench.actions(), [""; 0]);
     bench.next_deadline_after(9 * MS);
     assert_eq!(bench.actions(), ["stop 1"]);
@@ -437,11 +437,11 @@ fn a_pool_grows_for_the_items_of_a_task_that_takes_longer_than_expected() {
     assert_eq!(bench.actions(), [""; 0], "it is expected to take 10 ms");
     bench.next_deadline_after(5 * MS);
     assert_eq!(bench.actions(), ["take back half of chunk from 1"]);
-    bench.shortened(chunk, 6, Some((4, "rest")));
+    bench.split(chunk, 6, Some((4, "rest")));
     assert_eq!(bench.actions(), ["spawn 2"]);
     bench.next_deadline_after(5 * MS);
     assert_eq!(bench.actions(), ["take back half of chunk from 1"]);
-    bench.shortened(chunk, 3, Some((3, "another")));
+    bench.split(chunk, 3, Some((3, "another")));
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.next_deadline_after(5 * MS);
     assert_eq!(bench.actions(), [""; 0], "no other worker can be started");

@@ -252,7 +252,7 @@ fn workers_that_started_together_do_not_retire_together() {
 fn a_worn_worker_is_replaced_once_its_replacement_is_ready() {
     let mut bench = Bench::ready(workers(2, 2));
     let (task, worker) = bench.run(LONG, "task");
-    bench.worn(worker);
+    bench.needs_recycle(worker);
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.make_ready(Bench::worker(3));
     assert_eq!(bench.actions(), [""; 0], "it finishes what it has");
@@ -264,8 +264,8 @@ fn a_worn_worker_is_replaced_once_its_replacement_is_ready() {
 #[test]
 fn worn_workers_are_replaced_one_after_another() {
     let mut bench = Bench::ready(workers(2, 2));
-    bench.worn(Bench::worker(1));
-    bench.worn(Bench::worker(2));
+    bench.needs_recycle(Bench::worker(1));
+    bench.needs_recycle(Bench::worker(2));
     assert_eq!(bench.actions(), ["spawn 3"]);
     bench.make_ready(Bench::worker(3));
     assert_eq!(bench.actions(), ["stop 1", "spawn 4"]);

@@ -84,12 +84,12 @@ pub(crate) enum Answer {
 pub(crate) struct Frame {
     pub(crate) task: TaskId,
     pub(crate) slot: usize,
-    pub(crate) dispatch_id: u64,
+    pub(crate) dispatch: u64,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Slot {
-    pub(crate) dispatch_id: u64,
+    pub(crate) dispatch: u64,
     pub(crate) mark: Mark,
     /// When it got that mark, or its clock was restarted.
     pub(crate) since: Option<Instant>,
@@ -156,7 +156,7 @@ impl Process {
         let slot = &mut self.page[frame.slot];
         assert_eq!(slot.in_flight, None, "the slot is in use");
         *slot = Slot {
-            dispatch_id: frame.dispatch_id,
+            dispatch: frame.dispatch,
             mark: Mark::Sent,
             since: None,
             in_flight: Some(frame.task),
@@ -175,8 +175,8 @@ impl Process {
     /// Since when what it has not claimed waits behind others, and behind how many it did at first.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (Instant, usize)> + '_ {
         let in_flight = || self.page.iter().filter(|slot| slot.in_flight.is_some());
-        let head = in_flight().map(|slot| slot.dispatch_id).min();
-        let behind = in_flight().filter(move |slot| Some(slot.dispatch_id) != head);
+        let head = in_flight().map(|slot| slot.dispatch).min();
+        let behind = in_flight().filter(move |slot| Some(slot.dispatch) != head);
         behind
             .filter(|slot| slot.mark == Mark::Sent)
             .filter_map(|slot| slot.sent)

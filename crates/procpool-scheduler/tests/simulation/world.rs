@@ -25,7 +25,7 @@ use crate::users::{Cancel, End, UserTask};
 
 /// A task's number: what the driver keeps with it. Not `Clone`, so it can come back only once.
 #[derive(Debug)]
-pub(crate) struct Ticket(usize);
+pub(crate) struct Payload(usize);
 
 pub(crate) struct World {
     pub(crate) plan: Plan,
@@ -34,7 +34,7 @@ pub(crate) struct World {
     chances: Chances,
     start: Instant,
     now: Instant,
-    scheduler: Scheduler<Ticket>,
+    scheduler: Scheduler<Payload>,
     calendar: BinaryHeap<Reverse<(Instant, u64)>>,
     events: HashMap<u64, Event>,
     last_event: u64,
@@ -62,7 +62,7 @@ pub(crate) struct World {
     /// What came about, so that a storm that has become a breeze is noticed.
     pub(crate) seen: BTreeSet<&'static str>,
     last_run: u64,
-    last_dispatch_id: u64,
+    last_dispatch: u64,
     ticks_now: u32,
     moments: u64,
     closed: bool,
@@ -129,7 +129,7 @@ impl World {
             reaped: None,
             seen: BTreeSet::new(),
             last_run: 0,
-            last_dispatch_id: 0,
+            last_dispatch: 0,
             ticks_now: 0,
             moments: 0,
             closed: false,

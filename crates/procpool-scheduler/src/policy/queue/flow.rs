@@ -1,8 +1,9 @@
-//! The tasks of one share that wait, in order.
+//! The waiting tasks of one share, in order.
 
 use std::collections::VecDeque;
 
 use crate::id::TaskId;
+use crate::policy::tuning::KEPT_PLACES;
 
 /// Where a task is added.
 #[derive(Clone, Copy, Debug)]
@@ -11,30 +12,27 @@ pub(super) enum End {
     Front,
 }
 
-/// Above this many places, an empty lane gives its memory back.
-const KEPT: usize = 4096;
-
-/// First in, first out; what comes back from a worker goes to the front.
+/// First in, first out. A task that comes back from a worker goes to the front.
 ///
-/// A task that is resolved while it waits leaves its id behind, because finding it would cost the
-/// length of the lane. Such ids are skipped, and swept out before they are the majority.
+/// A task that is resolved while it waits leaves its id behind, because a search would take as long as the flow is. Such
+/// ids are skipped, and removed before they are the majority.
 #[derive(Debug, Default)]
-pub(super) struct Lane {
+pub(super) struct Flow {
     ids: VecDeque<TaskId>,
     stale: usize,
-    pub(super) turn: Turn,
+    pub(super) order: FlowOrder,
 }
 
-/// When a lane is served: the one with the least is next.
+/// The order of flows: the one with the least is served next.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub(super) struct Turn {
-    /// Nanoseconds that its tasks have had while others waited, and where it began.
-    pub(super) had: u64,
-    /// Who has had as much is served in the order of this, which no two have.
+pub(super) struct FlowOrder {
+    /// Where the flow began, and the nanoseconds that its tasks have run since then while other flows waited.
+    pub(super) virtual_time: u64,
+    /// The order of flows with the same virtual time. No two flows have the same number.
     pub(super) number: i64,
 }
 
-impl Lane {
+impl Flow {
     #[inline]
     pub(super) fn len(&self) -> usize {
         self.ids.len() - self.stale
@@ -69,7 +67,7 @@ impl Lane {
     #[inline]
     pub(super) fn pop_front(&mut self) {
         self.ids.pop_front();
-        if self.ids.is_empty() && self.ids.capacity() > KEPT {
+        if self.ids.is_empty() && self.ids.capacity() > KEPT_PLACES {
             self.ids = VecDeque::new();
         }
     }
@@ -80,11 +78,11 @@ impl Lane {
         if self.stale > 32 && self.stale > self.ids.len() / 2 {
             self.ids.retain(|&id| waits(id));
             self.stale = 0;
-            self.ids.shrink_to(KEPT.max(2 * self.ids.len()));
+            self.ids.shrink_to(KEPT_PLACES.max(2 * self.ids.len()));
         }
     }
 
-    /// Gives back the memory of a lane in which nothing waits.
+    /// Gives back the memory of a flow in which nothing waits.
     pub(super) fn clear(&mut self) {
         self.ids = VecDeque::new();
         self.stale = 0;
@@ -96,15 +94,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forgotten_tasks_do_not_pile_up() {
-        let mut lane = Lane::default();
+    fn ids_of_forgotten_tasks_are_removed() {
+        let mut flow = Flow::default();
         let ids: Vec<_> = (0..10_000).map(|n| TaskId::from_parts(n, 0)).collect();
-        ids.iter().for_each(|&id| lane.push(id, End::Back));
+        ids.iter().for_each(|&id| flow.push(id, End::Back));
         for n in 0..9_990 {
-            lane.forget(|id| id.key() > n);
-            assert_eq!(lane.len(), 9_999 - n);
-            assert!(lane.ids.len() <= 2 * lane.len() + 64);
+            flow.forget(|id| id.key() > n);
+            assert_eq!(flow.len(), 9_999 - n);
+            assert!(flow.ids.len() <= 2 * flow.len() + 64);
         }
-        assert_eq!(lane.front(|id| id.key() >= 9_990), Some(ids[9_990]));
+        assert_eq!(flow.front(|id| id.key() >= 9_990), Some(ids[9_990]));
     }
 }

@@ -1,67 +1,62 @@
-//! The shares of one level, and whose turn it is.
+//! The flows of one level, one for each share, and which of them is served next.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::flow::{End, Lane, Turn};
+use super::flow::{End, Flow, FlowOrder};
 use crate::id::{ShareKey, TaskId};
 use crate::policy::run_time::nanos;
+use crate::policy::tuning::{KEPT_SHARES, REMEMBERED_SHARES};
 
-/// Of how many shares in which nothing waits it is remembered that they have had more than others.
-const DEBTORS: usize = 1024;
-
-/// Above this many places, the map of the shares is given back when nothing waits.
-const KEPT: usize = 64;
-
-/// The numbers of those that have been served come after those of who has just come, which come after those of who
-/// was served and has the task back.
+/// Where the numbers of flows begin that have been served. They come after the numbers of flows that are new, which come
+/// after those of flows that have a task back.
 const SERVED: i64 = 1 << 62;
 
-/// Start-time fair queueing by the time that workers take: of the lanes in which tasks wait, that one is next
-/// whose tasks have had the least.
+/// Start-time fair queueing by the time that workers take: of the flows in which tasks wait, the one with the least virtual
+/// time is next.
 ///
-/// A dispatch is charged at once with what it is expected to take, and settled when its time is known. Only
-/// what a share has while others wait counts: nobody loses by it that it had more. So a share that comes starts
-/// where the one that was served last started, and when nothing waits any more, all is forgotten.
+/// A flow is charged for a dispatch at once, with the expected run time, and settled when the run time is known. Only the
+/// time that a share has while others wait counts. So using an idle pool is not held against it. A flow that begins
+/// starts where the flow that was served last started. When nothing waits any more, all is forgotten.
 ///
-/// Tasks without a key are a share of their own, which is kept apart: alone, they cost no search.
+/// Tasks without a key are a flow of their own, which is kept apart: alone, it costs no search.
 #[derive(Debug, Default)]
-pub(super) struct Shares {
-    plain: Lane,
-    /// Those in which tasks wait, and the debtors.
-    keyed: HashMap<ShareKey, Lane>,
-    /// Keyed lanes in which tasks wait.
-    turns: BTreeMap<Turn, ShareKey>,
-    /// Keyed lanes in which nothing waits, by what they have had.
-    debtors: BTreeSet<(u64, ShareKey)>,
-    /// What the lane had had that was served last, before that: from there on who comes has.
+pub(super) struct Flows {
+    plain: Flow,
+    /// Flows in which tasks wait, and flows that are ahead.
+    keyed: HashMap<ShareKey, Flow>,
+    /// Keyed flows in which tasks wait.
+    waiting: BTreeMap<FlowOrder, ShareKey>,
+    /// Keyed flows in which nothing waits, and which have had more time than others, by their virtual time.
+    ahead: BTreeSet<(u64, ShareKey)>,
+    /// The virtual time of the flow that was served last, before that. New flows start there.
     clock: u64,
-    /// The most that any has had.
+    /// The most virtual time that any flow has.
     latest: u64,
     number: i64,
-    /// Since when tasks have been waiting in some lane.
+    /// Since when tasks have been waiting in a flow.
     backlog: Option<Instant>,
-    /// Since when in more than one.
+    /// Since when tasks have been waiting in more than one flow.
     contest: Option<Instant>,
 }
 
-impl Shares {
+impl Flows {
     pub(super) fn is_empty(&self) -> bool {
-        self.turns.is_empty() && self.plain.is_empty()
+        self.waiting.is_empty() && self.plain.is_empty()
     }
 
-    /// Whether tasks without a key have others beside them.
+    /// Whether tasks with a key wait.
     pub(super) fn has_keys(&self) -> bool {
-        !self.turns.is_empty()
+        !self.waiting.is_empty()
     }
 
     pub(super) fn push(&mut self, now: Instant, share: Option<ShareKey>, id: TaskId, end: End) {
-        let lane = match share {
+        let flow = match share {
             None => &mut self.plain,
             Some(key) => self.keyed.entry(key).or_default(),
         };
-        let was_empty = lane.is_empty();
-        lane.push(id, end);
+        let was_empty = flow.is_empty();
+        flow.push(id, end);
         if was_empty {
             self.begins(now, share);
         }
@@ -74,8 +69,8 @@ impl Shares {
     #[inline]
     pub(super) fn push_plain(&mut self, now: Instant, id: TaskId) {
         if self.plain.is_empty() {
-            self.plain.turn = Turn {
-                had: self.clock.max(self.plain.turn.had),
+            self.plain.order = FlowOrder {
+                virtual_time: self.clock.max(self.plain.order.virtual_time),
                 number: 0,
             };
             self.backlog = Some(now);
@@ -93,47 +88,47 @@ impl Shares {
     #[inline]
     pub(super) fn pop_plain(&mut self) {
         self.plain.pop_front();
-        self.plain.turn.number = SERVED;
-        self.clock = self.clock.max(self.plain.turn.had);
+        self.plain.order.number = SERVED;
+        self.clock = self.clock.max(self.plain.order.virtual_time);
         if self.plain.is_empty() {
             self.rest();
         }
     }
 
-    /// The first task of the lane whose turn it is.
+    /// The first task of the flow that is next.
     pub(super) fn front(
         &mut self,
         waits: impl Fn(TaskId) -> bool,
     ) -> Option<(Option<ShareKey>, TaskId)> {
-        let share = match self.turns.first_key_value() {
+        let share = match self.waiting.first_key_value() {
             None => None,
-            Some((turn, _)) if !self.plain.is_empty() && self.plain.turn < *turn => None,
+            Some((order, _)) if !self.plain.is_empty() && self.plain.order < *order => None,
             Some((_, &key)) => Some(key),
         };
-        Some((share, self.lane(share)?.front(waits)?))
+        Some((share, self.flow(share)?.front(waits)?))
     }
 
-    /// Removes what [`front`](Self::front) gave, which is expected to take `cost`. True if that was charged.
+    /// Removes the task that [`front`](Self::front) gave, which is expected to take `cost`. True if that was charged.
     pub(super) fn pop_front(&mut self, share: Option<ShareKey>, cost: u64) -> bool {
         let is_contest = self.contest.is_some();
         self.number += 1;
         let number = SERVED + self.number;
-        let Some(lane) = self.lane(share) else {
+        let Some(flow) = self.flow(share) else {
             return false;
         };
-        lane.pop_front();
-        let was = lane.turn;
-        lane.turn.number = number;
+        flow.pop_front();
+        let was = flow.order;
+        flow.order.number = number;
         if is_contest {
-            lane.turn.had = was.had.saturating_add(cost);
+            flow.order.virtual_time = was.virtual_time.saturating_add(cost);
         }
-        let (is, is_empty) = (lane.turn, lane.is_empty());
-        self.clock = self.clock.max(was.had);
-        self.latest = self.latest.max(is.had);
+        let (is, is_empty) = (flow.order, flow.is_empty());
+        self.clock = self.clock.max(was.virtual_time);
+        self.latest = self.latest.max(is.virtual_time);
         if let Some(key) = share {
-            self.turns.remove(&was);
+            self.waiting.remove(&was);
             if !is_empty {
-                self.turns.insert(is, key);
+                self.waiting.insert(is, key);
             }
         }
         if is_empty {
@@ -144,21 +139,21 @@ impl Shares {
 
     /// One of the waiting tasks was resolved and waits no more.
     pub(super) fn forget(&mut self, share: Option<ShareKey>, waits: impl Fn(TaskId) -> bool) {
-        let Some(lane) = self.lane(share) else {
+        let Some(flow) = self.flow(share) else {
             return;
         };
-        lane.forget(waits);
-        if lane.is_empty() {
-            lane.clear();
-            let turn = lane.turn;
+        flow.forget(waits);
+        if flow.is_empty() {
+            flow.clear();
+            let order = flow.order;
             if share.is_some() {
-                self.turns.remove(&turn);
+                self.waiting.remove(&order);
             }
             self.ends(share);
         }
     }
 
-    /// A task that was charged with `charged` nanoseconds at its dispatch has taken `used` of a worker's time.
+    /// A task for which `charged` nanoseconds were charged at its dispatch has taken `used` of a worker's time.
     pub(super) fn settle(
         &mut self,
         now: Instant,
@@ -172,143 +167,145 @@ impl Shares {
             return;
         };
         let used = nanos(used);
-        // So is what was charged before tasks began to wait.
+        // So is the charge from before tasks began to wait.
         let charged = if dispatched < backlog { 0 } else { charged };
-        let waits = self.lane(share).is_some_and(|lane| !lane.is_empty());
-        // Since when others have been waiting.
+        let waits = self.flow(share).is_some_and(|flow| !flow.is_empty());
+        // Since when other flows have been waiting.
         let since = if waits { self.contest } else { self.backlog };
         if used < charged {
-            self.charge(share, |had| had.saturating_sub(charged - used));
+            self.charge(share, |virtual_time| {
+                virtual_time.saturating_sub(charged - used)
+            });
         } else if let Some(since) = since {
             let more = (used - charged).min(nanos(now.saturating_duration_since(since)));
-            self.charge(share, |had| had.saturating_add(more));
+            self.charge(share, |virtual_time| virtual_time.saturating_add(more));
         }
     }
 
     fn charge(&mut self, share: Option<ShareKey>, change: impl FnOnce(u64) -> u64) {
         let Some(key) = share else {
-            self.plain.turn.had = change(self.plain.turn.had);
-            self.latest = self.latest.max(self.plain.turn.had);
+            self.plain.order.virtual_time = change(self.plain.order.virtual_time);
+            self.latest = self.latest.max(self.plain.order.virtual_time);
             return;
         };
         let clock = self.clock;
-        let lane = self.keyed.entry(key).or_insert_with(|| {
-            let mut lane = Lane::default();
-            lane.turn.had = clock;
-            lane
+        let flow = self.keyed.entry(key).or_insert_with(|| {
+            let mut flow = Flow::default();
+            flow.order.virtual_time = clock;
+            flow
         });
-        let was = lane.turn;
-        lane.turn.had = change(was.had);
-        let is = lane.turn;
-        self.latest = self.latest.max(is.had);
-        if self.turns.remove(&was).is_some() {
-            self.turns.insert(is, key);
+        let was = flow.order;
+        flow.order.virtual_time = change(was.virtual_time);
+        let is = flow.order;
+        self.latest = self.latest.max(is.virtual_time);
+        if self.waiting.remove(&was).is_some() {
+            self.waiting.insert(is, key);
         } else {
-            self.debtors.remove(&(was.had, key));
-            self.retire(key, is.had);
+            self.ahead.remove(&(was.virtual_time, key));
+            self.remember(key, is.virtual_time);
         }
     }
 
-    /// A lane has a task back that it was served: before others that have had as much.
+    /// A flow has a task back that it was served. It comes before flows with the same virtual time.
     fn comes_back(&mut self, share: Option<ShareKey>) {
         self.number += 1;
         let number = -self.number;
-        let Some(lane) = self.lane(share) else {
+        let Some(flow) = self.flow(share) else {
             return;
         };
-        let was = std::mem::replace(&mut lane.turn.number, number);
-        let is = lane.turn;
+        let was = std::mem::replace(&mut flow.order.number, number);
+        let is = flow.order;
         if let Some(key) = share {
-            self.turns.remove(&Turn { number: was, ..is });
-            self.turns.insert(is, key);
+            self.waiting.remove(&FlowOrder { number: was, ..is });
+            self.waiting.insert(is, key);
         }
     }
 
-    /// A lane has a task where it had none.
+    /// A flow has a task where it had none.
     fn begins(&mut self, now: Instant, share: Option<ShareKey>) {
         self.number += 1;
         let (number, clock) = (self.number, self.clock);
-        if let Some(lane) = self.lane(share) {
-            let had = lane.turn.had;
-            lane.turn = Turn {
-                had: had.max(clock),
+        if let Some(flow) = self.flow(share) {
+            let virtual_time = flow.order.virtual_time;
+            flow.order = FlowOrder {
+                virtual_time: virtual_time.max(clock),
                 number,
             };
-            let turn = lane.turn;
-            self.latest = self.latest.max(turn.had);
+            let order = flow.order;
+            self.latest = self.latest.max(order.virtual_time);
             if let Some(key) = share {
-                self.debtors.remove(&(had, key));
-                self.turns.insert(turn, key);
+                self.ahead.remove(&(virtual_time, key));
+                self.waiting.insert(order, key);
             }
         }
-        match self.waiting() {
+        match self.waiting_flows() {
             1 => self.backlog = Some(now),
             2 => self.contest = Some(now),
             _ => {}
         }
     }
 
-    /// A lane has no task left.
+    /// A flow has no task left.
     fn ends(&mut self, share: Option<ShareKey>) {
-        match self.waiting() {
+        match self.waiting_flows() {
             0 => return self.rest(),
             1 => self.contest = None,
             _ => {}
         }
         if let Some(key) = share
-            && let Some(lane) = self.keyed.get_mut(&key)
+            && let Some(flow) = self.keyed.get_mut(&key)
         {
-            lane.clear();
-            let had = lane.turn.had;
-            self.retire(key, had);
+            flow.clear();
+            let virtual_time = flow.order.virtual_time;
+            self.remember(key, virtual_time);
         }
-        // Who has had no more than those that wait need not be remembered.
-        while let Some(&(had, key)) = self.debtors.first()
-            && had <= self.clock
+        // A flow that has had no more than those that wait need not be remembered.
+        while let Some(&(virtual_time, key)) = self.ahead.first()
+            && virtual_time <= self.clock
         {
-            self.debtors.pop_first();
+            self.ahead.pop_first();
             self.keyed.remove(&key);
         }
     }
 
-    /// Nothing waits in this lane: it is remembered only if it has had more than others.
-    fn retire(&mut self, key: ShareKey, had: u64) {
-        if had <= self.clock {
+    /// Nothing waits in this flow: it is remembered only if it has had more than others.
+    fn remember(&mut self, key: ShareKey, virtual_time: u64) {
+        if virtual_time <= self.clock {
             self.keyed.remove(&key);
             return;
         }
-        self.debtors.insert((had, key));
-        if self.debtors.len() > DEBTORS
-            && let Some((_, key)) = self.debtors.pop_first()
+        self.ahead.insert((virtual_time, key));
+        if self.ahead.len() > REMEMBERED_SHARES
+            && let Some((_, key)) = self.ahead.pop_first()
         {
             self.keyed.remove(&key);
         }
     }
 
-    /// Nothing waits in any lane: nobody has had anything at another's cost.
+    /// Nothing waits in any flow, so no flow has had time at the cost of another.
     #[inline]
     fn rest(&mut self) {
         (self.backlog, self.contest) = (None, None);
         self.clock = self.latest;
         if !self.keyed.is_empty() {
-            self.forget_debts();
+            self.forget_ahead();
         }
     }
 
-    fn forget_debts(&mut self) {
-        self.debtors.clear();
-        match self.keyed.capacity() > KEPT {
+    fn forget_ahead(&mut self) {
+        self.ahead.clear();
+        match self.keyed.capacity() > KEPT_SHARES {
             true => self.keyed = HashMap::new(),
             false => self.keyed.clear(),
         }
     }
 
-    /// In how many lanes tasks wait.
-    fn waiting(&self) -> usize {
-        self.turns.len() + usize::from(!self.plain.is_empty())
+    /// In how many flows tasks wait.
+    fn waiting_flows(&self) -> usize {
+        self.waiting.len() + usize::from(!self.plain.is_empty())
     }
 
-    fn lane(&mut self, share: Option<ShareKey>) -> Option<&mut Lane> {
+    fn flow(&mut self, share: Option<ShareKey>) -> Option<&mut Flow> {
         match share {
             None => Some(&mut self.plain),
             Some(key) => self.keyed.get_mut(&key),
@@ -329,28 +326,28 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_keys_of_one_task_each_leaves_no_memory_behind() {
-        let mut shares = Shares::default();
+    fn the_memory_of_any_number_of_share_keys_is_given_back() {
+        let mut queue = Flows::default();
         let now = Instant::now();
-        shares.push(now, key(1), id(1), End::Back);
+        queue.push(now, key(1), id(1), End::Back);
         for n in 2..=100_000 {
             // One waits always, so that it never comes to rest, and all are charged.
-            shares.push(now, key(n), id(n), End::Back);
-            let (share, _) = shares.front(|_| true).unwrap();
-            assert!(shares.pop_front(share, 1_000));
-            shares.settle(now, share, now, 1_000, Duration::from_micros(n));
-            assert!(shares.keyed.len() <= DEBTORS + 2);
-            assert!(shares.debtors.len() <= DEBTORS);
+            queue.push(now, key(n), id(n), End::Back);
+            let (share, _) = queue.front(|_| true).unwrap();
+            assert!(queue.pop_front(share, 1_000));
+            queue.settle(now, share, now, 1_000, Duration::from_micros(n));
+            assert!(queue.keyed.len() <= REMEMBERED_SHARES + 2);
+            assert!(queue.ahead.len() <= REMEMBERED_SHARES);
         }
-        let (share, _) = shares.front(|_| true).unwrap();
-        shares.pop_front(share, 1_000);
-        assert!(shares.is_empty());
-        assert!(shares.keyed.is_empty() && shares.keyed.capacity() <= KEPT);
+        let (share, _) = queue.front(|_| true).unwrap();
+        queue.pop_front(share, 1_000);
+        assert!(queue.is_empty());
+        assert!(queue.keyed.is_empty() && queue.keyed.capacity() <= KEPT_SHARES);
     }
 
     #[test]
-    fn what_is_known_of_shares_agrees_whatever_happens() {
-        let mut shares = Shares::default();
+    fn the_indexes_of_flows_agree_after_random_inputs() {
+        let mut queue = Flows::default();
         let start = Instant::now();
         let mut random = 1_u64;
         let mut waiting = Vec::new();
@@ -366,24 +363,24 @@ mod tests {
             let now = start + Duration::from_micros(n);
             match roll % 16 {
                 0..6 => {
-                    shares.push(now, share, id(n), End::Back);
+                    queue.push(now, share, id(n), End::Back);
                     waiting.push((share, id(n)));
                 }
                 6 => {
-                    shares.push(now, share, id(n), End::Front);
+                    queue.push(now, share, id(n), End::Front);
                     waiting.push((share, id(n)));
                 }
                 7 | 8 if !waiting.is_empty() => {
                     let (share, _) = waiting.swap_remove(roll as usize % waiting.len());
                     let waits = |id| waiting.iter().any(|&(_, other)| other == id);
-                    shares.forget(share, waits);
+                    queue.forget(share, waits);
                 }
                 9..14 => {
                     let waits = |id| waiting.iter().any(|&(_, other)| other == id);
-                    let next = shares.front(waits);
+                    let next = queue.front(waits);
                     assert_eq!(next.is_none(), waiting.is_empty());
                     if let Some((share, id)) = next {
-                        shares.pop_front(share, roll);
+                        queue.pop_front(share, roll);
                         let place = waiting.iter().position(|&it| it == (share, id));
                         waiting.swap_remove(place.expect("it waits, in this share"));
                     }
@@ -391,22 +388,22 @@ mod tests {
                 _ => {
                     let dispatched = if roll & 1024 == 0 { start } else { now };
                     let used = Duration::from_nanos(roll);
-                    shares.settle(now, share, dispatched, roll % 1_000, used);
+                    queue.settle(now, share, dispatched, roll % 1_000, used);
                 }
             }
-            let lanes = |share| waiting.iter().any(|&(other, _)| other == share);
-            let keyed = (1..5).filter(|&n| lanes(key(n))).count();
-            assert_eq!(shares.turns.len(), keyed);
-            assert_eq!(shares.plain.is_empty(), !lanes(None));
-            assert_eq!(shares.keyed.len(), keyed + shares.debtors.len());
-            assert_eq!(shares.contest.is_some(), shares.waiting() > 1);
-            assert_eq!(shares.backlog.is_some(), shares.waiting() > 0);
-            for (turn, key) in &shares.turns {
-                assert_eq!(shares.keyed[key].turn, *turn);
-                assert!(turn.had <= shares.latest);
+            let flows = |share| waiting.iter().any(|&(other, _)| other == share);
+            let keyed = (1..5).filter(|&n| flows(key(n))).count();
+            assert_eq!(queue.waiting.len(), keyed);
+            assert_eq!(queue.plain.is_empty(), !flows(None));
+            assert_eq!(queue.keyed.len(), keyed + queue.ahead.len());
+            assert_eq!(queue.contest.is_some(), queue.waiting_flows() > 1);
+            assert_eq!(queue.backlog.is_some(), queue.waiting_flows() > 0);
+            for (order, key) in &queue.waiting {
+                assert_eq!(queue.keyed[key].order, *order);
+                assert!(order.virtual_time <= queue.latest);
             }
-            for (had, key) in &shares.debtors {
-                assert_eq!(shares.keyed[key].turn.had, *had);
+            for (virtual_time, key) in &queue.ahead {
+                assert_eq!(queue.keyed[key].order.virtual_time, *virtual_time);
             }
         }
     }

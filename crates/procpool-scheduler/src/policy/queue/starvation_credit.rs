@@ -1,29 +1,26 @@
-//! What a level has earned by waiting.
+//! What a level earns while higher levels are served.
 
 use crate::policy::run_time::Expected;
+use crate::policy::tuning::ABOVE;
 
-/// How much longer those above a level are served than that level, while both have tasks; and how many more
-/// tasks, of which it is not known how long they take.
-const ABOVE: u64 = 16;
-
-/// While a level is passed over, it saves a part of the time that those above it have. When that pays for its
-/// first task, it is its turn.
+/// While a level is passed over, it earns a part of the time that the levels above it have. When that pays for its first
+/// task, the level has its turn.
 ///
-/// Time that is not known can't be saved: then it counts how often the level was passed over. The two are kept apart,
-/// because what was saved at a guess could buy a lot when the truth is known.
+/// Run times that are not known earn nothing. Instead, tasks that passed are counted. The two are kept apart, because a
+/// credit from guesses could buy many tasks once run times are known.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Claim {
-    /// A part of the time of those that passed.
+pub(super) struct StarvationCredit {
+    /// A part of the expected run times of the tasks that passed.
     nanos: u64,
-    /// How many passed.
+    /// How many tasks passed.
     passed: u64,
-    /// Of these, how many of which nothing is known.
+    /// How many of these had an unknown run time.
     unknown: u64,
 }
 
-impl Claim {
-    /// A task of a higher level is served before this one.
-    pub(super) fn pass(&mut self, expected: Expected) {
+impl StarvationCredit {
+    /// A task of a higher level is served before this level.
+    pub(super) fn earn(&mut self, expected: Expected) {
         self.passed += 1;
         match expected {
             Some(nanos) => self.nanos = self.nanos.saturating_add(nanos.div_ceil(ABOVE)),
@@ -31,7 +28,7 @@ impl Claim {
         }
     }
 
-    /// Whether it is the turn of a level whose first task is expected to take this.
+    /// Whether a level whose first task is expected to take this has its turn.
     pub(super) fn is_due(&self, expected: Expected) -> bool {
         match expected {
             Some(nanos) => self.nanos >= nanos || self.unknown >= ABOVE,
@@ -39,10 +36,10 @@ impl Claim {
         }
     }
 
-    /// The level is served before a higher one.
+    /// The level is served before a higher one, with a task that is expected to take this.
     pub(super) fn spend(&mut self, expected: Expected) {
-        *self = Claim {
-            // What is not known is not worth less.
+        *self = StarvationCredit {
+            // A task of unknown length costs all of it.
             nanos: expected.map_or(0, |nanos| self.nanos.saturating_sub(nanos)),
             passed: 0,
             unknown: 0,

@@ -1,58 +1,56 @@
-//! Tasks that wait for a worker, and which is next.
+//! The levels of waiting tasks, and which level is next.
 
 use std::time::{Duration, Instant};
 
 use super::flow::End;
-use super::flows::Shares;
-use super::starvation_credit::Claim;
+use super::flows::Flows;
+use super::starvation_credit::StarvationCredit;
 use crate::id::{ShareKey, TaskId};
 use crate::level::Level;
 use crate::policy::run_time::{Expected, nanos};
+use crate::policy::tuning::UNKNOWN_RUN;
 
-/// What a share is charged with for a function that has never finished, until it has.
-const UNKNOWN: Duration = Duration::from_millis(10);
-
-/// The bit of the level that tasks have which say nothing.
+/// The bit of the level of tasks without options.
 const ORDINARY: u8 = 1 << Level::Normal as u8;
 
 /// The highest level first, the shares of a level in turn, and the tasks of a share in order.
 ///
-/// No level starves: a level that is passed over comes to have a [`Claim`] to be served. It is lost when it is
-/// served for want of others.
+/// No level starves: a level that is passed over earns a [`StarvationCredit`]. It loses that when it is served because no
+/// higher level has a task.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
-    levels: [Shares; Level::ALL.len()],
+pub(crate) struct TaskQueue {
+    levels: [Flows; Level::ALL.len()],
     /// A bit for each level in which tasks wait.
     waiting: u8,
-    /// Of these, those in which tasks with a share key wait.
+    /// A bit for each level in which tasks with a share key wait.
     keyed: u8,
-    claims: [Claim; Level::ALL.len()],
+    credits: [StarvationCredit; Level::ALL.len()],
     len: usize,
 }
 
-/// In which row a task waits.
+/// The part of the queue in which a task waits.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Seat {
+pub(crate) struct QueueKey {
     pub(crate) level: Level,
     pub(crate) share: Option<ShareKey>,
 }
 
-impl Seat {
-    /// It says nothing of its order.
+impl QueueKey {
+    /// Whether it is the part for tasks without options.
     #[inline]
     pub(crate) fn is_ordinary(self) -> bool {
         self.share.is_none() && self.level == Level::Normal
     }
 }
 
-/// The task that is next.
+/// The task that is next, and where it waits.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Next {
+pub(crate) struct NextTask {
     pub(crate) id: TaskId,
-    seat: Seat,
+    key: QueueKey,
 }
 
-impl Queue {
+impl TaskQueue {
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -62,44 +60,44 @@ impl Queue {
     }
 
     #[inline]
-    pub(crate) fn push_back(&mut self, now: Instant, seat: Seat, id: TaskId) {
-        if self.is_ordinary() && seat.is_ordinary() {
+    pub(crate) fn push_back(&mut self, now: Instant, key: QueueKey, id: TaskId) {
+        if self.is_ordinary() && key.is_ordinary() {
             self.levels[Level::Normal as usize].push_plain(now, id);
             self.waiting = ORDINARY;
             self.len += 1;
         } else {
-            self.push(now, seat, id, End::Back);
+            self.push(now, key, id, End::Back);
         }
     }
 
-    /// In front of its share, not of those that go before it.
-    pub(crate) fn push_front(&mut self, now: Instant, seat: Seat, id: TaskId) {
-        self.push(now, seat, id, End::Front);
+    /// In front of the tasks of its share, and not of the shares and levels that come before that.
+    pub(crate) fn push_front(&mut self, now: Instant, key: QueueKey, id: TaskId) {
+        self.push(now, key, id, End::Front);
     }
 
-    fn push(&mut self, now: Instant, seat: Seat, id: TaskId, end: End) {
+    fn push(&mut self, now: Instant, key: QueueKey, id: TaskId, end: End) {
         self.len += 1;
-        self.waiting |= 1 << seat.level as u8;
-        self.levels[seat.level as usize].push(now, seat.share, id, end);
-        self.note_keys(seat.level);
+        self.waiting |= 1 << key.level as u8;
+        self.levels[key.level as usize].push(now, key.share, id, end);
+        self.note_keys(key.level);
     }
 
-    /// The task that is next. `look` tells of a task that still waits what is expected of it.
+    /// The task that is next. `look` gives the expected run time of a task that still waits.
     #[inline]
-    pub(crate) fn front(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<Next> {
+    pub(crate) fn front(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<NextTask> {
         if self.len == 0 {
             None
         } else if self.is_ordinary() {
             let plain = &mut self.levels[Level::Normal as usize];
             let id = plain.front_of_plain(|id| look(id).is_some())?;
-            let seat = Seat::default();
-            Some(Next { id, seat })
+            let key = QueueKey::default();
+            Some(NextTask { id, key })
         } else {
             self.front_of_many(look)
         }
     }
 
-    fn front_of_many(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<Next> {
+    fn front_of_many(&mut self, look: impl Fn(TaskId) -> Option<Expected>) -> Option<NextTask> {
         let top = self.top()?;
         let level = if self.waiting.is_power_of_two() {
             top
@@ -107,17 +105,17 @@ impl Queue {
             self.level(top, &look)
         };
         let (share, id) = self.levels[level as usize].front(|id| look(id).is_some())?;
-        let seat = Seat { level, share };
-        Some(Next { id, seat })
+        let key = QueueKey { level, share };
+        Some(NextTask { id, key })
     }
 
-    /// The highest level, unless it is the turn of one below it.
+    /// The highest level, unless a level below it has its turn.
     fn level(&mut self, top: Level, look: impl Fn(TaskId) -> Option<Expected>) -> Level {
         for level in Level::ALL {
             if level < top && self.waits(level) {
                 let first = self.levels[level as usize].front(|id| look(id).is_some());
                 let expected = first.and_then(|(_, id)| look(id)).flatten();
-                if self.claims[level as usize].is_due(expected) {
+                if self.credits[level as usize].is_due(expected) {
                     return level;
                 }
             }
@@ -125,14 +123,14 @@ impl Queue {
         top
     }
 
-    /// Removes what [`front`](Self::front) gave. True if its share was charged with what it is expected to take.
+    /// Removes the task that [`front`](Self::front) gave. True if its share was charged for the expected run time.
     #[inline]
-    pub(crate) fn pop_front(&mut self, next: Next, expected: Expected) -> bool {
+    pub(crate) fn pop_front(&mut self, next: NextTask, expected: Expected) -> bool {
         if !self.is_ordinary() {
-            return self.pop_of_many(next.seat, expected);
+            return self.pop_of_many(next.key, expected);
         }
         self.levels[Level::Normal as usize].pop_plain();
-        self.claims[Level::Normal as usize] = Claim::default();
+        self.credits[Level::Normal as usize] = StarvationCredit::default();
         self.len -= 1;
         if self.len == 0 {
             self.waiting = 0;
@@ -140,10 +138,10 @@ impl Queue {
         false
     }
 
-    fn pop_of_many(&mut self, seat: Seat, expected: Expected) -> bool {
-        let Seat { level, share } = seat;
+    fn pop_of_many(&mut self, key: QueueKey, expected: Expected) -> bool {
+        let QueueKey { level, share } = key;
         match self.waiting.is_power_of_two() {
-            true => self.claims[level as usize] = Claim::default(),
+            true => self.credits[level as usize] = StarvationCredit::default(),
             false => self.pass_over(level, expected),
         }
         let charged = self.levels[level as usize].pop_front(share, cost(expected));
@@ -154,50 +152,50 @@ impl Queue {
     /// A task of this level is served while others wait.
     fn pass_over(&mut self, served: Level, expected: Expected) {
         let is_top = Some(served) == self.top();
-        let claim = &mut self.claims[served as usize];
+        let credit = &mut self.credits[served as usize];
         match is_top {
-            true => *claim = Claim::default(),
-            false => claim.spend(expected),
+            true => *credit = StarvationCredit::default(),
+            false => credit.spend(expected),
         }
         for level in Level::ALL {
             if level < served && self.waits(level) {
-                self.claims[level as usize].pass(expected);
+                self.credits[level as usize].earn(expected);
             }
         }
     }
 
     /// One of the waiting tasks was resolved and waits no more.
-    pub(crate) fn forget(&mut self, seat: Seat, waits: impl Fn(TaskId) -> bool) {
-        self.levels[seat.level as usize].forget(seat.share, waits);
-        self.one_less(seat.level);
+    pub(crate) fn forget(&mut self, key: QueueKey, waits: impl Fn(TaskId) -> bool) {
+        self.levels[key.level as usize].forget(key.share, waits);
+        self.one_less(key.level);
     }
 
-    /// Whether it matters to anyone how long a task from there has run.
+    /// Whether the run time of a task from there matters to another share.
     #[inline]
-    pub(crate) fn is_shared(&self, seat: Seat) -> bool {
-        seat.share.is_some() || self.keyed & 1 << seat.level as u8 != 0
+    pub(crate) fn is_shared(&self, key: QueueKey) -> bool {
+        key.share.is_some() || self.keyed & 1 << key.level as u8 != 0
     }
 
-    /// A task that was dispatched has taken so much of a worker's time, or none, because it was taken back.
-    /// `charged` is what it was expected to take, if that was charged.
+    /// A task that was dispatched has taken so much of a worker's time, or none if it was revoked. `charged` is the expected
+    /// run time, if that was charged.
     pub(crate) fn settle(
         &mut self,
         now: Instant,
-        seat: Seat,
+        key: QueueKey,
         dispatched: Instant,
         charged: Option<Expected>,
         used: Duration,
     ) {
         let charged = charged.map_or(0, cost);
-        let shares = &mut self.levels[seat.level as usize];
-        shares.settle(now, seat.share, dispatched, charged, used);
+        let flows = &mut self.levels[key.level as usize];
+        flows.settle(now, key.share, dispatched, charged, used);
     }
 
     fn one_less(&mut self, level: Level) {
         self.len -= 1;
         if self.levels[level as usize].is_empty() {
             self.waiting &= !(1 << level as u8);
-            self.claims[level as usize] = Claim::default();
+            self.credits[level as usize] = StarvationCredit::default();
         }
         self.note_keys(level);
     }
@@ -210,7 +208,7 @@ impl Queue {
         }
     }
 
-    /// Whether nothing waits but tasks that say nothing of their order. Those are to pay for no order.
+    /// Whether only tasks without options wait. Those take a faster path.
     #[inline]
     pub(crate) fn is_ordinary(&self) -> bool {
         (self.waiting & !ORDINARY) | self.keyed == 0
@@ -227,5 +225,5 @@ impl Queue {
 }
 
 fn cost(expected: Expected) -> u64 {
-    expected.unwrap_or(nanos(UNKNOWN))
+    expected.unwrap_or(nanos(UNKNOWN_RUN))
 }

@@ -1,6 +1,6 @@
 //! What every worker is to run once.
 
-use procpool_scheduler::{BroadcastId, Unspread, WorkerId};
+use procpool_scheduler::{BroadcastError, BroadcastId, WorkerId};
 
 use super::{Event, World};
 use crate::process::{Answer, Order, Told};
@@ -53,7 +53,7 @@ impl World {
     /// The driver has read that a broadcast has run, or failed.
     pub(super) fn prepared(&mut self, worker: WorkerId, ran: bool) {
         assert!(
-            self.scheduler.handle_briefed(self.now, worker, ran),
+            self.scheduler.handle_broadcast_ended(self.now, worker, ran),
             "it was told to"
         );
         self.perform();
@@ -70,23 +70,23 @@ impl World {
         self.see("spread");
     }
 
-    pub(super) fn not_spread(&mut self, broadcast: BroadcastId, why: Unspread) {
+    pub(super) fn not_spread(&mut self, broadcast: BroadcastId, why: BroadcastError) {
         assert!(self.spreading.remove(&broadcast), "told twice");
         match why {
-            Unspread::Refused { worker } => {
+            BroadcastError::Refused { worker } => {
                 assert!(self.processes[&worker].heard.contains(&broadcast));
                 self.see("broadcast refused");
             }
-            Unspread::Died { worker } => {
+            BroadcastError::Died { worker } => {
                 assert!(!self.processes[&worker].is_alive(), "{worker} lives");
                 self.see("died of a broadcast");
             }
-            Unspread::TooSlow { worker } => {
+            BroadcastError::TooSlow { worker } => {
                 let process = &self.processes[&worker];
                 assert!(!process.heard.contains(&broadcast) || !process.outbox.is_empty());
                 self.see("broadcast too slow");
             }
-            Unspread::Closed => assert!(self.closed, "it is open"),
+            BroadcastError::Closed => assert!(self.closed, "it is open"),
         }
         self.broadcasts.remove(&broadcast);
     }

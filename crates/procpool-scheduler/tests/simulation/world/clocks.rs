@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use procpool_scheduler::{Standing, TaskId, WorkerId};
+use procpool_scheduler::{RunState, TaskId, WorkerId};
 
 use super::World;
 use crate::process::{Lie, Mark};
@@ -12,21 +12,15 @@ const SLACK: Duration = Duration::from_millis(4);
 
 impl World {
     /// Reads what the worker has written, which need not be true.
-    pub(super) fn inspect(
-        &mut self,
-        worker: WorkerId,
-        task: TaskId,
-        slot: usize,
-        dispatch_id: u64,
-    ) {
+    pub(super) fn inspect(&mut self, worker: WorkerId, task: TaskId, slot: usize, dispatch: u64) {
         let process = &self.processes[&worker];
         let written = process.page[slot];
-        assert_eq!(written.dispatch_id, dispatch_id);
+        assert_eq!(written.dispatch, dispatch);
         let standing = match (written.mark, written.since, process.lie) {
             (Mark::Claimed | Mark::Finished, _, Some(lie)) => self.lie(lie),
-            (Mark::Claimed, Some(since), None) => Standing::Running { since },
-            (Mark::Finished, _, None) => Standing::Finished,
-            _ => Standing::Unclaimed,
+            (Mark::Claimed, Some(since), None) => RunState::Running { since },
+            (Mark::Finished, _, None) => RunState::Finished,
+            _ => RunState::Unclaimed,
         };
         if self.tell {
             println!("{:>12?}     {standing:?}", self.now - self.start);
@@ -40,16 +34,16 @@ impl World {
         }
         let limit = self.tasks[number].spec.timeout.expect("it has a limit");
         match standing {
-            Standing::Unclaimed => self.see("not begun in its limit"),
-            Standing::Running { since } if self.now.saturating_duration_since(since) < limit => {
+            RunState::Unclaimed => self.see("not begun in its limit"),
+            RunState::Running { since } if self.now.saturating_duration_since(since) < limit => {
                 self.see("within its limit");
             }
-            Standing::Running { .. } => {}
-            Standing::Finished => self.see("finished in its limit"),
+            RunState::Running { .. } => {}
+            RunState::Finished => self.see("finished in its limit"),
         }
     }
 
-    fn lie(&mut self, lie: Lie) -> Standing {
+    fn lie(&mut self, lie: Lie) -> RunState {
         self.see("a lie");
         let far = self.rng.micros(0, 100_000);
         let lies = [
@@ -64,13 +58,13 @@ impl World {
             lie => lie,
         };
         let since = match lie {
-            Lie::Unclaimed | Lie::Any => return Standing::Unclaimed,
-            Lie::Finished => return Standing::Finished,
+            Lie::Unclaimed | Lie::Any => return RunState::Unclaimed,
+            Lie::Finished => return RunState::Finished,
             Lie::Past => self.now - far,
             Lie::JustBegun => self.now,
             Lie::Future => self.now + far,
         };
-        Standing::Running { since }
+        RunState::Running { since }
     }
 
     /// Nobody is timed out before the limit has passed since the run, or its item, began; nor one that has

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use procpool_scheduler::{Refused, RefusedReason, TaskId, TaskSpec, TaskState};
 
-use super::{Event, Ticket, World};
+use super::{Event, Payload, World};
 use crate::process::Told;
 use crate::users::{self, Cancel, UserTask};
 
@@ -16,7 +16,10 @@ impl World {
             .unwrap_or_else(|| users::spec(&mut self.rng));
         let number = self.tasks.len();
         let had_room = self.scheduler.has_room();
-        match self.scheduler.handle_submit(self.now, spec, Ticket(number)) {
+        match self
+            .scheduler
+            .handle_submit(self.now, spec, Payload(number))
+        {
             Ok(id) => {
                 let empty = self.line.is_empty() && self.permits.is_empty();
                 assert!(had_room || empty, "accepted in the place of others");

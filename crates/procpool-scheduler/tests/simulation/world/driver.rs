@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{Action, Finished, Outcome, TaskId, WorkerId};
 
-use super::{Event, Ticket, World};
+use super::{Event, Payload, World};
 use crate::process::{Answer, Frame, Mark, Process, Told};
 use crate::users::End;
 
@@ -18,14 +18,14 @@ impl World {
                     worker,
                     task,
                     slot,
-                    dispatch_id,
+                    dispatch_id: dispatch,
                 } => {
                     self.dispatch(
                         worker,
                         Frame {
                             task,
                             slot: slot.into(),
-                            dispatch_id,
+                            dispatch,
                         },
                     );
                 }
@@ -33,14 +33,14 @@ impl World {
                     worker,
                     task,
                     slot,
-                    dispatch_id,
+                    dispatch_id: dispatch,
                 } => {
                     self.revoke(
                         worker,
                         Frame {
                             task,
                             slot: slot.into(),
-                            dispatch_id,
+                            dispatch,
                         },
                     );
                 }
@@ -48,18 +48,18 @@ impl World {
                     worker,
                     task,
                     slot,
-                    dispatch_id,
-                } => self.inspect(worker, task, slot.into(), dispatch_id),
+                    dispatch_id: dispatch,
+                } => self.inspect(worker, task, slot.into(), dispatch),
                 Action::Collect(worker) => {
                     // These workers hold nothing back.
                     self.see("looked for results");
                     assert!(self.processes.contains_key(&worker), "a known worker");
                 }
-                Action::Shorten {
+                Action::Split {
                     worker,
                     task,
                     slot,
-                    dispatch_id,
+                    dispatch_id: dispatch,
                     all,
                 } => {
                     let slot = slot.into();
@@ -68,7 +68,7 @@ impl World {
                         Frame {
                             task,
                             slot,
-                            dispatch_id,
+                            dispatch,
                         },
                         all,
                     );
@@ -76,16 +76,13 @@ impl World {
                 Action::RequestCancel {
                     worker,
                     task,
-                    dispatch_id,
+                    dispatch_id: dispatch,
                     slot,
                 } => {
                     self.see("asked to give up");
                     let process = self.processes.get_mut(&worker).expect("a known worker");
                     let slot = process.page[usize::from(slot)];
-                    assert_eq!(
-                        (slot.dispatch_id, slot.in_flight),
-                        (dispatch_id, Some(task))
-                    );
+                    assert_eq!((slot.dispatch, slot.in_flight), (dispatch, Some(task)));
                     let begun = matches!(slot.mark, Mark::Claimed | Mark::Finished);
                     assert!(begun, "nothing to cancel");
                     // Some functions look, some do not.
@@ -123,11 +120,11 @@ impl World {
                 } => self.resolve(task, *payload, outcome),
                 Action::Grant(reservation) => self.granted(reservation),
                 Action::Deny(reservation) => self.denied(reservation),
-                Action::Warm(warm_up) => self.warm(warm_up),
-                Action::NotWarm { warm_up, why } => self.not_warm(warm_up, why),
-                Action::Brief { worker, broadcast } => self.brief(worker, broadcast),
-                Action::Spread(broadcast) => self.spread(broadcast),
-                Action::NotSpread { broadcast, why } => self.not_spread(broadcast, why),
+                Action::WarmUpDone(warm_up) => self.warm(warm_up),
+                Action::WarmUpFailed { warm_up, error } => self.not_warm(warm_up, error),
+                Action::RunBroadcast { worker, broadcast } => self.brief(worker, broadcast),
+                Action::BroadcastDone(broadcast) => self.spread(broadcast),
+                Action::BroadcastFailed { broadcast, error } => self.not_spread(broadcast, error),
             }
         }
     }
@@ -181,10 +178,10 @@ impl World {
         let is_head = process.in_flight() == 0;
         process.occupy(self.now, frame);
         assert!(
-            frame.dispatch_id > self.last_dispatch_id,
-            "the dispatch_id was used before"
+            frame.dispatch > self.last_dispatch,
+            "the dispatch was used before"
         );
-        self.last_dispatch_id = frame.dispatch_id;
+        self.last_dispatch = frame.dispatch;
         if !is_head {
             self.see("sent ahead");
         }
@@ -216,8 +213,8 @@ impl World {
             .expect("a worker whose page is there");
         let slot = &mut process.page[frame.slot];
         assert_eq!(
-            (slot.dispatch_id, slot.in_flight),
-            (frame.dispatch_id, Some(frame.task))
+            (slot.dispatch, slot.in_flight),
+            (frame.dispatch, Some(frame.task))
         );
         assert_ne!(slot.mark, Mark::Revoked, "revoked twice");
         let revoked = slot.mark == Mark::Sent;
@@ -272,7 +269,7 @@ impl World {
                 false => self.perform(),
             }
             if self.rng.chance(self.chances.worn) {
-                self.scheduler.handle_worn(self.now, worker);
+                self.scheduler.handle_needs_recycle(self.now, worker);
                 if !in_batch {
                     self.perform();
                 }
@@ -315,7 +312,7 @@ impl World {
         self.perform();
     }
 
-    pub(super) fn resolve(&mut self, id: TaskId, payload: Ticket, outcome: Outcome) {
+    pub(super) fn resolve(&mut self, id: TaskId, payload: Payload, outcome: Outcome) {
         let number = self.numbers[&id];
         assert_eq!(payload.0, number);
         self.see(match outcome {

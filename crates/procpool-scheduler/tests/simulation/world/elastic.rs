@@ -1,6 +1,6 @@
 //! Users that make the pool larger or smaller, or wait until all of it is there.
 
-use procpool_scheduler::{Cold, WarmUpId};
+use procpool_scheduler::{WarmUpError, WarmUpId};
 
 use super::{Event, World};
 use crate::process::Told;
@@ -63,17 +63,17 @@ impl World {
         self.see("warm");
     }
 
-    pub(super) fn not_warm(&mut self, warm_up: WarmUpId, why: Cold) {
+    pub(super) fn not_warm(&mut self, warm_up: WarmUpId, why: WarmUpError) {
         assert!(self.warming.remove(&warm_up), "told twice");
         match why {
-            Cold::StartFailed { worker } => {
+            WarmUpError::StartFailed { worker } => {
                 let failed = self.processes.get(&worker);
                 let failed =
                     failed.is_none_or(|process| !process.is_alive() || process.told == Told::Kill);
                 assert!(failed, "{worker} lives");
                 self.see("not warm");
             }
-            Cold::Closed => assert!(self.closed, "it is open"),
+            WarmUpError::Closed => assert!(self.closed, "it is open"),
         }
     }
 

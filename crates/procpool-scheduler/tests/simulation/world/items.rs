@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{TaskSpec, WorkerId};
 
-use super::{Ticket, World};
+use super::{Payload, World};
 use crate::process::{Frame, Mark};
 
 impl World {
@@ -12,7 +12,7 @@ impl World {
         let before = self.tasks[number].spec.items;
         let process = self.processes.get_mut(&worker).expect("a known worker");
         let slot = process.page[frame.slot];
-        let is_there = (slot.dispatch_id, slot.in_flight) == (frame.dispatch_id, Some(frame.task));
+        let is_there = (slot.dispatch, slot.in_flight) == (frame.dispatch, Some(frame.task));
         let unbegun = match (slot.mark, &process.running) {
             (Mark::Sent, _) => before,
             (Mark::Claimed, Some(run)) if run.task == frame.task => run.left,
@@ -23,7 +23,7 @@ impl World {
         if taken == 0 {
             self.see("nothing to take");
             self.scheduler
-                .handle_shortened(self.now, frame.task, before, None);
+                .handle_split(self.now, frame.task, before, None);
             return;
         }
         if let Some(run) = &mut process.running
@@ -35,12 +35,12 @@ impl World {
         self.tasks[number].spec.items = left;
         self.see(if all { "shortened" } else { "stolen from" });
         // Nobody may want it any more.
-        let payload = self.rng.chance(0.9).then_some(Ticket(self.tasks.len()));
+        let payload = self.rng.chance(0.9).then_some(Payload(self.tasks.len()));
         let is_wanted = payload.is_some();
         let rest = payload.map(|payload| (taken, payload));
         let id = self
             .scheduler
-            .handle_shortened(self.now, frame.task, left, rest);
+            .handle_split(self.now, frame.task, left, rest);
         assert_eq!(id.is_some(), is_wanted);
         if let Some(id) = id {
             let spec = TaskSpec {

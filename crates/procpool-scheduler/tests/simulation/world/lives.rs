@@ -105,7 +105,7 @@ impl World {
                 Order::Prepare(broadcast) => return self.prepare(worker, broadcast),
             };
             let slot = &mut process.page[frame.slot];
-            if slot.dispatch_id != frame.dispatch_id || slot.mark != Mark::Sent {
+            if slot.dispatch != frame.dispatch || slot.mark != Mark::Sent {
                 continue;
             }
             slot.mark = Mark::Claimed;

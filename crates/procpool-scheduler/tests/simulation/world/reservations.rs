@@ -2,7 +2,7 @@
 
 use procpool_scheduler::{RefusedReason, ReservationId};
 
-use super::{Event, Ticket, World};
+use super::{Event, Payload, World};
 use crate::users;
 
 impl World {
@@ -81,10 +81,10 @@ impl World {
             return;
         }
         let spec = users::spec(&mut self.rng);
-        let dispatch_id = Ticket(self.tasks.len());
-        let answer =
-            self.scheduler
-                .handle_submit_reserved(self.now, reservation, spec, dispatch_id);
+        let dispatch = Payload(self.tasks.len());
+        let answer = self
+            .scheduler
+            .handle_submit_reserved(self.now, reservation, spec, dispatch);
         match answer {
             Ok(id) => self.accepted(id, spec),
             Err(refused) => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use procpool_os::control::monotonic_now;
 use procpool_os::{ControlPage, RunState as Written};
-use procpool_scheduler::Standing;
+use procpool_scheduler::RunState;
 use procpool_shared::Peer;
 use procpool_wire::value::attachment::Attachment;
 use procpool_wire::{Command, DispatchId, Head, Payload, Preparation, Run, RunItems};
@@ -55,16 +55,16 @@ impl Link {
     }
 
     /// How far the worker has come with a task, as the page says.
-    pub(crate) fn standing(&self, dispatch_id: DispatchId) -> Standing {
+    pub(crate) fn run_state(&self, dispatch_id: DispatchId) -> RunState {
         match self
             .page
             .run_state(usize::from(dispatch_id.slot), dispatch_id.number)
         {
-            Written::Unclaimed => Standing::Unclaimed,
-            Written::Running { since } => Standing::Running {
+            Written::Unclaimed => RunState::Unclaimed,
+            Written::Running { since } => RunState::Running {
                 since: instant(since),
             },
-            Written::Finished => Standing::Finished,
+            Written::Finished => RunState::Finished,
         }
     }
 

@@ -43,7 +43,7 @@ impl State {
                 slot,
                 dispatch_id: number,
             } => self.inspect(now, worker, task, DispatchId { slot, number }),
-            Action::Shorten {
+            Action::Split {
                 worker,
                 task,
                 slot,
@@ -62,11 +62,13 @@ impl State {
             } => self.fail_task(*payload, outcome),
             Action::Grant(reservation) => self.grant(reservation),
             Action::Deny(reservation) => self.deny(reservation),
-            Action::Warm(warm_up) => self.warmed(warm_up, None),
-            Action::NotWarm { warm_up, why } => self.warmed(warm_up, Some(why)),
-            Action::Brief { worker, broadcast } => self.brief(worker, broadcast),
-            Action::Spread(broadcast) => self.spread(broadcast, None),
-            Action::NotSpread { broadcast, why } => self.spread(broadcast, Some(why)),
+            Action::WarmUpDone(warm_up) => self.warmed(warm_up, None),
+            Action::WarmUpFailed { warm_up, error } => self.warmed(warm_up, Some(error)),
+            Action::RunBroadcast { worker, broadcast } => self.run_broadcast(worker, broadcast),
+            Action::BroadcastDone(broadcast) => self.broadcast_ended(broadcast, None),
+            Action::BroadcastFailed { broadcast, error } => {
+                self.broadcast_ended(broadcast, Some(error))
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
+use procpool_scheduler::{RunState, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{DispatchId, Finished, ItemFrames, Outcome, Payload, RunItems};
 
 use super::pool_state::State;
@@ -133,7 +133,7 @@ impl State {
                 self.split_off(now, task, &chunk, allowed);
             }
             None => {
-                self.scheduler.handle_shortened(now, task, 1, None);
+                self.scheduler.handle_split(now, task, 1, None);
             }
         }
     }
@@ -157,7 +157,7 @@ impl State {
         let wanted = rest.as_ref().filter(|_| !chunk.sink().is_closed());
         let job = wanted.map(|rest| (rest.count, Job::of_chunk(&rest.chunk)));
         let left = chunk.sent();
-        let name = self.scheduler.handle_shortened(now, task, left, job);
+        let name = self.scheduler.handle_split(now, task, left, job);
         if let (Some(name), Some(rest)) = (name, &rest) {
             chunk.was_split(rest, name);
             self.effects.wake(chunk.sink());
@@ -215,7 +215,7 @@ impl State {
     /// will, and can be told. Any other is killed.
     pub(crate) fn leave_stream(&mut self, now: Instant, task: TaskId) {
         if let Some((link, dispatch_id, chunk)) = self.sent_stream(task)
-            && matches!(link.standing(dispatch_id), Standing::Running { .. })
+            && matches!(link.run_state(dispatch_id), RunState::Running { .. })
         {
             let page = link.page();
             let counts = page.take_back_items(usize::from(dispatch_id.slot), |_| 0);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use procpool_scheduler::{Standing, TaskId, TaskState as Phase, WorkerId};
+use procpool_scheduler::{RunState, TaskId, TaskState as Phase, WorkerId};
 use procpool_wire::{DispatchId, Run};
 
 use super::pool_state::State;
@@ -20,9 +20,9 @@ impl State {
                 worker,
                 slot,
                 dispatch_id: number,
-            } => match self.standing(worker, DispatchId { slot, number }) {
-                Standing::Unclaimed => TaskState::Queued,
-                Standing::Running { .. } | Standing::Finished => TaskState::Running,
+            } => match self.run_state(worker, DispatchId { slot, number }) {
+                RunState::Unclaimed => TaskState::Queued,
+                RunState::Running { .. } | RunState::Finished => TaskState::Running,
             },
             Phase::Finished => TaskState::Finished,
         }
@@ -101,13 +101,13 @@ impl State {
         task: TaskId,
         dispatch_id: DispatchId,
     ) {
-        let standing = self.standing(worker, dispatch_id);
+        let standing = self.run_state(worker, dispatch_id);
         self.scheduler.handle_inspected(now, task, standing);
     }
 
-    fn standing(&self, worker: WorkerId, dispatch_id: DispatchId) -> Standing {
+    fn run_state(&self, worker: WorkerId, dispatch_id: DispatchId) -> RunState {
         self.link(worker)
-            .map_or(Standing::Unclaimed, |link| link.standing(dispatch_id))
+            .map_or(RunState::Unclaimed, |link| link.run_state(dispatch_id))
     }
 }
 

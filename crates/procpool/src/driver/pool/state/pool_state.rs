@@ -140,7 +140,7 @@ impl State {
             Event::ItemsBegan(dispatch_id) => self.handle_items_began(now, worker, dispatch_id),
             Event::Items(frames) => self.handle_items(now, worker, frames),
             Event::ItemFailed(why) => self.handle_item_failed(now, worker, why),
-            Event::BroadcastEnded(refusal) => self.handle_briefed(now, worker, refusal),
+            Event::BroadcastEnded(refusal) => self.handle_broadcast_ended(now, worker, refusal),
             Event::Ready | Event::Refused(_) | Event::Segments(_) => {
                 self.handle_faulty(now, worker, "it started twice");
             }

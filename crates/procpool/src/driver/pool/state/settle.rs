@@ -32,7 +32,7 @@ impl State {
         } = finished;
         let has_returned = matches!(outcome, Outcome::Returned(_));
         if needs_recycle {
-            self.scheduler.handle_worn(now, worker);
+            self.scheduler.handle_needs_recycle(now, worker);
         }
         match self.complete_dispatch(now, worker, dispatch_id, ran, has_returned) {
             Completed::Now(job) => self.settle(job, ran, outcome),
@@ -53,7 +53,7 @@ impl State {
         returned: Finished<&[u8]>,
     ) {
         if returned.needs_recycle {
-            self.scheduler.handle_worn(now, worker);
+            self.scheduler.handle_needs_recycle(now, worker);
         }
         let completed =
             self.complete_dispatch(now, worker, returned.dispatch_id, returned.ran, true);

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use futures_channel::oneshot;
-use procpool_scheduler::{BroadcastId, Cold, ReservationId, Unspread, WarmUpId, WorkerId};
+use procpool_scheduler::{
+    BroadcastError, BroadcastId, ReservationId, WarmUpError, WarmUpId, WorkerId,
+};
 use procpool_wire::Refusal;
 
 use super::pool_state::State;
@@ -13,7 +15,7 @@ use crate::task::call::EncodedCall;
 
 impl State {
     /// A worker has run a broadcast, or sends the reason why that failed.
-    pub(crate) fn handle_briefed(
+    pub(crate) fn handle_broadcast_ended(
         &mut self,
         now: Instant,
         worker: WorkerId,
@@ -21,7 +23,7 @@ impl State {
     ) {
         let ran = refusal.is_none();
         self.refusal = refusal;
-        let was_given = self.scheduler.handle_briefed(now, worker, ran);
+        let was_given = self.scheduler.handle_broadcast_ended(now, worker, ran);
         self.perform(now);
         self.refusal = None;
         if !was_given {
@@ -43,18 +45,22 @@ impl State {
         self.effects.deny.extend(self.waiters.remove(&reservation));
     }
 
-    pub(super) fn brief(&mut self, worker: WorkerId, broadcast: BroadcastId) {
+    pub(super) fn run_broadcast(&mut self, worker: WorkerId, broadcast: BroadcastId) {
         if let Some(link) = self.link(worker).cloned() {
             self.broadcasts.push(broadcast, &link);
             self.effects.flush(&link);
         }
     }
 
-    pub(super) fn spread(&mut self, broadcast: BroadcastId, trouble: Option<Unspread>) {
+    pub(super) fn broadcast_ended(
+        &mut self,
+        broadcast: BroadcastId,
+        trouble: Option<BroadcastError>,
+    ) {
         let (waiter, told) = match trouble {
             None => (self.broadcasts.spread(broadcast), Ok(())),
             Some(why) => {
-                let error = self.unspread(why);
+                let error = self.broadcast_error(why);
                 let (call, waiter) = self.broadcasts.forget(broadcast);
                 if let Some(call) = call {
                     self.effects.release(call.args);
@@ -65,20 +71,26 @@ impl State {
         self.tell(waiter, told);
     }
 
-    fn unspread(&self, why: Unspread) -> TaskError {
+    fn broadcast_error(&self, why: BroadcastError) -> TaskError {
         TaskError::WorkerStart(match (why, &self.refusal) {
-            (Unspread::Closed, _) => return TaskError::PoolClosed,
-            (Unspread::Refused { .. }, Some(refusal)) => WorkerStartError::refused(refusal.clone()),
-            (Unspread::TooSlow { .. }, _) => WorkerStartError::timed_out(self.startup_timeout),
-            (Unspread::Died { .. } | Unspread::Refused { .. }, _) => self.start_error(),
+            (BroadcastError::Closed, _) => return TaskError::PoolClosed,
+            (BroadcastError::Refused { .. }, Some(refusal)) => {
+                WorkerStartError::refused(refusal.clone())
+            }
+            (BroadcastError::TooSlow { .. }, _) => {
+                WorkerStartError::timed_out(self.startup_timeout)
+            }
+            (BroadcastError::Died { .. } | BroadcastError::Refused { .. }, _) => self.start_error(),
         })
     }
 
-    pub(super) fn warmed(&mut self, warm_up: WarmUpId, trouble: Option<Cold>) {
+    pub(super) fn warmed(&mut self, warm_up: WarmUpId, trouble: Option<WarmUpError>) {
         let told = match trouble {
             None => Ok(()),
-            Some(Cold::StartFailed { .. }) => Err(TaskError::WorkerStart(self.start_error())),
-            Some(Cold::Closed) => Err(TaskError::PoolClosed),
+            Some(WarmUpError::StartFailed { .. }) => {
+                Err(TaskError::WorkerStart(self.start_error()))
+            }
+            Some(WarmUpError::Closed) => Err(TaskError::PoolClosed),
         };
         let waiter = self.warm_ups.remove(&warm_up);
         self.tell(waiter, told);
