@@ -1,7 +1,7 @@
 //! The memory behind shared bytes, and who must be told when it is not used any more.
 
 use std::mem;
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 
 use parking_lot::Mutex;
 use procpool_os::SegmentReader;

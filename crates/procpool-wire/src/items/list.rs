@@ -10,9 +10,6 @@ use crate::Plain;
 /// Instead of the length: it is in the four bytes that follow.
 const LONG: u8 = u8::MAX;
 
-/// Most bytes before an item.
-pub(super) const MAX_LEN_LEN: usize = 1 + size_of::<u32>();
-
 /// Appends an item, whose arguments `encode` appends.
 ///
 /// # Errors

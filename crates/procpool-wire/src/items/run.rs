@@ -1,6 +1,5 @@
 //! Many items of one function in one message.
 
-use super::list::MAX_LEN_LEN;
 use crate::fields::Fields;
 use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
@@ -27,6 +26,9 @@ pub struct RunItems<P = Payload> {
     /// These numbers; or else their encoded arguments, each behind its [length](super::push_item).
     pub items: P,
 }
+
+/// Most bytes that the length of an item takes: one that says so, and four.
+const MAX_LEN_LEN: usize = 1 + size_of::<u32>();
 
 /// Words of the message before the items.
 const WORDS: usize = 8;

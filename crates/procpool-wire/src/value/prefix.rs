@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use super::encoder::wide;
 use super::tag;
+use super::write::wide;
 
 /// The bytes of an encoding before its content: a tag and a length, or nothing.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::short::Short;
+use super::short::Short;
 use crate::value::attachment::Attachment;
 
 /// Bytes in one of their forms. It is small, for very many may wait.

@@ -8,14 +8,14 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::MAX_DEPTH;
 use super::decoder::{Decoder, too_deep};
-use super::error::DecodeError;
-use super::whole;
+use crate::value::error::DecodeError;
+use crate::value::max_depth::MAX_DEPTH;
+use crate::value::vec_u8;
 
 /// The items of a sequence, or keys and values of a map in turn, up to the end mark.
 #[derive(Debug)]
-pub(super) struct Items<'a, 'de> {
+pub(in crate::value) struct Items<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     ended: bool,
     value_due: bool,
@@ -23,7 +23,7 @@ pub(super) struct Items<'a, 'de> {
 
 /// A name and one value: an enum's variant with content, or a map of one entry.
 #[derive(Debug)]
-pub(super) struct Tagged<'a, 'de> {
+pub(in crate::value) struct Tagged<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     name_read: bool,
     value_read: bool,
@@ -31,7 +31,7 @@ pub(super) struct Tagged<'a, 'de> {
 
 /// A sequence that travelled as bytes.
 #[derive(Debug)]
-pub(super) struct U8Seq<'de> {
+pub(in crate::value) struct U8Seq<'de> {
     bytes: &'de [u8],
     read: Cell<usize>,
 }
@@ -47,7 +47,7 @@ struct U8Items<'a, 'de> {
 }
 
 impl<'a, 'de> Items<'a, 'de> {
-    pub(super) fn new(decoder: &'a mut Decoder<'de>) -> Self {
+    pub(in crate::value) fn new(decoder: &'a mut Decoder<'de>) -> Self {
         Self {
             decoder,
             ended: false,
@@ -65,7 +65,7 @@ impl<'a, 'de> Items<'a, 'de> {
     }
 
     /// Fails if the visitor stopped before the end: the rest must not be lost without a word.
-    pub(super) fn finish(self) -> Result<(), DecodeError> {
+    pub(in crate::value) fn finish(self) -> Result<(), DecodeError> {
         if self.value_due {
             Err(DecodeError::new("the value of a map's entry was not read"))
         } else if self.ended || self.decoder.reader.end()? {
@@ -115,7 +115,7 @@ impl<'de> MapAccess<'de> for Items<'_, 'de> {
 }
 
 impl<'a, 'de> Tagged<'a, 'de> {
-    pub(super) fn new(decoder: &'a mut Decoder<'de>) -> Self {
+    pub(in crate::value) fn new(decoder: &'a mut Decoder<'de>) -> Self {
         Self {
             decoder,
             name_read: false,
@@ -124,7 +124,7 @@ impl<'a, 'de> Tagged<'a, 'de> {
     }
 
     /// Fails if a visitor that took the variant for a map left it unread.
-    pub(super) fn finish(self) -> Result<(), DecodeError> {
+    pub(in crate::value) fn finish(self) -> Result<(), DecodeError> {
         if self.value_read {
             Ok(())
         } else {
@@ -205,15 +205,18 @@ impl<'de> VariantAccess<'de> for Tagged<'_, 'de> {
 }
 
 impl<'de> U8Seq<'de> {
-    pub(super) fn new(bytes: &'de [u8]) -> Self {
+    pub(in crate::value) fn new(bytes: &'de [u8]) -> Self {
         Self {
             bytes,
             read: Cell::new(0),
         }
     }
 
-    pub(super) fn visit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        if let Some(vector) = whole::vector::<V>(self.bytes) {
+    pub(in crate::value) fn visit<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        if let Some(vector) = vec_u8::vector::<V>(self.bytes) {
             return Ok(vector);
         }
         let value = visitor.visit_seq(U8Items {

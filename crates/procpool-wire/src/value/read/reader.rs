@@ -1,19 +1,19 @@
 //! From bytes to the head of a value: its tag and what stands right behind it.
 
-use super::attachment::Attachment;
-use super::error::DecodeError;
-use super::tag;
+use crate::value::attachment::Attachment;
+use crate::value::error::DecodeError;
+use crate::value::tag;
 
 /// What has not been read yet.
 #[derive(Debug)]
-pub(super) struct Reader<'de> {
+pub(in crate::value) struct Reader<'de> {
     rest: &'de [u8],
     attached: &'de [Attachment],
 }
 
 /// A whole scalar, or the beginning of what has parts.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Head<'de> {
+pub(in crate::value) enum Head<'de> {
     Uint(u64),
     Int(i64),
     U128(u128),
@@ -35,7 +35,7 @@ pub(super) enum Head<'de> {
 
 impl<'de> Reader<'de> {
     #[inline]
-    pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
+    pub(in crate::value) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
         Self {
             rest: bytes,
             attached,
@@ -43,7 +43,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The next value, if it is an attachment and no other.
-    pub(super) fn attachment(&mut self) -> Result<Option<&'de Attachment>, DecodeError> {
+    pub(in crate::value) fn attachment(&mut self) -> Result<Option<&'de Attachment>, DecodeError> {
         if self.peek()? != tag::ATTACHMENT {
             return Ok(None);
         }
@@ -58,24 +58,24 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::value) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// Makes every later read fail, so that nobody reads on from the middle of a value that failed.
-    pub(super) fn poison(&mut self) {
+    pub(in crate::value) fn poison(&mut self) {
         self.rest = &[];
     }
 
     /// The tag of the next value, which stays unread.
     #[inline]
-    pub(super) fn peek(&self) -> Result<u8, DecodeError> {
+    pub(in crate::value) fn peek(&self) -> Result<u8, DecodeError> {
         self.rest.first().copied().ok_or_else(cut_short)
     }
 
     /// Reads an end mark, if one is next.
     #[inline]
-    pub(super) fn end(&mut self) -> Result<bool, DecodeError> {
+    pub(in crate::value) fn end(&mut self) -> Result<bool, DecodeError> {
         match self.rest.split_first() {
             Some((&tag::END, rest)) => {
                 self.rest = rest;
@@ -90,7 +90,7 @@ impl<'de> Reader<'de> {
     ///
     /// The [`head`](Self::head) gives the same. This is for who expects such a value: most are.
     #[inline]
-    pub(super) fn uint(&mut self) -> Option<u64> {
+    pub(in crate::value) fn uint(&mut self) -> Option<u64> {
         let (&tag, rest) = self.rest.split_first()?;
         // In this order, and not as a table of jumps, which takes longer than all else here.
         let (value, rest) = if tag <= tag::SMALL_UINT_MAX {
@@ -112,7 +112,7 @@ impl<'de> Reader<'de> {
 
     /// As [`uint`](Self::uint), for a float of 64 bits.
     #[inline]
-    pub(super) fn f64(&mut self) -> Option<f64> {
+    pub(in crate::value) fn f64(&mut self) -> Option<f64> {
         let (&tag, rest) = self.rest.split_first()?;
         if tag != tag::F64 {
             return None;
@@ -123,7 +123,7 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn head(&mut self) -> Result<Head<'de>, DecodeError> {
+    pub(in crate::value) fn head(&mut self) -> Result<Head<'de>, DecodeError> {
         let tag = self.byte()?;
         Ok(match tag {
             0..=tag::SMALL_UINT_MAX => Head::Uint(tag.into()),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::outcome::RETURNED;
 use crate::fields::{Fields, split_words};
 use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
 use crate::kind::FINISHED;
-use crate::outcome::RETURNED;
 use crate::{DispatchId, EncodedValue, FrameBuffer, MessageError, Outcome};
 
 /// The end of one task.

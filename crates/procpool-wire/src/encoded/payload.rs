@@ -6,8 +6,8 @@ use std::mem;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::EncodedValue;
-use crate::attached::{Content, Form};
+use super::EncodedValue;
+use super::content::{Content, Form};
 use crate::frame::LARGE;
 use crate::value::attachment::Attachment;
 use crate::value::{self, DecodeError, Prefix};

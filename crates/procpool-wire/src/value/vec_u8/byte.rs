@@ -8,18 +8,18 @@ use std::fmt::Display;
 
 use serde::ser::{Impossible, Serialize, Serializer};
 
-use super::error::EncodeError;
+use crate::value::error::EncodeError;
 
 /// Whether the items of a sequence are bytes, as a slice or a vector of them has them.
 ///
 /// The name of a primitive type is that word alone, and the name of any other type has a path. Should
 /// that change, bytes are written one by one, as slowly as correctly.
-pub(super) fn is_byte<T>() -> bool {
+pub(in crate::value) fn is_byte<T>() -> bool {
     matches!(type_name::<T>(), "u8" | "&u8")
 }
 
 /// The place of one byte.
-pub(super) struct Place<'p>(pub(super) &'p mut u8);
+pub(in crate::value) struct Place<'p>(pub(in crate::value) &'p mut u8);
 
 fn no_byte<T>() -> Result<T, EncodeError> {
     Err(EncodeError::new("a byte was written as something else"))

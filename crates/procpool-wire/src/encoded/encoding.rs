@@ -5,9 +5,10 @@ use std::mem;
 
 use serde::Serialize;
 
+use super::Payload;
+use crate::Reserve;
 use crate::value::attachment::Attachment;
 use crate::value::{self, EncodeError};
-use crate::{Payload, Reserve};
 
 /// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
 const SMALL: usize = 128;

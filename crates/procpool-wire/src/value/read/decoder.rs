@@ -2,23 +2,23 @@
 
 use serde::de::DeserializeSeed;
 
-use super::MAX_DEPTH;
-use super::attachment::Attachment;
-use super::error::DecodeError;
-use super::read::{Head, Reader};
+use super::reader::{Head, Reader};
+use crate::value::attachment::Attachment;
+use crate::value::error::DecodeError;
+use crate::value::max_depth::MAX_DEPTH;
 
 /// Reads values.
 #[derive(Debug)]
-pub(super) struct Decoder<'de> {
-    pub(super) reader: Reader<'de>,
+pub(in crate::value) struct Decoder<'de> {
+    pub(in crate::value) reader: Reader<'de>,
     /// Enum variants whose content nobody has asked for yet.
-    pub(super) variants_due: usize,
+    pub(in crate::value) variants_due: usize,
     depth: usize,
 }
 
 impl<'de> Decoder<'de> {
     #[inline]
-    pub(super) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
+    pub(in crate::value) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
         Self {
             reader: Reader::new(bytes, attached),
             variants_due: 0,
@@ -27,7 +27,7 @@ impl<'de> Decoder<'de> {
     }
 
     #[inline]
-    pub(super) fn finish(self) -> Result<(), DecodeError> {
+    pub(in crate::value) fn finish(self) -> Result<(), DecodeError> {
         if self.reader.is_empty() {
             Ok(())
         } else {
@@ -37,7 +37,7 @@ impl<'de> Decoder<'de> {
 
     /// Runs `read` one level deeper.
     #[inline]
-    pub(super) fn nested<T>(
+    pub(in crate::value) fn nested<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
@@ -55,7 +55,7 @@ impl<'de> Decoder<'de> {
     /// A type may write a `Some` that it reads as its content (`#[serde(into = "Option<T>", from =
     /// "T")]`); JSON does not tell the two apart, so such types exist.
     #[inline]
-    pub(super) fn content_head(&mut self) -> Result<Head<'de>, DecodeError> {
+    pub(in crate::value) fn content_head(&mut self) -> Result<Head<'de>, DecodeError> {
         loop {
             match self.reader.head()? {
                 Head::Some => {}
@@ -66,7 +66,7 @@ impl<'de> Decoder<'de> {
 
     /// Reads a part of a value. Its failure is final, even if the visitor should go on after it.
     #[inline]
-    pub(super) fn part<T: DeserializeSeed<'de>>(
+    pub(in crate::value) fn part<T: DeserializeSeed<'de>>(
         &mut self,
         seed: T,
     ) -> Result<T::Value, DecodeError> {
@@ -79,7 +79,7 @@ impl<'de> Decoder<'de> {
 }
 
 #[cold]
-pub(super) fn too_deep() -> DecodeError {
+pub(in crate::value) fn too_deep() -> DecodeError {
     DecodeError::new(format_args!(
         "the value is nested deeper than {MAX_DEPTH} levels"
     ))

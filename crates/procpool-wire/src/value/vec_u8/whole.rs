@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 /// These bytes as the value of this visitor, if it is the one with which serde reads a `Vec<u8>`.
 ///
 /// Another may make a vector of the bytes too, but not of just these.
-pub(super) fn vector<'de, V: Visitor<'de>>(bytes: &[u8]) -> Option<V::Value> {
+pub(in crate::value) fn vector<'de, V: Visitor<'de>>(bytes: &[u8]) -> Option<V::Value> {
     let mut value = None::<V::Value>;
     if let Ok(vector) = cast!(&mut value, &mut Option<Vec<u8>>)
         && type_name::<V>() == visitor_of_vectors()

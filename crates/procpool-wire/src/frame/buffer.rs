@@ -3,8 +3,9 @@
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::bulk::{Bulk, Reserve};
-use crate::frame::{self, Frame, FrameError, HEADER_LEN, Header, LARGE};
+use super::bulk::{Bulk, Reserve};
+use super::header::{self, FrameError, HEADER_LEN, Header, LARGE};
+use super::raw::{self, Frame};
 
 /// Bytes that one read may bring of frames that are not large: 64 KiB.
 const ROOM: usize = 64 << 10;
@@ -92,7 +93,7 @@ impl FrameBuffer {
     /// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, FrameError> {
         if self.large.is_none() {
-            match frame::parse_header(&self.small)? {
+            match header::parse_header(&self.small)? {
                 Some(header) if header.body_len > LARGE => {
                     if self.small.len() < HEADER_LEN + header.lead {
                         return Ok(None);
@@ -100,7 +101,7 @@ impl FrameBuffer {
                     self.begin(header);
                 }
                 _ => {
-                    let frame = frame::take(&mut self.small)?;
+                    let frame = raw::take(&mut self.small)?;
                     self.expects_large &= frame.is_none();
                     return Ok(frame);
                 }
@@ -147,7 +148,7 @@ impl FrameBuffer {
             return None;
         }
         // What is wrong with it is told by who takes it as a frame.
-        let header = frame::parse_full_header(&self.small).ok()??;
+        let header = header::parse_full_header(&self.small).ok()??;
         let end = header.len + header.body_len;
         if end > SHORT_FRAME {
             return None;

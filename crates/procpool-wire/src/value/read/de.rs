@@ -3,11 +3,11 @@
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
 use super::access::{Items, Tagged, U8Seq};
-use super::attachment;
 use super::decoder::Decoder;
-use super::error::DecodeError;
-use super::read::Head;
-use super::tag;
+use super::reader::Head;
+use crate::value::attachment;
+use crate::value::error::DecodeError;
+use crate::value::tag;
 
 impl<'de> Decoder<'de> {
     #[inline]

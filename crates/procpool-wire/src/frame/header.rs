@@ -1,21 +1,5 @@
-//! How messages lie in the byte stream: a fixed header, then the body.
-//!
-//! ```text
-//!  0      1      2        4        8         8 + lead     8 + length
-//!  | kind | lead | zeroes | length | fields … | payload …  |
-//! ```
-//!
-//! All integers are little endian. `length` counts the body alone, that is what follows the header.
-//! `lead` is zero, or says how many bytes of the body come before its bulk: whoever reads a large frame
-//! reads these apart, and the rest to where it is to stay. The two reserved bytes must be zero, so that
-//! a peer that has lost its place in the stream is noticed early.
-//!
-//! There may be millions of results of a few bytes each, for which such a header would be most of what is
-//! copied. So the frame of one up to 63 bytes has a header of one byte, from 0xc0 on, where no other kind is:
-//! `0xc0 + length`. That of a [bare number](crate::Plain) says by its one byte which type it is of, and so how long
-//! it is: `0xb0 + number`. No text begins like that, so that they are still known for what they are.
+//! The header of a frame.
 
-use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::Plain;
@@ -38,25 +22,6 @@ pub const MAX_BODY_LEN: usize = 1 << 30;
 
 /// A frame with a longer body is large, and read to memory of its own: 24 KiB.
 pub(crate) const LARGE: usize = 24 << 10;
-
-/// A buffer is grown by at most this much, or by as much as has already arrived: 1 MiB.
-///
-/// So a peer that announces a gigabyte and sends ten bytes costs one mebibyte.
-const MAX_RESERVE: usize = 1 << 20;
-
-/// With this much room left a read is worth its call, and the buffer is not grown yet: 16 KiB.
-const ENOUGH_ROOM: usize = 16 << 10;
-
-/// One message as it stands in the stream: what kind it is, and its body, not yet looked into.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// What the body holds; see [`Command`](crate::Command) and [`Event`](crate::Event).
-    pub kind: u8,
-    /// The body, or as much of it as comes before the bulk.
-    pub body: Bytes,
-    /// The rest of a large frame's body, which was read apart from what leads it.
-    pub bulk: Option<Bytes>,
-}
 
 /// Bytes that can't be a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -184,54 +149,5 @@ pub(crate) fn parse_full_header(bytes: &[u8]) -> Result<Option<Header>, FrameErr
         kind: *kind,
         lead: usize::from(*lead),
         body_len,
-    }))
-}
-
-/// Takes the next whole frame from the front of `buffer`, or `None` while it is not there yet; then
-/// `buffer` has room for more. Its bulk is not apart: that is what [`FrameBuffer`](crate::FrameBuffer) is
-/// for.
-///
-/// # Errors
-/// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.
-///
-/// ```
-/// use bytes::BytesMut;
-/// let mut stream = BytesMut::new();
-/// stream.extend_from_slice(&procpool_wire::frame::header(7, 2)?);
-/// stream.extend_from_slice(b"h");
-/// assert_eq!(procpool_wire::frame::take(&mut stream)?, None);
-/// stream.extend_from_slice(b"i");
-/// let frame = procpool_wire::frame::take(&mut stream)?.expect("whole");
-/// assert_eq!((frame.kind, &frame.body[..]), (7, &b"hi"[..]));
-/// # Ok::<(), procpool_wire::FrameError>(())
-/// ```
-pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-    let header = parse_header(buffer)?;
-    let Some(Header {
-        len,
-        kind,
-        body_len,
-        ..
-    }) = header
-    else {
-        buffer.reserve(HEADER_LEN);
-        return Ok(None);
-    };
-    let whole = len + body_len;
-    if buffer.len() < whole {
-        let missing = whole - buffer.len();
-        // What was reserved before is used up first: topping it up for each piece that arrives would
-        // double the buffer again and again.
-        if buffer.capacity() - buffer.len() < missing.min(ENOUGH_ROOM) {
-            buffer.reserve(missing.min(buffer.len().max(MAX_RESERVE)));
-        }
-        return Ok(None);
-    }
-    let mut frame = buffer.split_to(whole);
-    frame.advance(len);
-    Ok(Some(Frame {
-        kind,
-        body: frame.freeze(),
-        bulk: None,
     }))
 }

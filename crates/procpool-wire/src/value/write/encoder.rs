@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::attachment::{self, Attachment, MAX_ATTACHMENTS};
-use super::byte::Place;
-use super::error::EncodeError;
-use super::{MAX_DEPTH, tag};
 use crate::Reserve;
+use crate::value::attachment::{self, Attachment, MAX_ATTACHMENTS};
+use crate::value::error::EncodeError;
+use crate::value::max_depth::MAX_DEPTH;
+use crate::value::tag;
+use crate::value::vec_u8::Place;
 
 /// What is reserved at most for the length that a sequence announces; beyond it the output grows as
 /// it is written.
@@ -22,7 +23,7 @@ const PART: u16 = 32 << 10;
 
 /// Writes values; [`super::ser`] makes it a serializer.
 #[derive(Debug)]
-pub(super) struct Encoder<'o> {
+pub(in crate::value) struct Encoder<'o> {
     out: &'o mut Vec<u8>,
     reserve: Reserve,
     /// `None` if there is no place for them.
@@ -52,7 +53,7 @@ enum Run {
 
 impl<'o> Encoder<'o> {
     #[inline]
-    pub(super) fn new(
+    pub(in crate::value) fn new(
         out: &'o mut Vec<u8>,
         reserve: Reserve,
         attached: Option<&'o mut Vec<Attachment>>,
@@ -69,7 +70,7 @@ impl<'o> Encoder<'o> {
     /// Refuses what a `Serialize` implementation left unfinished, by dropping a compound serializer
     /// or by going on after the error of a part.
     #[inline]
-    pub(super) fn finish(self) -> Result<(), EncodeError> {
+    pub(in crate::value) fn finish(self) -> Result<(), EncodeError> {
         if self.depth == 0 {
             Ok(())
         } else {
@@ -80,7 +81,7 @@ impl<'o> Encoder<'o> {
     }
 
     #[inline]
-    pub(super) fn enter(&mut self) -> Result<(), EncodeError> {
+    pub(in crate::value) fn enter(&mut self) -> Result<(), EncodeError> {
         if self.depth == MAX_DEPTH {
             return Err(EncodeError::new(format_args!(
                 "the value is nested deeper than {MAX_DEPTH} levels"
@@ -91,31 +92,31 @@ impl<'o> Encoder<'o> {
     }
 
     #[inline]
-    pub(super) fn leave(&mut self) {
+    pub(in crate::value) fn leave(&mut self) {
         self.depth -= 1;
     }
 
     /// Starts an element that is not a `u8`.
     #[inline]
-    pub(super) fn tag(&mut self, tag: u8) {
+    pub(in crate::value) fn tag(&mut self, tag: u8) {
         self.close_run();
         self.out.push(tag);
     }
 
     #[inline]
-    pub(super) fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
+    pub(in crate::value) fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
         self.tag(tag);
         self.out.extend(bytes);
     }
 
     #[inline]
-    pub(super) fn uint(&mut self, value: u64) {
+    pub(in crate::value) fn uint(&mut self, value: u64) {
         self.close_run();
         put_uint(self.out, value);
     }
 
     #[inline]
-    pub(super) fn int(&mut self, value: i64) {
+    pub(in crate::value) fn int(&mut self, value: i64) {
         if let Ok(value) = u64::try_from(value) {
             return self.uint(value);
         }
@@ -134,7 +135,7 @@ impl<'o> Encoder<'o> {
     }
 
     #[inline]
-    pub(super) fn str(&mut self, value: &str) {
+    pub(in crate::value) fn str(&mut self, value: &str) {
         self.close_run();
         match u8::try_from(value.len()) {
             Ok(len) if len <= tag::SMALL_STR_MAX - tag::SMALL_STR => {
@@ -148,7 +149,10 @@ impl<'o> Encoder<'o> {
         self.extend(value.as_bytes());
     }
 
-    pub(super) fn begin_seq(&mut self, announced: usize) -> Result<&mut Self, EncodeError> {
+    pub(in crate::value) fn begin_seq(
+        &mut self,
+        announced: usize,
+    ) -> Result<&mut Self, EncodeError> {
         self.enter()?;
         self.tag(tag::SEQ);
         self.run = Run::Fresh { announced };
@@ -157,7 +161,7 @@ impl<'o> Encoder<'o> {
 
     /// Writes the bytes of the sequence that was just begun, as many as its iterator says at least that
     /// it has. It may lie; what is left of it is to be written one by one.
-    pub(super) fn u8_items<T: Serialize>(
+    pub(in crate::value) fn u8_items<T: Serialize>(
         &mut self,
         announced: usize,
         items: &mut impl Iterator<Item = T>,
@@ -192,7 +196,7 @@ impl<'o> Encoder<'o> {
     }
 
     /// If a run is open or fresh, it is this sequence's.
-    pub(super) fn end_seq(&mut self) {
+    pub(in crate::value) fn end_seq(&mut self) {
         match self.run {
             Run::Open {
                 tag,
@@ -210,18 +214,18 @@ impl<'o> Encoder<'o> {
         self.leave();
     }
 
-    pub(super) fn begin_map(&mut self) -> Result<&mut Self, EncodeError> {
+    pub(in crate::value) fn begin_map(&mut self) -> Result<&mut Self, EncodeError> {
         self.enter()?;
         self.tag(tag::MAP);
         Ok(self)
     }
 
-    pub(super) fn end_map(&mut self) {
+    pub(in crate::value) fn end_map(&mut self) {
         self.out.push(tag::END);
         self.leave();
     }
 
-    pub(super) fn begin_variant(&mut self, name: &str) -> Result<(), EncodeError> {
+    pub(in crate::value) fn begin_variant(&mut self, name: &str) -> Result<(), EncodeError> {
         self.enter()?;
         self.tag(tag::VARIANT);
         self.str(name);
@@ -230,7 +234,7 @@ impl<'o> Encoder<'o> {
 
     /// The loop over a `Vec<u8>` comes by here once a byte: in it stands a check and a push.
     #[inline]
-    pub(super) fn u8(&mut self, value: u8) {
+    pub(in crate::value) fn u8(&mut self, value: u8) {
         if let Run::Open { .. } = self.run {
             self.out.push(value);
         } else {
@@ -249,19 +253,19 @@ impl<'o> Encoder<'o> {
         }
     }
 
-    pub(super) fn bytes(&mut self, value: &[u8]) {
+    pub(in crate::value) fn bytes(&mut self, value: &[u8]) {
         self.tag(tag::BYTES);
         put_uint(self.out, value.len() as u64);
         self.extend(value);
     }
 
-    pub(super) fn takes_attachments(&self) -> bool {
+    pub(in crate::value) fn takes_attachments(&self) -> bool {
         let attached = self.attached.as_ref();
         attached.is_some_and(|attached| attached.len() < MAX_ATTACHMENTS)
     }
 
     /// Writes a value that may attach itself.
-    pub(super) fn attachment<T: Serialize + ?Sized>(
+    pub(in crate::value) fn attachment<T: Serialize + ?Sized>(
         &mut self,
         value: &T,
     ) -> Result<(), EncodeError> {
@@ -332,7 +336,7 @@ impl<'o> Encoder<'o> {
 
 /// Puts an integer in its shortest form.
 #[inline]
-pub(super) fn put_uint(out: &mut Vec<u8>, value: u64) {
+pub(in crate::value) fn put_uint(out: &mut Vec<u8>, value: u64) {
     match wide(value) {
         // All that a word has room for is stored as one, since it is read as one again soon.
         Some((tag, width)) if width < size_of::<u64>() => {
@@ -350,7 +354,7 @@ pub(super) fn put_uint(out: &mut Vec<u8>, value: u64) {
 
 /// The tag and the width of an integer that is not its own tag.
 #[inline]
-pub(super) fn wide(value: u64) -> Option<(u8, usize)> {
+pub(in crate::value) fn wide(value: u64) -> Option<(u8, usize)> {
     if value <= tag::SMALL_UINT_MAX.into() {
         None
     } else if value <= u8::MAX.into() {

@@ -6,11 +6,11 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::attachment;
-use super::byte;
 use super::encoder::Encoder;
-use super::error::EncodeError;
-use super::tag;
+use crate::value::attachment;
+use crate::value::error::EncodeError;
+use crate::value::tag;
+use crate::value::vec_u8;
 
 impl Serializer for &mut Encoder<'_> {
     type Ok = ();
@@ -207,7 +207,7 @@ impl Serializer for &mut Encoder<'_> {
             _ => 0,
         };
         self.begin_seq(announced)?;
-        if byte::is_byte::<I::Item>() {
+        if vec_u8::is_byte::<I::Item>() {
             self.u8_items(announced, &mut items)?;
         }
         for item in items {

@@ -1,0 +1,11 @@
+//! Encoded values: how they are kept and how they stand in a message.
+
+mod content;
+mod encoded_value;
+mod encoding;
+mod payload;
+mod short;
+
+pub use encoded_value::EncodedValue;
+pub use encoding::Encoding;
+pub use payload::Payload;

@@ -1,0 +1,6 @@
+//! From a value to bytes.
+
+mod encoder;
+mod ser;
+
+pub(super) use encoder::{Encoder, wide};
