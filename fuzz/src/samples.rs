@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use procpool_wire::items::push_item;
 use procpool_wire::{
     Command, DispatchId, Event, Finished, ItemFrames, Limits, Outcome, PROTOCOL_VERSION,
-    PanicReport, Payload, Plain, Preparation, Refusal, Run, RunItems, Segment, Segments, Setup,
-    Start, frame, value,
+    PanicReport, Payload, Preparation, Refusal, Run, RunItems, ScalarType, Segment, Segments,
+    Setup, Start, frame, value,
 };
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ pub fn commands() -> Vec<(&'static str, Command)> {
                 limits: run().limits,
                 clocked: false,
                 count: 2,
-                column: Some(Plain::I16),
+                column: Some(ScalarType::I16),
                 items: Bytes::from_static(&[7, 0, 0xfe, 0xff]).into(),
             }),
         ),
@@ -187,7 +187,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
         ),
         ("items-began", Event::ItemsBegan(dispatch_id())),
         ("item", item(&value_of(&(7, "é")))),
-        ("plain-item", plain_item(Plain::U64, 7)),
+        ("plain-item", scalar_item(ScalarType::U64, 7)),
         (
             "item-failed",
             Event::ItemFailed(Outcome::Panicked(PanicReport {
@@ -217,9 +217,9 @@ fn item(result: &[u8]) -> Event {
     item_in(&frame)
 }
 
-fn plain_item(kind: Plain, bits: u64) -> Event {
+fn scalar_item(kind: ScalarType, bits: u64) -> Event {
     let mut frame = Vec::new();
-    ItemFrames::put_plain(kind, bits, &mut frame);
+    ItemFrames::put_scalar(kind, bits, &mut frame);
     item_in(&frame)
 }
 

@@ -65,7 +65,9 @@ fn take_events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>, known: &Transcrip
                 Ok(Some(Event::Items(mut frames))) => {
                     while let Some(result) = frames.next_result() {
                         let (kind, body) = match result {
-                            ItemResult::Plain(kind, number) => (frame::plain_header(kind), number),
+                            ItemResult::Scalar(kind, number) => {
+                                (frame::scalar_header(kind), number)
+                            }
                             ItemResult::Encoded(body) => (134, body),
                         };
                         let frame = Frame {
@@ -140,9 +142,9 @@ pub fn encode_event(event: &Event) -> Vec<u8> {
             let mut frames = frames.clone();
             while let Some(result) = frames.next_result() {
                 match result {
-                    ItemResult::Plain(kind, number) => {
+                    ItemResult::Scalar(kind, number) => {
                         let bits = kind.read(number).expect("a whole number");
-                        ItemFrames::put_plain(kind, bits, &mut out);
+                        ItemFrames::put_scalar(kind, bits, &mut out);
                     }
                     ItemResult::Encoded(result) => {
                         ItemFrames::put(result, &mut out).expect("fits a frame");

@@ -9,7 +9,7 @@ use std::path::Path;
 use futures::StreamExt;
 use procpool::TaskError;
 use procpool_tests::{Impostor, Stage, answer, patiently};
-use procpool_wire::{DispatchId, Event, ItemFrames, Plain, value};
+use procpool_wire::{DispatchId, Event, ItemFrames, ScalarType, value};
 
 procpool_os::before_main!(become_a_worker_if_told_to);
 
@@ -45,8 +45,8 @@ fn misbehave(script: &str, _: &Path) -> ! {
         "answers with numbers of other types" => {
             let all = [
                 began(dispatch_id),
-                number(Plain::U16),
-                number(Plain::U64),
+                number(ScalarType::U16),
+                number(ScalarType::U64),
                 item(),
             ]
             .concat();
@@ -77,9 +77,9 @@ fn item() -> Vec<u8> {
 }
 
 /// The same for plain numbers.
-fn number(kind: Plain) -> Vec<u8> {
+fn number(kind: ScalarType) -> Vec<u8> {
     let mut frame = Vec::new();
-    ItemFrames::put_plain(kind, FALSEHOOD, &mut frame);
+    ItemFrames::put_scalar(kind, FALSEHOOD, &mut frame);
     frame
 }
 

@@ -18,7 +18,7 @@ mod head;
 pub mod items;
 mod kind;
 mod message_error;
-mod plain;
+mod scalar_type;
 mod segments;
 pub mod value;
 
@@ -30,5 +30,5 @@ pub use frame::{Bulk, Frame, FrameBuffer, FrameError, Reserve};
 pub use head::Head;
 pub use items::{ItemFrames, ItemResult, RunItems};
 pub use message_error::{MessageError, StreamError};
-pub use plain::Plain;
+pub use scalar_type::ScalarType;
 pub use segments::{Segment, Segments};

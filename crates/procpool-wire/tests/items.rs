@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use procpool_wire::items::{push_item, skip_items, take_item};
-use procpool_wire::{Event, FrameBuffer, ItemFrames, ItemResult, Plain, StreamError, frame};
+use procpool_wire::{Event, FrameBuffer, ItemFrames, ItemResult, ScalarType, StreamError, frame};
 
 /// The frame of one result.
 fn item(result: &[u8]) -> Vec<u8> {
@@ -184,10 +184,10 @@ fn items_and_results_of_each_length_come_back() {
 #[test]
 fn bare_numbers_come_among_other_results() {
     let mut stream = item(b"one");
-    ItemFrames::put_plain(Plain::U64, u64::MAX, &mut stream);
-    ItemFrames::put_plain(Plain::U64, 7, &mut stream);
-    ItemFrames::put_plain(Plain::Unit, 0, &mut stream);
-    ItemFrames::put_plain(Plain::I16, 0xfffe, &mut stream);
+    ItemFrames::put_scalar(ScalarType::U64, u64::MAX, &mut stream);
+    ItemFrames::put_scalar(ScalarType::U64, 7, &mut stream);
+    ItemFrames::put_scalar(ScalarType::Unit, 0, &mut stream);
+    ItemFrames::put_scalar(ScalarType::I16, 0xfffe, &mut stream);
     stream.extend(item(b"two"));
     for cut in 0..stream.len() {
         let mut buffer = received(&stream[..cut]);
@@ -208,21 +208,21 @@ fn bare_numbers_come_among_other_results() {
             let mut took = 0;
             while !frames.is_empty() {
                 took += 1;
-                if let Some(number) = frames.next_plain::<u64>() {
+                if let Some(number) = frames.next_scalar::<u64>() {
                     results.push(number.to_string());
                 } else {
                     results.push(format!("{:?}", frames.next_result().expect("one is left")));
                 }
             }
             assert_eq!(took, before, "cut at {cut}");
-            assert!(frames.next_result().is_none() && frames.next_plain::<u64>().is_none());
+            assert!(frames.next_result().is_none() && frames.next_scalar::<u64>().is_none());
         }
         let expected = [
             "Encoded([111, 110, 101])",
             "18446744073709551615",
             "7",
-            "Plain(Unit, [])",
-            "Plain(I16, [254, 255])",
+            "Scalar(Unit, [])",
+            "Scalar(I16, [254, 255])",
             "Encoded([116, 119, 111])",
         ];
         assert_eq!(results, expected, "cut at {cut}");
@@ -234,16 +234,19 @@ fn numbers_of_a_column_are_skipped_by_their_width() {
     let column = Bytes::from_static(&[1, 0, 2, 0, 3, 0]);
     for (skipped, left) in [(0, 6), (2, 2), (3, 0)] {
         let mut rest = column.clone();
-        assert_eq!(skip_items(&mut rest, Some(Plain::U16), skipped), Some(()));
+        assert_eq!(
+            skip_items(&mut rest, Some(ScalarType::U16), skipped),
+            Some(())
+        );
         assert_eq!(rest.len(), left);
     }
     for too_many in [4, u32::MAX] {
         let mut rest = column.clone();
-        assert_eq!(skip_items(&mut rest, Some(Plain::U16), too_many), None);
+        assert_eq!(skip_items(&mut rest, Some(ScalarType::U16), too_many), None);
         assert_eq!(rest, column);
     }
     assert_eq!(
-        skip_items(&mut Bytes::new(), Some(Plain::Unit), 9),
+        skip_items(&mut Bytes::new(), Some(ScalarType::Unit), 9),
         Some(())
     );
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::short::Short;
+use super::inline_bytes::InlineBytes;
 use crate::value::attachment::Attachment;
 
 /// Bytes in one of their forms. It is small, for very many may wait.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
     /// A value of few bytes.
-    Short(Short),
+    Inline(InlineBytes),
     Value(Bytes),
     Sequence(Bytes),
     ByteString(Bytes),
@@ -42,7 +42,7 @@ impl Content {
     #[inline]
     pub(crate) fn form(&self) -> Form {
         match self {
-            Content::Short(_) | Content::Value(_) | Content::Attached(_) => Form::Value,
+            Content::Inline(_) | Content::Value(_) | Content::Attached(_) => Form::Value,
             Content::Sequence(_) => Form::Sequence,
             Content::ByteString(_) => Form::ByteString,
         }
@@ -51,7 +51,7 @@ impl Content {
     #[inline]
     pub(crate) fn get(&self) -> &[u8] {
         match self {
-            Content::Short(short) => short,
+            Content::Inline(inline) => inline,
             Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
             Content::Attached(attached) => &attached.bytes,
         }
@@ -60,8 +60,8 @@ impl Content {
     /// Becomes a value of these bytes.
     #[inline]
     pub(crate) fn fill(&mut self, bytes: &[u8]) {
-        if let Content::Short(short) = self
-            && short.fill(bytes)
+        if let Content::Inline(inline) = self
+            && inline.fill(bytes)
         {
             return;
         }
@@ -70,14 +70,14 @@ impl Content {
 
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if !matches!(self, Content::Short(_)) {
+        if !matches!(self, Content::Inline(_)) {
             *self = Content::default();
         }
     }
 
     pub(crate) fn take(&mut self) -> Bytes {
         match mem::take(self) {
-            Content::Short(short) => Bytes::copy_from_slice(&short),
+            Content::Inline(inline) => Bytes::copy_from_slice(&inline),
             Content::Value(bytes) | Content::Sequence(bytes) | Content::ByteString(bytes) => bytes,
             Content::Attached(attached) => attached.bytes.clone(),
         }
@@ -105,21 +105,21 @@ impl Content {
 
 impl Default for Content {
     fn default() -> Self {
-        Content::Short(Short::EMPTY)
+        Content::Inline(InlineBytes::EMPTY)
     }
 }
 
 impl From<Bytes> for Content {
     fn from(bytes: Bytes) -> Self {
-        Short::new(&bytes).map_or(Content::Value(bytes), Content::Short)
+        InlineBytes::new(&bytes).map_or(Content::Value(bytes), Content::Inline)
     }
 }
 
 impl From<&[u8]> for Content {
     #[inline]
     fn from(bytes: &[u8]) -> Self {
-        match Short::new(bytes) {
-            Some(short) => Content::Short(short),
+        match InlineBytes::new(bytes) {
+            Some(inline) => Content::Inline(inline),
             None => Content::Value(Bytes::copy_from_slice(bytes)),
         }
     }

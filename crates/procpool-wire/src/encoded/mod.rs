@@ -3,8 +3,8 @@
 mod content;
 mod encoded_value;
 mod encoding;
+mod inline_bytes;
 mod payload;
-mod short;
 
 pub use encoded_value::EncodedValue;
 pub use encoding::Encoding;

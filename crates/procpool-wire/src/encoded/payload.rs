@@ -91,7 +91,7 @@ impl Payload {
     #[inline]
     pub fn plain_bytes(&self) -> Option<&[u8]> {
         match &self.bytes {
-            Content::Short(short) => Some(short),
+            Content::Inline(inline) => Some(inline),
             Content::Value(bytes) => Some(bytes),
             Content::Sequence(_) | Content::ByteString(_) | Content::Attached(_) => None,
         }

@@ -12,7 +12,7 @@ use crate::kind::{
 use crate::segments::Segments;
 use crate::value::encode_own;
 use crate::{
-    DispatchId, Finished, FrameBuffer, MessageError, Outcome, Plain, Refusal, StreamError,
+    DispatchId, Finished, FrameBuffer, MessageError, Outcome, Refusal, ScalarType, StreamError,
 };
 
 /// A message from a worker to its parent.
@@ -64,8 +64,8 @@ impl Event {
                 Outcome::decode_failure(outcome, fields.payload()).map(Event::ItemFailed)
             }
             SEGMENTS_UP => Segments::decode(fields).map(Event::Segments),
-            kind => match frame::plain(kind) {
-                Some(plain) => decode_number(plain, fields),
+            kind => match frame::scalar_type(kind) {
+                Some(scalar) => decode_number(scalar, fields),
                 None => Err(MessageError::UnknownKind(kind)),
             },
         }
@@ -139,11 +139,11 @@ impl Event {
 }
 
 /// The result of an item that is a bare number.
-fn decode_number(plain: Plain, fields: Fields) -> Result<Event, MessageError> {
+fn decode_number(scalar: ScalarType, fields: Fields) -> Result<Event, MessageError> {
     let number = fields.payload().into_whole();
-    match number.len().cmp(&plain.width()) {
+    match number.len().cmp(&scalar.width()) {
         Ordering::Less => Err(MessageError::Truncated),
-        Ordering::Equal => Ok(Event::Items(ItemFrames::of_plain(plain, &number))),
+        Ordering::Equal => Ok(Event::Items(ItemFrames::of_scalar(scalar, &number))),
         Ordering::Greater => Err(MessageError::TrailingBytes),
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::Plain;
+use crate::ScalarType;
 use crate::kind::ITEM;
 
 /// Bytes of a frame's header.
@@ -13,7 +13,7 @@ const SHORT: u8 = 0xc0;
 const MAX_SHORT_LEN: u8 = 0x3f;
 
 /// What the one byte before a bare number is more than the number of its kind.
-const PLAIN: u8 = 0xb0;
+const SCALAR: u8 = 0xb0;
 
 /// Most bytes of a frame's body: 1 GiB.
 ///
@@ -91,14 +91,14 @@ pub fn short_header(body_len: usize) -> Option<[u8; 1]> {
 /// The header of the frame of a bare number.
 #[inline]
 #[must_use]
-pub fn plain_header(kind: Plain) -> u8 {
-    PLAIN | kind.number()
+pub fn scalar_header(kind: ScalarType) -> u8 {
+    SCALAR | kind.number()
 }
 
 /// The kind of number that has this header.
 #[inline]
-pub(crate) fn plain(header: u8) -> Option<Plain> {
-    (header & 0xf0 == PLAIN).then(|| Plain::numbered(header & !PLAIN))?
+pub(crate) fn scalar_type(header: u8) -> Option<ScalarType> {
+    (header & 0xf0 == SCALAR).then(|| ScalarType::numbered(header & !SCALAR))?
 }
 
 /// The kind of the frame and how long its body is, if it begins with a header of one byte. That of a bare number is
@@ -108,7 +108,7 @@ pub(crate) fn short(bytes: &[u8]) -> Option<(u8, usize)> {
     let &[first, ..] = bytes else { return None };
     match first & !MAX_SHORT_LEN == SHORT {
         true => Some((ITEM, usize::from(first & MAX_SHORT_LEN))),
-        false => plain(first).map(|kind| (first, kind.width())),
+        false => scalar_type(first).map(|kind| (first, kind.width())),
     }
 }
 

@@ -12,7 +12,7 @@
 //!
 //! There may be millions of results of a few bytes each, for which such a header would be most of what is
 //! copied. So the frame of one up to 63 bytes has a header of one byte, from 0xc0 on, where no other kind is:
-//! `0xc0 + length`. That of a [bare number](crate::Plain) says by its one byte which type it is of, and so how long
+//! `0xc0 + length`. That of a [bare number](crate::ScalarType) says by its one byte which type it is of, and so how long
 //! it is: `0xb0 + number`. No text begins like that, so that they are still known for what they are.
 
 mod buffer;
@@ -22,7 +22,7 @@ mod raw;
 
 pub use buffer::FrameBuffer;
 pub use bulk::{Bulk, Reserve};
-pub use header::{FrameError, HEADER_LEN, MAX_BODY_LEN, header, plain_header, short_header};
+pub use header::{FrameError, HEADER_LEN, MAX_BODY_LEN, header, scalar_header, short_header};
 pub use raw::{Frame, take};
 
-pub(crate) use header::{LARGE, header_word, plain, short};
+pub(crate) use header::{LARGE, header_word, scalar_type, short};

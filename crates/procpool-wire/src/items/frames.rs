@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::ItemResult;
 use crate::frame::{self, FrameError, HEADER_LEN};
 use crate::kind::ITEM;
-use crate::{FrameBuffer, Plain};
+use crate::{FrameBuffer, ScalarType};
 
 /// Results of items that follow each other in the stream, in one piece.
 #[derive(Debug, Clone, Default)]
@@ -63,8 +63,8 @@ impl ItemFrames {
     }
 
     /// Appends a bare number as a frame.
-    pub fn put_plain(kind: Plain, bits: u64, out: &mut Vec<u8>) {
-        out.push(frame::plain_header(kind));
+    pub fn put_scalar(kind: ScalarType, bits: u64, out: &mut Vec<u8>) {
+        out.push(frame::scalar_header(kind));
         kind.write(bits, out);
     }
 
@@ -92,8 +92,8 @@ impl ItemFrames {
     }
 
     /// The same of a bare number.
-    pub(crate) fn of_plain(kind: Plain, result: &[u8]) -> Self {
-        let frame = [&[frame::plain_header(kind)], result].concat();
+    pub(crate) fn of_scalar(kind: ScalarType, result: &[u8]) -> Self {
+        let frame = [&[frame::scalar_header(kind)], result].concat();
         ItemFrames {
             frames: frame.into(),
             count: 1,
@@ -115,21 +115,21 @@ impl ItemFrames {
         let body = rest.get(head_len..)?.get(..body_len)?;
         self.next += head_len + body_len;
         self.count -= 1;
-        Some(match frame::plain(*rest.first().unwrap_or(&0)) {
-            Some(kind) if !self.is_bare => ItemResult::Plain(kind, body),
+        Some(match frame::scalar_type(*rest.first().unwrap_or(&0)) {
+            Some(kind) if !self.is_bare => ItemResult::Scalar(kind, body),
             _ => ItemResult::Encoded(body),
         })
     }
 
     /// Takes the next result, if that is a bare number of this type, which takes a small part of the time.
     #[inline]
-    pub fn next_plain<T: 'static>(&mut self) -> Option<T> {
-        let kind = Plain::of::<T>()?;
+    pub fn next_scalar<T: 'static>(&mut self) -> Option<T> {
+        let kind = ScalarType::of::<T>()?;
         if self.is_bare {
             return None;
         }
         let (&head, rest) = self.frames.get(self.next..)?.split_first()?;
-        if head != frame::plain_header(kind) {
+        if head != frame::scalar_header(kind) {
             return None;
         }
         let value = kind.value(kind.read(rest)?)?;

@@ -5,7 +5,7 @@
 use bytes::{Buf, Bytes};
 
 use super::RunItems;
-use crate::Plain;
+use crate::ScalarType;
 
 /// Instead of the length: it is in the four bytes that follow.
 const LONG: u8 = u8::MAX;
@@ -76,7 +76,7 @@ pub fn take_item<'a>(items: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// Takes that many items off the front, unseen; these may be bare numbers. `None`, and nothing is taken, if there
 /// are fewer.
-pub fn skip_items(items: &mut Bytes, column: Option<Plain>, count: u32) -> Option<()> {
+pub fn skip_items(items: &mut Bytes, column: Option<ScalarType>, count: u32) -> Option<()> {
     let skipped = match column {
         Some(kind) => (count as usize).checked_mul(kind.width())?,
         None => {

@@ -2,14 +2,14 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::Plain;
+use crate::ScalarType;
 use crate::value::{self, DecodeError};
 
 /// What an item returned, as it travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemResult<'a> {
     /// A bare number.
-    Plain(Plain, &'a [u8]),
+    Scalar(ScalarType, &'a [u8]),
     /// A value in the format of [`value`].
     Encoded(&'a [u8]),
 }
@@ -21,15 +21,15 @@ impl ItemResult<'_> {
     /// It is none of this type.
     ///
     /// ```
-    /// use procpool_wire::{ItemResult, Plain};
-    /// let seven: u16 = ItemResult::Plain(Plain::U16, &[7, 0]).decode()?;
+    /// use procpool_wire::{ItemResult, ScalarType};
+    /// let seven: u16 = ItemResult::Scalar(ScalarType::U16, &[7, 0]).decode()?;
     /// assert_eq!(seven, 7);
-    /// assert!(ItemResult::Plain(Plain::U16, &[7, 0]).decode::<u32>().is_err());
+    /// assert!(ItemResult::Scalar(ScalarType::U16, &[7, 0]).decode::<u32>().is_err());
     /// # Ok::<(), procpool_wire::value::DecodeError>(())
     /// ```
     pub fn decode<T: DeserializeOwned + 'static>(self) -> Result<T, DecodeError> {
         match self {
-            ItemResult::Plain(kind, bytes) => {
+            ItemResult::Scalar(kind, bytes) => {
                 let value = kind.read(bytes).and_then(|bits| kind.value(bits));
                 value.ok_or_else(|| DecodeError::new("it is a number of another type"))
             }

@@ -4,7 +4,7 @@ use crate::fields::Fields;
 use crate::frame::{self, FrameError};
 use crate::head::{HEADER, Head};
 use crate::kind::RUN_ITEMS;
-use crate::{DispatchId, EncodedValue, Limits, MessageError, Payload, Plain};
+use crate::{DispatchId, EncodedValue, Limits, MessageError, Payload, ScalarType};
 
 /// Some items of one function, sent to one worker, which runs them one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct RunItems<P = Payload> {
     /// How many there are.
     pub count: u32,
     /// Of what type they are, if they are bare numbers.
-    pub column: Option<Plain>,
+    pub column: Option<ScalarType>,
     /// These numbers; or else their encoded arguments, each behind its [length](super::push_item).
     pub items: P,
 }
@@ -55,7 +55,7 @@ impl RunItems {
         let column = match column {
             0 => None,
             number => {
-                let column = Plain::numbered(number);
+                let column = ScalarType::numbered(number);
                 Some(column.ok_or_else(|| MessageError::unknown_value("column", number))?)
             }
         };
@@ -80,7 +80,7 @@ impl<P: EncodedValue> RunItems<P> {
     pub fn head(&self) -> Result<Head<WORDS>, FrameError> {
         let [number, slot] = self.dispatch_id.words();
         let [cpu_time, memory] = self.limits.words();
-        let column = self.column.map_or(0, Plain::number);
+        let column = self.column.map_or(0, ScalarType::number);
         let words = [
             HEADER,
             number,

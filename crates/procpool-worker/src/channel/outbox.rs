@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use procpool_os::{ControlPage, SpoolWriter, socket};
 use procpool_shared::Peer;
-use procpool_wire::{Event, Finished, ItemFrames, Payload, Plain, Refusal, frame};
+use procpool_wire::{Event, Finished, ItemFrames, Payload, Refusal, ScalarType, frame};
 
 use crate::tuning::{HELD_BACK, WORTH_A_WRITE};
 
@@ -147,9 +147,9 @@ impl Outbox {
 
     /// Adds the result of an item that is a bare number.
     #[inline]
-    pub(crate) fn push_plain_item(&self, kind: Plain, bits: u64) -> io::Result<()> {
+    pub(crate) fn push_scalar_item(&self, kind: ScalarType, bits: u64) -> io::Result<()> {
         self.stream()
-            .push_number(frame::plain_header(kind), bits, kind.width())
+            .push_number(frame::scalar_header(kind), bits, kind.width())
     }
 
     fn push_long_item(&self, result: &[u8]) -> io::Result<()> {

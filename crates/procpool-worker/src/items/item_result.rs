@@ -1,13 +1,13 @@
 //! The encoded result of one item.
 
-use procpool_wire::{Outcome, Plain, frame, value};
+use procpool_wire::{Outcome, ScalarType, frame, value};
 use serde::Serialize;
 
 /// Where the result of an item is.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ItemResult {
     /// It is this number.
-    Plain(Plain, u64),
+    Scalar(ScalarType, u64),
     /// It is in the buffer that it was encoded to.
     Encoded,
 }
@@ -18,8 +18,8 @@ pub(super) fn encode<R: Serialize + 'static>(
     result: &R,
     buffer: &mut Vec<u8>,
 ) -> Result<ItemResult, Outcome> {
-    if let Some(kind) = Plain::of::<R>() {
-        return Ok(ItemResult::Plain(kind, Plain::bits(result)));
+    if let Some(kind) = ScalarType::of::<R>() {
+        return Ok(ItemResult::Scalar(kind, ScalarType::bits(result)));
     }
     buffer.clear();
     match value::encode(result, buffer) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use procpool_os::ItemClaims;
 use procpool_wire::items::take_item;
-use procpool_wire::{Event, Outcome, Plain, RunItems, value};
+use procpool_wire::{Event, Outcome, RunItems, ScalarType, value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,7 +24,7 @@ pub(crate) struct ItemRun {
     /// Each item has the time limit for itself.
     clocked: bool,
     /// The type of the items, if they are bare numbers.
-    column: Option<Plain>,
+    column: Option<ScalarType>,
     pub(super) items: Bytes,
     /// Where the next item begins.
     next: usize,
@@ -172,7 +172,7 @@ impl ItemRun {
             return Ok(args.map_err(|error| Outcome::ArgsRefused(error.to_string())));
         };
         // The same executable has sent them.
-        let kind = Plain::of::<A>().filter(|&kind| kind == column);
+        let kind = ScalarType::of::<A>().filter(|&kind| kind == column);
         let kind = kind.ok_or_else(|| invalid("the parent sent items of another type"))?;
         let bits = kind.read(rest).ok_or_else(too_few)?;
         self.next += kind.width();
@@ -184,7 +184,7 @@ impl ItemRun {
     #[inline]
     pub(super) fn tell(&mut self, result: ItemResult) -> io::Result<()> {
         match result {
-            ItemResult::Plain(kind, bits) => self.outbox.push_plain_item(kind, bits)?,
+            ItemResult::Scalar(kind, bits) => self.outbox.push_scalar_item(kind, bits)?,
             ItemResult::Encoded => self.outbox.push_item(&self.result)?,
         }
         self.flush_in_time()

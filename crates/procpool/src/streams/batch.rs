@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use bytes::Bytes;
 use procpool_wire::items::push_item;
-use procpool_wire::{Plain, value};
+use procpool_wire::{ScalarType, value};
 use serde::Serialize;
 
 use crate::error::EncodeError;
@@ -14,7 +14,7 @@ use crate::task::catch::forget;
 /// A chunk ends with the item that brings it to this size: 512 KiB.
 pub(super) const CHUNK_BYTES: usize = 512 * 1024;
 
-/// Encoded items, one after another. Items that are numbers by [`Plain::of`] are stored as a column.
+/// Encoded items, one after another. Items that are numbers by [`ScalarType::of`] are stored as a column.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) items: Vec<u8>,
@@ -41,10 +41,10 @@ impl Batch {
         &mut self,
         mut pull: impl FnMut(u32, usize) -> Option<T>,
     ) -> Result<(), EncodeError> {
-        if let Some(kind) = Plain::of::<T>() {
+        if let Some(kind) = ScalarType::of::<T>() {
             // Of these steps only `pull` can panic, and it leaves the items before it whole.
             while let Some(number) = pull(self.count, self.items.len()) {
-                kind.write(Plain::bits(&number), &mut self.items);
+                kind.write(ScalarType::bits(&number), &mut self.items);
                 self.count += 1;
             }
             return Ok(());

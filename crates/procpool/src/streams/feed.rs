@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use procpool_os::CallOffsets;
 use procpool_scheduler::{RefusedReason, TaskId};
-use procpool_wire::Plain;
+use procpool_wire::ScalarType;
 use serde::Serialize;
 
 use crate::driver::{AskedRoom, Chunk, ChunkCall, MapSink, Reservation};
@@ -295,7 +295,7 @@ where
         let Ok(call) = self.call else { return };
         let (items, count) = self.batch.take();
         let (first, bytes) = (self.first, items.len());
-        let column = Plain::of::<S::Item>();
+        let column = ScalarType::of::<S::Item>();
         let call = ChunkCall { column, ..call };
         let chunk = Chunk::new(&self.sink, call, first, items, count);
         self.held = Some(HeldChunk {

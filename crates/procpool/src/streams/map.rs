@@ -288,7 +288,7 @@ where
         }
         this.given += 1;
         this.in_a_row += 1;
-        if let Some(number) = this.results.next_plain() {
+        if let Some(number) = this.results.next_scalar() {
             return Poll::Ready(Some(Ok(number)));
         }
         // The value is decoded in its final place: a `Result` is larger, and moving it costs a copy.

@@ -151,8 +151,8 @@ impl Results {
 
     /// Takes the next result if it is in `giving` and a plain number of the type `R`.
     #[inline]
-    pub(super) fn next_plain<R: 'static>(&mut self) -> Option<R> {
-        self.giving.next_plain()
+    pub(super) fn next_scalar<R: 'static>(&mut self) -> Option<R> {
+        self.giving.next_scalar()
     }
 
     /// Takes the next result or error.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use procpool_os::CallOffsets;
 use procpool_scheduler::TaskId;
 use procpool_wire::items::skip_items;
-use procpool_wire::{ItemFrames, Limits, Plain};
+use procpool_wire::{ItemFrames, Limits, ScalarType};
 
 use crate::driver::maps::map_sink::{MapEvent, MapSink};
 use crate::error::TaskError;
@@ -31,7 +31,7 @@ pub(crate) struct ChunkCall {
     pub(crate) offsets: CallOffsets,
     pub(crate) limits: Limits,
     /// The type of the items, if they are bare numbers.
-    pub(crate) column: Option<Plain>,
+    pub(crate) column: Option<ScalarType>,
     /// Whether each item has a time limit.
     pub(crate) clocked: bool,
     /// Whether this is one call that makes any number of items, as many as the consumer allows.
@@ -104,7 +104,7 @@ impl Chunk {
         self.call.is_stream
     }
 
-    pub(crate) fn column(&self) -> Option<Plain> {
+    pub(crate) fn column(&self) -> Option<ScalarType> {
         self.call.column
     }
 
@@ -297,7 +297,7 @@ impl Content {
     }
 
     /// Drops the encoded items before this one.
-    fn store_from(&mut self, item: u32, column: Option<Plain>) {
+    fn store_from(&mut self, item: u32, column: Option<ScalarType>) {
         if skip_items(&mut self.items, column, item - self.stored).is_some() {
             self.stored = item;
         }

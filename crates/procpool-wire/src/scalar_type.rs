@@ -12,7 +12,7 @@ use std::any::{Any, TypeId};
 /// Which type of number, of those whose values are sent bare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Plain {
+pub enum ScalarType {
     /// `()`, of which there is nothing to be sent.
     Unit = 1,
     /// `bool`.
@@ -44,19 +44,19 @@ pub enum Plain {
 /// For each type: what it is sent as, and how it becomes the low bytes of a word, and is made of them.
 macro_rules! types {
     ($($type:ty, $kind:ident, $bits:expr, $value:expr;)*) => {
-        impl Plain {
+        impl ScalarType {
             /// The kind that the values of this type are of, if they are of any.
             ///
             /// ```
-            /// use procpool_wire::Plain;
-            /// assert_eq!(Plain::of::<u64>(), Some(Plain::U64));
-            /// assert_eq!(Plain::of::<Option<u64>>(), None);
+            /// use procpool_wire::ScalarType;
+            /// assert_eq!(ScalarType::of::<u64>(), Some(ScalarType::U64));
+            /// assert_eq!(ScalarType::of::<Option<u64>>(), None);
             /// ```
             #[inline]
             #[must_use]
-            pub fn of<T: 'static>() -> Option<Plain> {
+            pub fn of<T: 'static>() -> Option<ScalarType> {
                 $(if TypeId::of::<T>() == TypeId::of::<$type>() {
-                    return Some(Plain::$kind);
+                    return Some(ScalarType::$kind);
                 })*
                 None
             }
@@ -77,9 +77,9 @@ macro_rules! types {
             /// bytes of one.
             ///
             /// ```
-            /// use procpool_wire::Plain;
-            /// assert_eq!(Plain::F64.value(Plain::bits(&-1.5)), Some(-1.5));
-            /// assert_eq!(Plain::Bool.value::<bool>(2), None);
+            /// use procpool_wire::ScalarType;
+            /// assert_eq!(ScalarType::F64.value(ScalarType::bits(&-1.5)), Some(-1.5));
+            /// assert_eq!(ScalarType::Bool.value::<bool>(2), None);
             /// ```
             #[inline]
             #[must_use]
@@ -88,7 +88,7 @@ macro_rules! types {
                 let place: &mut dyn Any = &mut made;
                 $(if let Some(place) = place.downcast_mut::<Option<$type>>() {
                     let value: fn(u64) -> Option<$type> = $value;
-                    if self == Plain::$kind {
+                    if self == ScalarType::$kind {
                         *place = value(bits);
                     }
                     return made;
@@ -117,21 +117,21 @@ types! {
     f64, F64, f64::to_bits, |bits| Some(f64::from_bits(bits));
 }
 
-impl Plain {
-    const ALL: [Plain; 13] = [
-        Plain::Unit,
-        Plain::Bool,
-        Plain::Char,
-        Plain::U8,
-        Plain::U16,
-        Plain::U32,
-        Plain::U64,
-        Plain::I8,
-        Plain::I16,
-        Plain::I32,
-        Plain::I64,
-        Plain::F32,
-        Plain::F64,
+impl ScalarType {
+    const ALL: [ScalarType; 13] = [
+        ScalarType::Unit,
+        ScalarType::Bool,
+        ScalarType::Char,
+        ScalarType::U8,
+        ScalarType::U16,
+        ScalarType::U32,
+        ScalarType::U64,
+        ScalarType::I8,
+        ScalarType::I16,
+        ScalarType::I32,
+        ScalarType::I64,
+        ScalarType::F32,
+        ScalarType::F64,
     ];
 
     /// How many bytes a value takes.
@@ -139,11 +139,11 @@ impl Plain {
     #[must_use]
     pub fn width(self) -> usize {
         match self {
-            Plain::Unit => 0,
-            Plain::Bool | Plain::U8 | Plain::I8 => 1,
-            Plain::U16 | Plain::I16 => 2,
-            Plain::Char | Plain::U32 | Plain::I32 | Plain::F32 => 4,
-            Plain::U64 | Plain::I64 | Plain::F64 => 8,
+            ScalarType::Unit => 0,
+            ScalarType::Bool | ScalarType::U8 | ScalarType::I8 => 1,
+            ScalarType::U16 | ScalarType::I16 => 2,
+            ScalarType::Char | ScalarType::U32 | ScalarType::I32 | ScalarType::F32 => 4,
+            ScalarType::U64 | ScalarType::I64 | ScalarType::F64 => 8,
         }
     }
 
@@ -156,9 +156,9 @@ impl Plain {
 
     /// The kind that has this number.
     #[must_use]
-    pub fn numbered(number: u8) -> Option<Plain> {
+    pub fn numbered(number: u8) -> Option<ScalarType> {
         let place = usize::from(number).checked_sub(1)?;
-        Plain::ALL.get(place).copied()
+        ScalarType::ALL.get(place).copied()
     }
 
     /// The value at the front of these bytes, as the low ones of a word, if they are enough.
@@ -186,15 +186,15 @@ mod tests {
     use super::*;
 
     fn comes_back<T: PartialEq + std::fmt::Debug + 'static>(values: &[T]) {
-        let kind = Plain::of::<T>().expect("a plain type");
+        let kind = ScalarType::of::<T>().expect("a plain type");
         for value in values {
-            let bits = Plain::bits(value);
+            let bits = ScalarType::bits(value);
             let mut bytes = Vec::new();
             kind.write(bits, &mut bytes);
             assert_eq!(bytes.len(), kind.width());
             assert_eq!(kind.read(&bytes), Some(bits), "{value:?}");
             assert_eq!(kind.value(bits).as_ref(), Some(value));
-            for other in Plain::ALL.into_iter().filter(|&other| other != kind) {
+            for other in ScalarType::ALL.into_iter().filter(|&other| other != kind) {
                 assert_eq!(other.value::<T>(bits), None);
             }
             if let Some(shorter) = bytes.len().checked_sub(1) {
@@ -221,27 +221,27 @@ mod tests {
         comes_back(&[f32::MIN, -0.0, f32::INFINITY]);
         comes_back(&[f64::MIN, -0.0, f64::INFINITY]);
         let odd = f64::from_bits(0x7ff8_0000_dead_beef);
-        let back: f64 = Plain::F64
-            .value(Plain::bits(&odd))
+        let back: f64 = ScalarType::F64
+            .value(ScalarType::bits(&odd))
             .expect("any bits are a float");
         assert_eq!(back.to_bits(), odd.to_bits());
     }
 
     #[test]
     fn what_is_no_value_is_none() {
-        assert_eq!(Plain::Bool.value::<bool>(2), None);
-        assert_eq!(Plain::Char.value::<char>(0xd800), None);
-        assert_eq!(Plain::U64.value::<String>(1), None);
-        assert_eq!(Plain::of::<String>(), None);
+        assert_eq!(ScalarType::Bool.value::<bool>(2), None);
+        assert_eq!(ScalarType::Char.value::<char>(0xd800), None);
+        assert_eq!(ScalarType::U64.value::<String>(1), None);
+        assert_eq!(ScalarType::of::<String>(), None);
     }
 
     #[test]
     fn each_kind_has_a_number_of_its_own() {
-        for kind in Plain::ALL {
-            assert_eq!(Plain::numbered(kind.number()), Some(kind));
+        for kind in ScalarType::ALL {
+            assert_eq!(ScalarType::numbered(kind.number()), Some(kind));
         }
         for number in [0, 14, 255] {
-            assert_eq!(Plain::numbered(number), None);
+            assert_eq!(ScalarType::numbered(number), None);
         }
     }
 }

@@ -3,30 +3,30 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// Up to [`Short::MOST`] bytes without memory of their own: most arguments and results of small functions.
+/// Up to [`InlineBytes::MAX_LEN`] bytes without memory of their own: most arguments and results of small functions.
 #[derive(Clone, Copy)]
-pub(crate) struct Short {
+pub(crate) struct InlineBytes {
     len: u8,
-    bytes: [u8; Short::MOST],
+    bytes: [u8; InlineBytes::MAX_LEN],
 }
 
-impl Short {
+impl InlineBytes {
     /// As many as fit beside the other forms of a payload, without making it larger.
-    pub(crate) const MOST: usize = 38;
+    pub(crate) const MAX_LEN: usize = 38;
 
-    pub(crate) const EMPTY: Self = Short {
+    pub(crate) const EMPTY: Self = InlineBytes {
         len: 0,
-        bytes: [0; Short::MOST],
+        bytes: [0; InlineBytes::MAX_LEN],
     };
 
     /// `None` if there are too many.
     #[inline]
     pub(crate) fn new(from: &[u8]) -> Option<Self> {
-        let mut bytes = [0; Short::MOST];
+        let mut bytes = [0; InlineBytes::MAX_LEN];
         bytes.get_mut(..from.len())?.copy_from_slice(from);
         // It fits, as has just been seen.
         let len = from.len() as u8;
-        Some(Short { len, bytes })
+        Some(InlineBytes { len, bytes })
     }
 
     /// Holds these from now on; false, and what it was, if there are too many.
@@ -42,7 +42,7 @@ impl Short {
     }
 }
 
-impl Deref for Short {
+impl Deref for InlineBytes {
     type Target = [u8];
 
     #[inline]
@@ -51,7 +51,7 @@ impl Deref for Short {
     }
 }
 
-impl fmt::Debug for Short {
+impl fmt::Debug for InlineBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -64,16 +64,16 @@ mod tests {
 
     #[test]
     fn it_holds_what_fits_and_nothing_longer() {
-        let bytes: Vec<u8> = (0..).take(Short::MOST + 1).collect();
-        for len in 0..=Short::MOST {
-            assert_eq!(*Short::new(&bytes[..len]).unwrap(), bytes[..len]);
-            let mut short = Short::new(&bytes[1..]).unwrap();
-            assert!(short.fill(&bytes[..len]));
-            assert_eq!(*short, bytes[..len]);
-            assert!(!short.fill(&bytes));
-            assert_eq!(*short, bytes[..len]);
+        let bytes: Vec<u8> = (0..).take(InlineBytes::MAX_LEN + 1).collect();
+        for len in 0..=InlineBytes::MAX_LEN {
+            assert_eq!(*InlineBytes::new(&bytes[..len]).unwrap(), bytes[..len]);
+            let mut inline = InlineBytes::new(&bytes[1..]).unwrap();
+            assert!(inline.fill(&bytes[..len]));
+            assert_eq!(*inline, bytes[..len]);
+            assert!(!inline.fill(&bytes));
+            assert_eq!(*inline, bytes[..len]);
         }
-        assert!(Short::new(&bytes).is_none());
+        assert!(InlineBytes::new(&bytes).is_none());
     }
 
     /// Very many payloads may wait.
