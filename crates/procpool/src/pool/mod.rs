@@ -6,6 +6,7 @@ pub(crate) mod default_pool;
 pub(crate) mod permit;
 pub(crate) mod pool_size;
 pub(crate) mod process_pool;
+mod shutdown;
 pub(crate) mod shutdown_report;
 pub(crate) mod sizing;
 
