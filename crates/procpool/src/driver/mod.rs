@@ -1,30 +1,30 @@
 //! The tokio shell around the scheduler: it feeds the scheduler what happens, and performs what it decides.
 //!
-//! The way of a call, downwards:
+//! The way of a call, file by file. The arguments go down on the left, the result comes back up on the right:
 //!
 //! ```text
-//! ProcessPool::run_in_process    encodes the arguments                       the caller's thread
-//!   Core::submit_call            takes the pool's lock                               │
-//!     Scheduler::handle_submit   decides                                             │
-//!       State::perform           Action::Dispatch → the outbox of the link           │
-//!   Effects::apply               lock released; Link::flush sends to the socket      ▼
-//!     …  procpool-worker         claims, decodes, runs, encodes              the worker process
-//!   Reader::run                  waits until the socket is readable          a task of the runtime
-//!     Incoming::poll_receive     reads events                                        │
-//!     State::handle_returned     under the pool's lock                               │
-//!       Scheduler::handle_finished                                                   │
-//!   Effects::apply               lock released; TaskCell::finish wakes               ▼
-//! Task::poll                     decodes the result                          the task that awaits it
+//!  pool/process_pool.rs   run_in_process                  task/future.rs      Task::poll decodes the result
+//!  task/call.rs           EncodedCall::new encodes        task/cell.rs        TaskCell::finish wakes the task
+//!  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ driver ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
+//!  pool/core.rs           takes the lock                  pool/effects.rs     lock released: ends are told
+//!    the scheduler        handle_submit decides             the scheduler     handle_finished decides
+//!  pool/state/actions.rs  perform                         pool/state/settle.rs  handle_returned
+//!  pool/state/dispatch.rs dispatch                        worker/reader.rs    takes the lock for all events
+//!  transport/link.rs      offer: on the control page,     transport/incoming.rs  bytes become events
+//!  transport/outgoing_frames.rs  and into the outbox                             ▲
+//!  transport/outbox.rs    lock released: flush sends                             │
+//!  transport/channel.rs ──────────► socket ──► the worker process ──► socket ────┘
 //! ```
 //!
-//! If another thread has the lock, a submit and a batch of events are queued at the lock, and that thread handles
-//! them. A thread that awaits a short task may read its worker's events itself.
+//! If another thread has the lock, the task is queued at the lock, and that thread submits it. A thread that awaits a short
+//! task may read its worker's events itself.
 //!
-//! The rooms, from the top down:
+//! The rooms, from the top down. A room uses only those below it:
 //!
 //! | room | what it has |
 //! |---|---|
-//! | [`submit`] | what the handles of a pool ask of it |
+//! | [`start`], [`pool_task`] | a pool's start, and its runtime task |
+//! | [`submit`] | the requests of a pool's handles |
 //! | [`worker`] | one worker's life: spawn, handshake, events, end |
 //! | [`pool`] | the lock, the state behind it, and the effects of each input |
 //! | [`maps`] | chunks of items, and where their results go |
@@ -33,13 +33,13 @@
 //! | [`wait`] | what runtime tasks wait for |
 //!
 //! One lock ([`pool::core`]) owns the scheduler and the table of workers; nothing else holds state of the pool. While
-//! it is held, no thread waits for anything but short locks of the same kind, no foreign code runs, and the only system
-//! call is the one that sets the timer. All else is noted as [`effects`](pool::effects) and done after.
+//! a thread holds it, it waits only for locks that are never held across a system call, it runs no foreign code, and its
+//! only system call is the one that sets the timer. All else is noted as [`effects`](pool::effects) and done after.
 //!
-//! A pool has one runtime task for the time ([`timekeeper`]) and two for each worker: the
-//! [`supervisor`](worker::supervisor) sees it through, and the [`reader`](worker::reader), which ends with that, handles
-//! its events. If the timekeeper or a supervisor is dropped before its end, the runtime is stopping. A large result is
-//! read by a thread ([`transport::bulk_reader`]) that ends with it.
+//! Each pool has one runtime task ([`pool_task`]) that waits for deadlines and starts workers. Each worker has two. The
+//! [`supervisor`](worker::supervisor) runs until the worker is reaped. The [`reader`](worker::reader) handles the worker's
+//! events, and ends with the supervisor. If the pool's task or a supervisor is dropped before its end, the runtime is
+//! stopping. A thread ([`transport::bulk_reader`]) reads a large result, and ends with it.
 
 mod maps;
 mod pool;

@@ -55,7 +55,7 @@ impl Broadcasts {
     }
 
     /// Every worker that was sent the call has run it. Gives the caller that waits.
-    pub(crate) fn spread(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
+    pub(crate) fn finish(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
         self.waiters.remove(&id)
     }
 

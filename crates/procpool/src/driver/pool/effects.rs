@@ -50,7 +50,7 @@ pub(crate) struct Effects {
     /// Why the timer could not be set.
     pub(crate) timer_error: Option<io::Error>,
     /// Callers that waited for a warm pool or a broadcast, and their answers.
-    pub(crate) tell: Vec<(oneshot::Sender<WaiterReply>, WaiterReply)>,
+    pub(crate) replies: Vec<(oneshot::Sender<WaiterReply>, WaiterReply)>,
 }
 
 impl Effects {
@@ -68,7 +68,7 @@ impl Effects {
             grant,
             deny,
             timer_error,
-            tell,
+            replies,
         } = self;
         kill.is_empty()
             && flush.is_empty()
@@ -81,7 +81,7 @@ impl Effects {
             && grant.is_empty()
             && deny.is_empty()
             && timer_error.is_none()
-            && tell.is_empty()
+            && replies.is_empty()
     }
 
     /// Takes all effects.
@@ -153,7 +153,7 @@ impl Effects {
             answer_nothing(Some(waiter));
         }
         drop((self.release, self.retired));
-        for (waiter, result) in self.tell {
+        for (waiter, result) in self.replies {
             answer(waiter, result);
         }
     }

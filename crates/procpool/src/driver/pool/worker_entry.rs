@@ -17,7 +17,7 @@ use crate::task::call::EncodedCall;
 #[derive(Debug)]
 pub(crate) struct WorkerEntry {
     pub(crate) switch: Arc<KillSwitch>,
-    /// `None` until something can be sent to the worker.
+    /// `None` until the worker is ready.
     pub(crate) link: Option<Arc<Link>>,
     /// Reads the worker's events; `None` until the worker is ready.
     pub(crate) source: Option<Arc<dyn ResultSource>>,
@@ -51,10 +51,6 @@ impl WorkerEntry {
             dispatched: Vec::new(),
             opened: None,
         }
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        self.source.is_some()
     }
 
     pub(crate) fn dispatch(

@@ -62,8 +62,7 @@ impl Reader {
         &self.link
     }
 
-    /// Handles the events that the handshake has read: a worker may have finished a task before this process saw that it
-    /// is ready.
+    /// Handles the bytes that the handshake has read beyond its message.
     pub(crate) fn handle_rest(&self) {
         self.handle_events(&mut self.incoming.lock());
     }

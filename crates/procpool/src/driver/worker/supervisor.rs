@@ -183,8 +183,6 @@ impl Supervisor {
         link: &Arc<Link>,
         mut incoming: Incoming,
     ) -> Result<(), StartFailure> {
-        self.core
-            .with(|state, _| state.handle_reachable(self.worker, Arc::clone(link)));
         match wait_until_ready(child, link, &mut incoming).await {
             Ok(()) => {}
             // Such a worker exits by itself.
@@ -202,7 +200,7 @@ impl Supervisor {
         let reader = Arc::new(reader);
         self.core.with(|state, now| {
             let source = Arc::clone(&reader) as Arc<dyn ResultSource>;
-            state.handle_ready(now, self.worker, source);
+            state.handle_ready(now, self.worker, Arc::clone(link), source);
         });
         reader.handle_rest();
         let limit = self.core.limits().own_memory();

@@ -85,13 +85,12 @@ impl State {
     }
 
     fn stop(&mut self, worker: WorkerId) {
-        let entry = self.workers.get(&worker);
-        match entry.and_then(|entry| entry.link.as_ref().filter(|_| entry.is_ready())) {
+        match self.link(worker).cloned() {
             Some(link) => {
                 link.push_stop();
-                self.effects.flush(link);
+                self.effects.flush(&link);
             }
-            // It has not begun anything that it could bring to an end.
+            // It is not ready, and has begun nothing that it could finish.
             None => self.pull_switch(worker),
         }
     }

@@ -96,21 +96,16 @@ impl State {
         }
     }
 
-    /// A worker that is starting can be sent messages.
-    pub(crate) fn handle_reachable(&mut self, worker: WorkerId, link: Arc<Link>) {
-        if let Some(entry) = self.workers.get_mut(&worker) {
-            entry.link = Some(link);
-        }
-    }
-
     /// A worker has completed the handshake.
     pub(crate) fn handle_ready(
         &mut self,
         now: Instant,
         worker: WorkerId,
+        link: Arc<Link>,
         source: Arc<dyn ResultSource>,
     ) {
         if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.link = Some(link);
             entry.source = Some(source);
         }
         self.scheduler.handle_ready(now, worker);

@@ -51,8 +51,7 @@ async fn a_worker_that_is_to_be_killed_begins_no_further_item_of_its_chunk() {
     let (page, descriptor) = ControlPage::create().unwrap();
     let at_worker = ControlPage::attach(descriptor).unwrap();
     let link = Arc::new(Link::new(sender, page, 1));
-    state.handle_reachable(worker, link);
-    state.handle_ready(now, worker, Arc::new(Mute));
+    state.handle_ready(now, worker, link, Arc::new(Mute));
 
     let call = ChunkCall {
         column: None,

@@ -23,10 +23,10 @@ impl State {
     ) {
         let ran = refusal.is_none();
         self.refusal = refusal;
-        let was_given = self.scheduler.handle_broadcast_ended(now, worker, ran);
+        let was_sent = self.scheduler.handle_broadcast_ended(now, worker, ran);
         self.perform(now);
         self.refusal = None;
-        if !was_given {
+        if !was_sent {
             self.handle_faulty(now, worker, "it answered a broadcast that it was not given");
         }
     }
@@ -55,10 +55,10 @@ impl State {
     pub(super) fn broadcast_ended(
         &mut self,
         broadcast: BroadcastId,
-        trouble: Option<BroadcastError>,
+        failure: Option<BroadcastError>,
     ) {
-        let (waiter, told) = match trouble {
-            None => (self.broadcasts.spread(broadcast), Ok(())),
+        let (waiter, reply) = match failure {
+            None => (self.broadcasts.finish(broadcast), Ok(())),
             Some(why) => {
                 let error = self.broadcast_error(why);
                 let (call, waiter) = self.broadcasts.forget(broadcast);
@@ -68,7 +68,7 @@ impl State {
                 (waiter, Err(error))
             }
         };
-        self.tell(waiter, told);
+        self.answer(waiter, reply);
     }
 
     fn broadcast_error(&self, why: BroadcastError) -> TaskError {
@@ -84,8 +84,8 @@ impl State {
         })
     }
 
-    pub(super) fn warmed(&mut self, warm_up: WarmUpId, trouble: Option<WarmUpError>) {
-        let told = match trouble {
+    pub(super) fn warmed(&mut self, warm_up: WarmUpId, failure: Option<WarmUpError>) {
+        let reply = match failure {
             None => Ok(()),
             Some(WarmUpError::StartFailed { .. }) => {
                 Err(TaskError::WorkerStart(self.start_error()))
@@ -93,11 +93,11 @@ impl State {
             Some(WarmUpError::Closed) => Err(TaskError::PoolClosed),
         };
         let waiter = self.warm_ups.remove(&warm_up);
-        self.tell(waiter, told);
+        self.answer(waiter, reply);
     }
 
-    fn tell(&mut self, waiter: Option<oneshot::Sender<WaiterReply>>, told: WaiterReply) {
-        let told = waiter.map(|waiter| (waiter, told));
-        self.effects.tell.extend(told);
+    fn answer(&mut self, waiter: Option<oneshot::Sender<WaiterReply>>, reply: WaiterReply) {
+        let reply = waiter.map(|waiter| (waiter, reply));
+        self.effects.replies.extend(reply);
     }
 }
