@@ -1,9 +1,9 @@
 //! The protocol between a procpool parent and its workers.
 //!
-//! Bytes only: no process, no runtime, no descriptor. [`frame`] cuts the stream into messages,
-//! [`Command`] is what a parent says, [`Event`] what a worker says, and [`value`] is the encoding of
-//! arguments and results. Decoding is total: whatever the bytes are, the answer is a value or an
-//! error, and never more memory than has arrived.
+//! This crate handles bytes only: it knows no process, no runtime and no descriptor. [`frame`] cuts the stream into
+//! frames, [`Command`] is a message of the parent, [`Event`] is a message of a worker, and [`value`] is the
+//! encoding of arguments and results. Decoding is total: any bytes give a value or an error, and decoding takes no more
+//! memory than the bytes that have arrived.
 //!
 //! This crate is a part of `procpool`; its interface may change with any version.
 #![forbid(unsafe_code)]

@@ -1,15 +1,15 @@
-//! Values that are one number, as it lies in memory.
+//! Values that are one scalar: a number, a `bool`, a `char` or `()`.
 //!
-//! A map may have millions of them. To ask serde for each, and to tell each time what it is and how long, takes
-//! several times as long as to copy it. So they travel as bare little-endian bytes, and what they are is said
-//! once for all of the items that go down in a message, and in one byte for each that comes up.
+//! A map may have millions of them. Encoding each with serde, with a tag and a length, takes several times as long as
+//! copying it. So scalars are sent as little-endian bytes. Their type is sent once for all items of a message, and in one byte
+//! with each result.
 //!
-//! Both ends are the same executable and know the type; what is said is only compared with it. A value comes back
-//! as it was, to the last bit of a float, as it would with [`value`](crate::value).
+//! Both ends are the same executable and know the type, so the type that was sent is only compared with it. A value comes
+//! back unchanged, to the last bit of a float, as it would with [`value`](crate::value).
 
 use std::any::{Any, TypeId};
 
-/// Which type of number, of those whose values are sent bare.
+/// The type of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ScalarType {

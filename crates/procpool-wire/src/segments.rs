@@ -1,4 +1,4 @@
-//! Shared memory, as it is told of.
+//! What two processes tell each other about the memory that they share.
 
 use crate::MessageError;
 use crate::fields::Fields;
@@ -6,33 +6,33 @@ use crate::frame::FrameError;
 use crate::head::{HEADER, Head};
 use crate::kind::{SEGMENTS_DOWN, SEGMENTS_UP};
 
-/// What one side says to the other of memory that they share. It comes right before a message with a
-/// payload that has [attachments](crate::value::attachment), or by itself.
+/// What one side tells the other about shared memory. It precedes a message whose payload has
+/// [attachments](crate::value::attachment), or is sent alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Segments {
-    /// What is attached to the payload of the next message, in order.
+    /// The attachments of the next message's payload, in order.
     pub attached: Vec<Segment>,
-    /// What the other side has lent and gets back: which, and how many times it was attached.
+    /// Segments of the receiver that are given back: the id, and how many times it was attached.
     pub returned: Vec<(u64, u64)>,
-    /// What will not be attached again, so that nothing need be kept of it.
+    /// Ids that will not be attached again, so that the receiver can drop its mappings.
     pub forgotten: Vec<u64>,
 }
 
 /// One piece of shared memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segment {
-    /// It is lent to the other side, until that returns it.
+    /// A segment of the sender, lent to the receiver until it is returned.
     Lent {
-        /// Its name among all that this side lends; it stays the same when it is filled anew.
+        /// Its id among the sender's segments, which it keeps when it is filled again.
         id: u64,
-        /// Its descriptor in this process.
+        /// The number of its descriptor in the sender's process.
         number: u32,
-        /// Bytes of the whole.
+        /// Its size in bytes.
         size: u64,
-        /// Bytes of it that count, from the first on.
+        /// The number of bytes that are attached, from the first on.
         len: u64,
     },
-    /// It is the other side's own, by the name that it has there.
+    /// A segment of the receiver, by the id that it has there.
     Own(u64),
 }
 
@@ -40,13 +40,13 @@ const LENT: u32 = 1;
 const OWN: u32 = 2;
 
 impl Segments {
-    /// Whether there is nothing to say.
+    /// Whether there is nothing to send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.attached.is_empty() && self.returned.is_empty() && self.forgotten.is_empty()
     }
 
-    /// Appends the message, as a parent says it.
+    /// Appends the message of a parent.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] if it is more than a frame may hold.
@@ -54,7 +54,7 @@ impl Segments {
         self.encode(SEGMENTS_DOWN, out)
     }
 
-    /// Appends the message, as a worker says it.
+    /// Appends the message of a worker.
     ///
     /// # Errors
     /// [`FrameError::TooLong`] if it is more than a frame may hold.

@@ -253,7 +253,7 @@ fn every_other_outcome_is_unknown() {
 }
 
 #[test]
-fn a_worker_is_worn_or_not() {
+fn a_worker_needs_to_be_recycled_or_not() {
     let result = Outcome::Returned(Payload::default());
     let frame = frame_of(&encode_event(&samples::finished(result)));
     for needs_recycle in 0..=255 {

@@ -1,4 +1,4 @@
-//! What a parent says to its worker.
+//! The messages of a parent to its worker.
 
 use crate::fields::Fields;
 use crate::frame::{Frame, FrameError};
@@ -13,22 +13,22 @@ use crate::{FrameBuffer, MessageError, Payload, Preparation, Run, Start, StreamE
 /// A message from the parent to the worker.
 #[derive(Debug, Clone)]
 pub enum Command {
-    /// The first message of all: who the parent is, and how the worker shall be set up.
+    /// The first message: the parent's version and build, and how the worker sets itself up.
     Start(Start),
-    /// Make the worker's state; comes right after a start whose setup announces it.
+    /// Make the worker's state. It follows a start whose setup announces it.
     Initialize(Preparation),
-    /// Run a function that every worker runs once. As many as the setup announces come after the start and
-    /// the initializer, before the worker is ready.
+    /// Run a function that every worker runs once. As many as the setup announces follow the start and the
+    /// initializer, before the worker is ready.
     Broadcast(Preparation),
-    /// Run a function, if its dispatch id can still be claimed.
+    /// Run a task, if its dispatch can still be claimed.
     Run(Run),
-    /// Run a function on some items, those of them that can still be claimed.
+    /// Run a function on several items, each of them if it can still be claimed.
     RunItems(RunItems),
-    /// Look at the control page again: items of the stream that runs are wanted, or none any more.
+    /// Look at the control page again: more items of the running stream are wanted, or none any more.
     Resume,
     /// Write the results that are held back: what comes next takes long.
     Flush,
-    /// Of shared memory, for the next command with arguments.
+    /// About shared memory: the attachments of the next command's arguments.
     Segments(Segments),
     /// Finish: drop the state and exit with code 0. Nothing follows.
     Stop,

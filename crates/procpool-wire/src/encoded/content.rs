@@ -1,4 +1,4 @@
-//! The bytes of a payload, and what travels beside them.
+//! The bytes of a payload in one of their forms, and its attachments.
 
 use std::mem;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::inline_bytes::InlineBytes;
 use crate::value::attachment::Attachment;
 
-/// Bytes in one of their forms. It is small, for very many may wait.
+/// Bytes in one of their forms. It is small, since very many payloads may wait in a queue.
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    /// A value of few bytes.
+    /// A value whose bytes fit into the payload itself.
     Inline(InlineBytes),
     Value(Bytes),
     Sequence(Bytes),
@@ -23,7 +23,7 @@ pub(crate) enum Content {
 #[derive(Debug)]
 pub(crate) struct Attached {
     bytes: Bytes,
-    /// By their index, or why those that were sent can't be had.
+    /// The attachments by their index, or why they are not available.
     attachments: Result<Vec<Attachment>, String>,
 }
 

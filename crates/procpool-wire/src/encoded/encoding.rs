@@ -1,4 +1,4 @@
-//! A value where it was encoded.
+//! A value in the buffer in which it was encoded.
 
 use std::cell::Cell;
 use std::mem;
@@ -10,20 +10,20 @@ use crate::Reserve;
 use crate::value::attachment::Attachment;
 use crate::value::{self, EncodeError};
 
-/// What small arguments take, encoded: room for these is had at once, in place of a little at a time.
+/// The most bytes of a small value: 128. Room for as many is reserved at once, so that encoding it never grows the buffer.
 const SMALL: usize = 128;
 
-/// Memory for the next encoding that has grown past this is given back: 4 KiB.
+/// A thread's buffer that has grown beyond this is freed: 4 KiB.
 const KEPT: usize = 4096;
 
 thread_local! {
-    /// Where values are encoded; most are small, and copied from here.
+    /// The buffer of this thread, in which values are encoded. Most are small, and are copied from here.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// An encoded value in memory that its thread uses again, on its way to where it is to stay.
+/// An encoded value in a buffer that its thread uses again and again, so that encoding a small value allocates nothing.
 ///
-/// It gives the memory back when it is dropped.
+/// Dropping it gives the buffer back.
 ///
 /// ```
 /// use procpool_wire::{Encoding, Payload};
@@ -42,7 +42,7 @@ pub struct Encoding {
 }
 
 impl Encoding {
-    /// Of no value.
+    /// An empty buffer.
     #[must_use]
     #[inline]
     #[allow(
@@ -50,7 +50,7 @@ impl Encoding {
         reason = "it takes the one scratch memory of its thread"
     )]
     pub fn new() -> Self {
-        // Whatever a `Serialize` does, who comes to this meanwhile finds other memory here.
+        // A `Serialize` that encodes a value itself finds no buffer here, and gets a new one.
         let mut bytes = SCRATCH.try_with(Cell::take).unwrap_or_default();
         bytes.reserve(SMALL);
         Encoding {
@@ -70,7 +70,7 @@ impl Encoding {
         Ok(payload)
     }
 
-    /// Encodes a value; the memory for much of it is had by `reserve`.
+    /// Encodes a value. Memory for a large one is reserved by `reserve`.
     ///
     /// # Errors
     /// As [`value::encode`].
@@ -79,7 +79,7 @@ impl Encoding {
         value::encode_attaching(value, &mut self.bytes, reserve, Some(&mut self.attached))
     }
 
-    /// Forgets the value, if there is one, of which there may be a part if its `Serialize` has panicked.
+    /// Drops the value, or the part of it that was written before its `Serialize` panicked.
     #[inline]
     pub fn clear(&mut self) {
         self.attached.clear();
@@ -88,31 +88,31 @@ impl Encoding {
         self.bytes.reserve(SMALL);
     }
 
-    /// The value, if it takes few bytes and nothing beside them.
+    /// The value, if it is small and has no attachments.
     #[must_use]
     #[inline]
     pub fn small(&self) -> Option<&[u8]> {
         (self.bytes.len() <= SMALL && self.attached.is_empty()).then_some(&self.bytes)
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no bytes.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Moves the value to where it is to stay; then there is none here.
+    /// Moves the value into a payload.
     #[inline]
     pub fn fill(&mut self, payload: &mut Payload) {
-        // Very many may wait, each in as much memory as it needs.
+        // Very many payloads may wait, so a small one gets no more memory than it needs.
         match self.bytes.len() <= SMALL {
             true => payload.fill(&self.bytes),
             false => *payload = mem::take(&mut self.bytes).into(),

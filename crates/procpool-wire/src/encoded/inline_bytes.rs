@@ -1,9 +1,9 @@
-//! Few bytes, kept in place.
+//! A few bytes without an allocation.
 
 use std::fmt;
 use std::ops::Deref;
 
-/// Up to [`InlineBytes::MAX_LEN`] bytes without memory of their own: most arguments and results of small functions.
+/// Up to [`InlineBytes::MAX_LEN`] bytes without an allocation: enough for most arguments and results of small functions.
 #[derive(Clone, Copy)]
 pub(crate) struct InlineBytes {
     len: u8,
@@ -11,7 +11,7 @@ pub(crate) struct InlineBytes {
 }
 
 impl InlineBytes {
-    /// As many as fit beside the other forms of a payload, without making it larger.
+    /// As many as fit without making a payload larger than its other forms do: 38.
     pub(crate) const MAX_LEN: usize = 38;
 
     pub(crate) const EMPTY: Self = InlineBytes {

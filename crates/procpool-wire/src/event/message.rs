@@ -1,4 +1,4 @@
-//! What a worker says to its parent.
+//! The messages of a worker to its parent.
 
 use std::cmp::Ordering;
 
@@ -26,9 +26,9 @@ pub enum Event {
     Finished(Finished),
     /// A broadcast that came after the worker was ready has run, or why it failed; the worker lives on.
     BroadcastEnded(Option<Refusal>),
-    /// Of shared memory, for the next result.
+    /// About shared memory: the attachments of the next result.
     Segments(Segments),
-    /// Until the [`Finished`] of this dispatch id, what comes of an item is of this dispatch.
+    /// The results of items up to the [`Finished`] of this dispatch belong to it.
     ItemsBegan(DispatchId),
     /// The next items have returned: their encoded results.
     Items(ItemFrames),
@@ -53,7 +53,7 @@ impl Event {
                 let dispatch_id = DispatchId::of_words(fields.words()?)?;
                 fields.end().map(|()| Event::ItemsBegan(dispatch_id))
             }
-            // It came in a frame of its own.
+            // A result that was too large to be taken with others.
             ITEM => {
                 let result = fields.payload().into_whole();
                 Ok(Event::Items(ItemFrames::of_one(result)))
@@ -138,7 +138,7 @@ impl Event {
     }
 }
 
-/// The result of an item that is a bare number.
+/// The result of an item that is a scalar.
 fn decode_number(scalar: ScalarType, fields: Fields) -> Result<Event, MessageError> {
     let number = fields.payload().into_whole();
     match number.len().cmp(&scalar.width()) {

@@ -1,4 +1,4 @@
-//! Bytes as they arrive, until they are frames.
+//! The bytes that have arrived, until frames are taken.
 
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -7,20 +7,21 @@ use super::bulk::{Bulk, Reserve};
 use super::header::{self, FrameError, HEADER_LEN, Header, LARGE};
 use super::raw::{self, Frame};
 
-/// Bytes that one read may bring of frames that are not large: 64 KiB.
+/// The most that one read takes of small frames: 64 KiB.
 const ROOM: usize = 64 << 10;
 
-/// A frame up to this is decoded where it lies, and what it holds is copied: 256 bytes.
+/// A frame up to this length is decoded in the buffer, and its content copied: 256 bytes. For longer ones a reference
+/// count is cheaper than a copy.
 const SHORT_FRAME: usize = 256;
 
-/// Room for the header of a large frame and what leads its bulk, and not much of the bulk, which would
-/// have to be copied.
+/// The room for a read when a large frame is expected: enough for its header and lead, since any bytes of the bulk that
+/// are read with them must be copied.
 const LEAD_ROOM: usize = 512;
 
-/// What one side has received and has not yet taken as [frames](Frame).
+/// The bytes that one side has received and not yet taken as [frames](Frame).
 ///
-/// Small frames are cut out of one buffer, many from one read. The bulk of a large one is read to
-/// a place of its own, so that whoever gets it need not copy it.
+/// One read may bring many small frames, which share a buffer. The bulk of a large frame is read into memory of its
+/// own, so that it becomes a value without a copy.
 #[derive(Debug)]
 pub struct FrameBuffer {
     small: BytesMut,
@@ -30,7 +31,7 @@ pub struct FrameBuffer {
     expects_large: bool,
 }
 
-/// A large frame of which the beginning is there.
+/// A large frame whose header and lead have arrived.
 #[derive(Debug)]
 struct Large {
     kind: u8,
@@ -51,8 +52,7 @@ impl FrameBuffer {
         }
     }
 
-    /// Where the next bytes go: a part of the stream that has arrived is to be put there. At most
-    /// `most` of a large frame are taken at once.
+    /// The place for the next bytes of the stream: at most `most` of a large frame.
     pub fn room(&mut self, most: usize) -> Limit<&mut dyn BufMut> {
         if let Some(large) = &mut self.large
             && let Some(bulk) = &mut large.bulk
@@ -72,7 +72,7 @@ impl FrameBuffer {
         (&mut self.small as &mut dyn BufMut).limit(limit)
     }
 
-    /// Takes bytes of the stream that have arrived elsewhere.
+    /// Adds bytes of the stream that were read into other memory.
     pub fn extend(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let mut room = self.room(bytes.len());
@@ -80,14 +80,14 @@ impl FrameBuffer {
             room.put_slice(part);
             bytes = later;
             if self.missing() == Some(0) {
-                // What follows a whole frame comes after it.
+                // The rest belongs to the next frames.
                 self.small.extend_from_slice(bytes);
                 return;
             }
         }
     }
 
-    /// The next frame that is there as a whole.
+    /// Takes the next frame, if it has arrived as a whole.
     ///
     /// # Errors
     /// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.
@@ -117,27 +117,27 @@ impl FrameBuffer {
         }))
     }
 
-    /// How much is missing of a large frame of which the beginning is there, and its bulk, too.
+    /// The number of bytes that are missing of the bulk of a large frame, unless the bulk is lent.
     #[must_use]
     pub fn missing(&self) -> Option<usize> {
         Some(self.large.as_ref()?.bulk.as_ref()?.missing())
     }
 
-    /// Lends the bulk of a large frame of which something is missing. The part of the stream that comes next is to be
-    /// put there, and what is put here until it is [given back](Self::take_back) comes after it.
+    /// Lends the bulk of a large frame that is not complete. The next bytes of the stream belong there; bytes that are
+    /// added here before it is [given back](Self::take_back) come after it.
     pub fn lend_bulk(&mut self) -> Option<Bulk> {
         self.large.as_mut()?.bulk.take_if(|bulk| bulk.missing() > 0)
     }
 
-    /// Takes back what was [lent](Self::lend_bulk). What has been [cleared](Self::clear) meanwhile is dropped.
+    /// Takes back a bulk that was [lent](Self::lend_bulk). It is dropped if the buffer was [cleared](Self::clear) meanwhile.
     pub fn take_back(&mut self, bulk: Bulk) {
         if let Some(large) = &mut self.large {
             large.bulk = Some(bulk);
         }
     }
 
-    /// The next message, if it is there as a whole, of this kind, and short: its body is decoded where it lies, which costs
-    /// less than to cut it out. If `decode` makes nothing of it, it is left.
+    /// Takes the next message if it is whole, short and of this kind, and decodes its body in the buffer, which costs less
+    /// than to split it off. If `decode` returns `None`, the message stays.
     #[inline]
     pub(crate) fn take_short<T>(
         &mut self,
@@ -147,7 +147,7 @@ impl FrameBuffer {
         if self.large.is_some() || self.small.first() != Some(&kind) {
             return None;
         }
-        // What is wrong with it is told by who takes it as a frame.
+        // An error is reported when the message is taken as a frame.
         let header = header::parse_full_header(&self.small).ok()??;
         let end = header.len + header.body_len;
         if end > SHORT_FRAME {
@@ -159,7 +159,7 @@ impl FrameBuffer {
         Some(decoded)
     }
 
-    /// Takes what `take` takes from the front of the frames that are not large, if the next is such a one.
+    /// Lets `take` take small frames from the front of the buffer, unless the next frame is large.
     #[inline]
     pub(crate) fn take_small<T>(
         &mut self,
@@ -173,13 +173,13 @@ impl FrameBuffer {
         Some(taken)
     }
 
-    /// Forgets what is there: after broken bytes nothing makes sense.
+    /// Drops all bytes. After a frame that is broken the stream has no meaning.
     pub fn clear(&mut self) {
         self.small.clear();
         self.large = None;
     }
 
-    /// How many bytes have arrived that no frame has been made of.
+    /// The number of bytes that have arrived and are in no frame yet.
     #[must_use]
     pub fn len(&self) -> usize {
         let large = self.large.as_ref().map_or(0, |large| {
@@ -188,13 +188,13 @@ impl FrameBuffer {
         large + self.small.len()
     }
 
-    /// Whether all that has arrived was made frames of.
+    /// Whether all bytes that have arrived were taken as frames.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes of memory are held for what is to come and what has.
+    /// The number of bytes of memory that the buffer holds.
     #[must_use]
     pub fn capacity(&self) -> usize {
         let bulk = self.large.as_ref().and_then(|large| large.bulk.as_ref());

@@ -3,28 +3,26 @@
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes};
 
-/// Memory for a large frame is reserved up to this much, or for as much again as has arrived: 64 MiB.
+/// The most memory that is reserved for a large frame before its bytes arrive: 64 MiB, or as much as has arrived.
 ///
-/// Address space costs nothing, and pages are touched only when bytes arrive for them. So a peer
-/// that announces a gigabyte and sends ten bytes costs a page, and the largest frames move a few times.
+/// Reserved memory is only address space until bytes are written to it. So a peer that announces a gigabyte and sends
+/// ten bytes costs one page, and the largest frames are moved a few times.
 const MAX_RESERVE: usize = 64 << 20;
 
-/// Makes room for as many bytes more behind what a vector has.
+/// Reserves room for so many more bytes at the end of a vector.
 pub type Reserve = fn(&mut Vec<u8>, usize);
 
-/// Bytes for which a frame has announced how many there will be.
-///
-/// They are in memory of their own, so that whoever gets them need not copy them.
+/// The bulk of a large frame, in memory of its own, so that it becomes a value without a copy.
 #[derive(Debug)]
 pub struct Bulk {
     bytes: Vec<u8>,
-    /// How many there are in the end.
+    /// The length that the frame's header announces.
     whole: usize,
     reserve: Reserve,
 }
 
 impl Bulk {
-    /// Nothing has arrived yet.
+    /// A bulk of which nothing has arrived.
     pub(crate) fn new(whole: usize, reserve: Reserve) -> Self {
         Bulk {
             bytes: Vec::new(),
@@ -39,8 +37,7 @@ impl Bulk {
         self.whole - self.bytes.len()
     }
 
-    /// Where the next bytes go, `most` of them and none that comes after these: a part of the stream that has
-    /// arrived is to be put there.
+    /// The place for the next bytes of the stream: at most `most`, and none beyond the end of the bulk.
     pub fn room(&mut self, most: usize) -> Limit<&mut dyn BufMut> {
         let missing = self.missing();
         let bytes = &mut self.bytes;

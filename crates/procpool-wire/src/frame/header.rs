@@ -8,11 +8,11 @@ use crate::kind::ITEM;
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 8;
 
-/// What a header of one byte is at least, and how long the body is that it announces at most.
+/// The least header of one byte, and the most bytes of a body that it can announce.
 const SHORT: u8 = 0xc0;
 const MAX_SHORT_LEN: u8 = 0x3f;
 
-/// What the one byte before a bare number is more than the number of its kind.
+/// The header of a scalar is this plus the number of its type.
 const SCALAR: u8 = 0xb0;
 
 /// Most bytes of a frame's body: 1 GiB.
@@ -46,10 +46,10 @@ pub enum FrameError {
     },
 }
 
-/// What a header says of its frame.
+/// A header that was read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Header {
-    /// How long it is itself.
+    /// Bytes of the header itself.
     pub(crate) len: usize,
     pub(crate) kind: u8,
     pub(crate) lead: usize,
@@ -80,7 +80,7 @@ pub(crate) fn header_word(kind: u8, lead: usize, body_len: usize) -> Result<u64,
     Ok(u64::from(kind) | u64::from(lead) << 8 | (body_len as u64) << 32)
 }
 
-/// The header of the frame of a result of `body_len` bytes, if that is short enough for one of one byte.
+/// The one-byte header of a result of `body_len` bytes, if the result is short enough for it.
 #[inline]
 #[must_use]
 pub fn short_header(body_len: usize) -> Option<[u8; 1]> {
@@ -88,21 +88,21 @@ pub fn short_header(body_len: usize) -> Option<[u8; 1]> {
     (len <= MAX_SHORT_LEN).then_some([SHORT | len])
 }
 
-/// The header of the frame of a bare number.
+/// The header of the frame of a scalar.
 #[inline]
 #[must_use]
 pub fn scalar_header(kind: ScalarType) -> u8 {
     SCALAR | kind.number()
 }
 
-/// The kind of number that has this header.
+/// The type of the scalar that has this header.
 #[inline]
 pub(crate) fn scalar_type(header: u8) -> Option<ScalarType> {
     (header & 0xf0 == SCALAR).then(|| ScalarType::numbered(header & !SCALAR))?
 }
 
-/// The kind of the frame and how long its body is, if it begins with a header of one byte. That of a bare number is
-/// its own kind.
+/// The kind of the frame and the length of its body, if the frame begins with a header of one byte. The header of a
+/// scalar is its kind.
 #[inline]
 pub(crate) fn short(bytes: &[u8]) -> Option<(u8, usize)> {
     let &[first, ..] = bytes else { return None };

@@ -1,19 +1,19 @@
-//! How messages lie in the byte stream: a fixed header, then the body.
+//! The frames of the byte stream: each is a header, then the body of one message.
 //!
 //! ```text
 //!  0      1      2        4        8         8 + lead     8 + length
 //!  | kind | lead | zeroes | length | fields … | payload …  |
 //! ```
 //!
-//! All integers are little endian. `length` counts the body alone, that is what follows the header.
-//! `lead` is zero, or says how many bytes of the body come before its bulk: whoever reads a large frame
-//! reads these apart, and the rest to where it is to stay. The two reserved bytes must be zero, so that
-//! a peer that has lost its place in the stream is noticed early.
+//! All integers are little-endian. `length` is the length of the body, without the header. In a large frame `lead` is
+//! the number of bytes before the bulk: the reader reads these apart, and the bulk into memory of its own.
+//! In other frames `lead` is zero. The two reserved bytes must be zero, so that a peer that has lost its place in
+//! the stream is noticed early.
 //!
-//! There may be millions of results of a few bytes each, for which such a header would be most of what is
-//! copied. So the frame of one up to 63 bytes has a header of one byte, from 0xc0 on, where no other kind is:
-//! `0xc0 + length`. That of a [bare number](crate::ScalarType) says by its one byte which type it is of, and so how long
-//! it is: `0xb0 + number`. No text begins like that, so that they are still known for what they are.
+//! A map may have millions of results of a few bytes each, and then a header of eight bytes would be most of the
+//! stream. So the frame of a result of up to 63 bytes has a header of one byte, `0xc0 + length`. The frame of a
+//! [scalar](crate::ScalarType) has a header of one byte that gives its type, and so its length: `0xb0 + number`.
+//! No other kind of message has such a number, and neither byte begins a text.
 
 mod buffer;
 mod bulk;

@@ -1,4 +1,4 @@
-//! One frame, of which the body is not decoded yet.
+//! One frame whose body is not decoded yet.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -9,10 +9,10 @@ use super::header::{FrameError, HEADER_LEN, Header, parse_header};
 /// So a peer that announces a gigabyte and sends ten bytes costs one mebibyte.
 const MAX_RESERVE: usize = 1 << 20;
 
-/// With this much room left a read is worth its call, and the buffer is not grown yet: 16 KiB.
+/// With this much room left, a read is worth its system call, so the buffer is not grown yet: 16 KiB.
 const ENOUGH_ROOM: usize = 16 << 10;
 
-/// One message as it stands in the stream: what kind it is, and its body, not yet looked into.
+/// One frame of the stream: the kind of its message, and the body, which is not decoded yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// What the body holds; see [`Command`](crate::Command) and [`Event`](crate::Event).
@@ -23,9 +23,8 @@ pub struct Frame {
     pub bulk: Option<Bytes>,
 }
 
-/// Takes the next whole frame from the front of `buffer`, or `None` while it is not there yet; then
-/// `buffer` has room for more. Its bulk is not apart: that is what [`FrameBuffer`](crate::FrameBuffer) is
-/// for.
+/// Takes the next frame from the front of `buffer`. If the frame has not arrived as a whole, returns `None`, and makes room
+/// for more in `buffer`. The bulk of a large frame is not taken apart; [`FrameBuffer`](crate::FrameBuffer) does that.
 ///
 /// # Errors
 /// [`FrameError`] when the bytes can't be a frame; the stream is of no further use then.

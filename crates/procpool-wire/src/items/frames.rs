@@ -1,4 +1,4 @@
-//! What came of items.
+//! The results of items.
 
 use bytes::Bytes;
 
@@ -10,23 +10,23 @@ use crate::{FrameBuffer, ScalarType};
 /// Results of items that follow each other in the stream, in one piece.
 #[derive(Debug, Clone, Default)]
 pub struct ItemFrames {
-    /// Whole frames; or a single result, without its frame.
+    /// Whole frames, or a single result without its frame.
     frames: Bytes,
-    /// Where the next one begins.
+    /// The position of the next result.
     next: usize,
     count: u32,
     is_bare: bool,
 }
 
 impl ItemFrames {
-    /// How many results these are.
+    /// The number of results.
     #[must_use]
     #[inline]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// How many bytes they take.
+    /// The number of bytes that they take.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
@@ -62,13 +62,13 @@ impl ItemFrames {
         Ok(())
     }
 
-    /// Appends a bare number as a frame.
+    /// Appends a scalar as a frame.
     pub fn put_scalar(kind: ScalarType, bits: u64, out: &mut Vec<u8>) {
         out.push(frame::scalar_header(kind));
         kind.write(bits, out);
     }
 
-    /// The results that are whole at the front of `buffer`, if there are any.
+    /// Takes the results at the front of `buffer` that have arrived as a whole, if there are any.
     #[inline]
     pub(crate) fn take(buffer: &mut FrameBuffer) -> Option<Self> {
         buffer.take_small(|small| {
@@ -81,7 +81,7 @@ impl ItemFrames {
         })
     }
 
-    /// A result that came by itself, without its frame.
+    /// A result that came in a frame of its own, without the frame.
     pub(crate) fn of_one(result: Bytes) -> Self {
         ItemFrames {
             frames: result,
@@ -91,7 +91,7 @@ impl ItemFrames {
         }
     }
 
-    /// The same of a bare number.
+    /// The same of a scalar.
     pub(crate) fn of_scalar(kind: ScalarType, result: &[u8]) -> Self {
         let frame = [&[frame::scalar_header(kind)], result].concat();
         ItemFrames {
@@ -121,7 +121,7 @@ impl ItemFrames {
         })
     }
 
-    /// Takes the next result, if that is a bare number of this type, which takes a small part of the time.
+    /// Takes the next result if it is a scalar of this type. This is several times faster than to decode it.
     #[inline]
     pub fn next_scalar<T: 'static>(&mut self) -> Option<T> {
         let kind = ScalarType::of::<T>()?;
@@ -138,7 +138,7 @@ impl ItemFrames {
         Some(value)
     }
 
-    /// Takes the first results off, so that at most `count` are left out.
+    /// Skips the next `count` results.
     pub fn skip(&mut self, count: u32) {
         for _ in 0..count {
             if self.next_result().is_none() {
@@ -148,7 +148,7 @@ impl ItemFrames {
     }
 }
 
-/// How many bytes the whole frames of results at the front take, and how many these are.
+/// The length and the number of the whole frames of results at the front.
 fn whole_frames(bytes: &[u8]) -> (usize, u32) {
     let (mut end, mut count) = (0, 0);
     while let Some((head_len, body_len)) = first_frame(&bytes[end..])
@@ -158,7 +158,7 @@ fn whole_frames(bytes: &[u8]) -> (usize, u32) {
         let (head, len) = (bytes[end], head_len + body_len);
         end += len;
         count += 1;
-        // Mostly the next one is as long: then where it ends is not to be read from it first.
+        // Mostly the next frame has the same length. Then its end is known without waiting for its header to be loaded.
         while head_len == 1
             && bytes.get(end) == Some(&head)
             && bytes.len() - end >= len
@@ -171,7 +171,7 @@ fn whole_frames(bytes: &[u8]) -> (usize, u32) {
     (end, count)
 }
 
-/// How long the header and the body of the first frame are, if that is one of a result.
+/// The lengths of the header and the body of the first frame, if it is the frame of a result.
 #[inline]
 fn first_frame(bytes: &[u8]) -> Option<(usize, usize)> {
     match frame::short(bytes) {

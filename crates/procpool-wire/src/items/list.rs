@@ -1,13 +1,13 @@
-//! Items one behind another, each behind its length.
+//! A list of items: the length of each, then its arguments.
 //!
-//! That is one byte, or, from 255 on, the byte 255 and four more, little endian.
+//! A length is one byte, or, from 255 on, the byte 255 and four more, little-endian.
 
 use bytes::{Buf, Bytes};
 
 use super::RunItems;
 use crate::ScalarType;
 
-/// Instead of the length: it is in the four bytes that follow.
+/// In place of a length: the length is in the next four bytes.
 const LONG: u8 = u8::MAX;
 
 /// Appends an item, whose arguments `encode` appends.
@@ -46,8 +46,7 @@ pub fn push_item<E>(
     }
 }
 
-/// Makes room for the length of an item that is too long for a short one. To move it takes a small part of
-/// the time that it took to encode it.
+/// Makes room for a length of five bytes. Moving the item takes a small part of the time that it took to encode it.
 #[cold]
 fn make_long(items: &mut Vec<u8>, start: usize, len: usize) -> Option<()> {
     if len > RunItems::MAX_ARGS_LEN {
@@ -74,8 +73,7 @@ pub fn take_item<'a>(items: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(item)
 }
 
-/// Takes that many items off the front, unseen; these may be bare numbers. `None`, and nothing is taken, if there
-/// are fewer.
+/// Takes that many items or scalars off the front. `None`, and nothing is taken, if there are fewer.
 pub fn skip_items(items: &mut Bytes, column: Option<ScalarType>, count: u32) -> Option<()> {
     let skipped = match column {
         Some(kind) => (count as usize).checked_mul(kind.width())?,

@@ -1,7 +1,7 @@
 //! Many items of one function in one message, and their results.
 //!
-//! The items go down as a [list](push_item), or as a column of [bare numbers](crate::ScalarType). A result comes up as a
-//! frame of its own, so that it is whole in the stream before the next item begins.
+//! The items are sent as a [list](push_item), or as a column of [scalars](crate::ScalarType). Each result is a frame of
+//! its own, so that it is in the stream before the next item begins.
 
 mod frames;
 mod list;

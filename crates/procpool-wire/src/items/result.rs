@@ -8,7 +8,7 @@ use crate::value::{self, DecodeError};
 /// What an item returned, as it travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemResult<'a> {
-    /// A bare number.
+    /// A scalar, without any encoding.
     Scalar(ScalarType, &'a [u8]),
     /// A value in the format of [`value`].
     Encoded(&'a [u8]),

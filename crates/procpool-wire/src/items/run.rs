@@ -21,9 +21,9 @@ pub struct RunItems<P = Payload> {
     pub clocked: bool,
     /// How many there are.
     pub count: u32,
-    /// Of what type they are, if they are bare numbers.
+    /// Their type, if they are scalars.
     pub column: Option<ScalarType>,
-    /// These numbers; or else their encoded arguments, each behind its [length](super::push_item).
+    /// The scalars, or else the [list](super::push_item) of the encoded arguments.
     pub items: P,
 }
 

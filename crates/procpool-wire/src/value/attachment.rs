@@ -1,9 +1,8 @@
-//! What travels beside an encoding and is named in it.
+//! Bytes that travel beside an encoding, which names them by an index.
 //!
-//! serde has no place for such a thing. So a type that is one serializes itself as a newtype struct of the
-//! name [`NAME`], and [`attach`]es itself if the serializer of its content is this format's, which says so right
-//! before it asks. To all other formats it is its bytes. The way back is the same: this format
-//! gives a unit to the visitor that asked for the name, which then can [`take_attached`].
+//! serde has no such concept. So an attachment serializes itself as a newtype struct of the name [`NAME`]. If this
+//! format serializes it, the content is [`attach`]ed; to all other formats the content is its bytes. Decoding works the
+//! same way: this format gives a unit to the visitor of the newtype struct, which then calls [`take_attached`].
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 /// Bytes that can travel beside an encoding.
 pub trait Attach: Any + Debug + Send + Sync {
-    /// What it is to who knows of no attachments.
+    /// The bytes, for a reader that knows no attachments.
     fn bytes(&self) -> &[u8];
 }
 
@@ -27,12 +26,12 @@ pub const MAX_ATTACHMENTS: usize = 4096;
 
 thread_local! {
     static ASKED: Cell<bool> = const { Cell::new(false) };
-    /// A thread that ends has none: then nothing is attached.
+    /// A thread that ends has no such place any more: then nothing is attached.
     static PLACE: RefCell<Option<Attachment>> = const { RefCell::new(None) };
 }
 
-/// For the content of a newtype struct named [`NAME`]: attaches what `make` makes, if that is asked for. Then
-/// the content is to be serialized as a unit, and else as bytes.
+/// Called while the content of a newtype struct named [`NAME`] is serialized: attaches the result of `make`, if this format
+/// has asked for it. If it returns true, the content must serialize itself as a unit, and else as bytes.
 pub fn attach(make: impl FnOnce() -> Attachment) -> bool {
     if !ASKED.replace(false) {
         return false;
@@ -41,13 +40,13 @@ pub fn attach(make: impl FnOnce() -> Attachment) -> bool {
     PLACE.try_with(|place| place.replace(Some(made))).is_ok()
 }
 
-/// For the visitor of a newtype struct named [`NAME`], which was given a unit: what stands there.
+/// Called by the visitor of a newtype struct named [`NAME`] that was given a unit: takes the attachment.
 #[must_use]
 pub fn take_attached() -> Option<Attachment> {
     PLACE.try_with(RefCell::take).ok()?
 }
 
-/// What `serialize` attaches, if it does.
+/// Returns the attachment of `serialize`, if it attaches one.
 pub(super) fn ask<T>(serialize: impl FnOnce() -> T) -> (T, Option<Attachment>) {
     ASKED.set(true);
     let result = serialize();
@@ -55,7 +54,7 @@ pub(super) fn ask<T>(serialize: impl FnOnce() -> T) -> (T, Option<Attachment>) {
     (result, take_attached())
 }
 
-/// Has `visit` find the attachment.
+/// Calls `visit`, which can take the attachment.
 pub(super) fn give<T>(attachment: Attachment, visit: impl FnOnce() -> T) -> T {
     let _ = PLACE.try_with(|place| place.replace(Some(attachment)));
     let result = visit();
