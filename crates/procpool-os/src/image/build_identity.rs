@@ -6,8 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 /// The identity of a build: equal in two processes if and only if they run the same code.
 ///
-/// Where the linker wrote a GNU build id, it is that id and a digest of the segment layout, and it
-/// [holds on other machines](BuildIdentity::holds_on_other_machines) too. Elsewhere it is the
+/// Where the linker wrote a GNU build id, it is that id and a digest of the segment layout. Elsewhere it is the
 /// identity of the file behind `/proc/self/exe` (device, inode, size) and the layout. On one
 /// machine that is as strong as a hash of the contents, and takes microseconds. While a process runs an
 /// executable, the kernel refuses to open it for writing
@@ -44,14 +43,6 @@ impl BuildIdentity {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> BuildIdentity {
         BuildIdentity(bytes.into())
-    }
-
-    /// Whether equality means the same code on two machines as well.
-    ///
-    /// True for a build id. The identity of a file is valid on its machine only.
-    #[must_use]
-    pub fn holds_on_other_machines(&self) -> bool {
-        self.0.first() == Some(&Self::KIND_BUILD_ID)
     }
 
     /// A number that differs between builds.
@@ -104,7 +95,6 @@ mod tests {
         let one = BuildIdentity::of_executable_file(5).unwrap();
         let two = BuildIdentity::of_executable_file(5).unwrap();
         assert_eq!(one, two);
-        assert!(!one.holds_on_other_machines());
         assert_ne!(one, BuildIdentity::of_executable_file(6).unwrap());
         assert_ne!(&one, Image::current().unwrap().identity());
     }

@@ -72,8 +72,7 @@ impl Image {
     /// The distance of `address` from the address at which the image is loaded.
     ///
     /// `None` if there is no code of the image at that address.
-    #[must_use]
-    pub fn offset_of(&self, address: usize) -> Option<u64> {
+    pub(crate) fn offset_of(&self, address: usize) -> Option<u64> {
         if !self.contains_code(address) {
             return None;
         }
@@ -83,8 +82,7 @@ impl Image {
     /// The address in this process for an offset.
     ///
     /// `None` if there is no code of the image at that offset.
-    #[must_use]
-    pub fn address_of(&self, offset: u64) -> Option<usize> {
+    pub(crate) fn address_of(&self, offset: u64) -> Option<usize> {
         let address = self.base.wrapping_add(usize::try_from(offset).ok()?);
         self.contains_code(address).then_some(address)
     }

@@ -9,14 +9,12 @@ use rustix::process::WaitIdStatus;
 pub struct WorkerStatus {
     code: Option<i32>,
     signal: Option<i32>,
-    core_dumped: bool,
 }
 
 impl WorkerStatus {
     pub(super) const UNKNOWN: WorkerStatus = WorkerStatus {
         code: None,
         signal: None,
-        core_dumped: false,
     };
 
     /// The exit code, if the worker exited.
@@ -31,17 +29,10 @@ impl WorkerStatus {
         self.signal
     }
 
-    /// Whether the kernel wrote a core dump.
-    #[must_use]
-    pub fn core_dumped(&self) -> bool {
-        self.core_dumped
-    }
-
     pub(super) fn of(status: &WaitIdStatus) -> WorkerStatus {
         WorkerStatus {
             code: status.exit_status(),
             signal: status.terminating_signal(),
-            core_dumped: status.dumped(),
         }
     }
 }
