@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use procpool::{ProcessPool, SharedBytes};
 use procpool_tests::patiently;
@@ -17,7 +18,12 @@ fn landmark(number: u32) -> u32 {
 #[procpool::main(flavor = "current_thread")]
 async fn main() {
     landmark(0);
-    let pool = ProcessPool::builder().workers(2).build().expect("a pool");
+    // Under Valgrind, on a busy machine, a worker needs seconds to start.
+    let pool = ProcessPool::builder()
+        .workers(2)
+        .startup_timeout(Duration::from_secs(60))
+        .build()
+        .expect("a pool");
     let bytes = SharedBytes::with_len(1 << 20, |buffer| buffer.fill(3));
     for number in 1..=3 {
         landmark(number);
