@@ -41,7 +41,7 @@ pub enum ScalarType {
     F64,
 }
 
-/// For each type: what it is sent as, and how it becomes the low bytes of a word, and is made of them.
+/// For each type: its scalar type, and the conversions to and from the low bytes of a word.
 macro_rules! types {
     ($($type:ty, $kind:ident, $bits:expr, $value:expr;)*) => {
         impl ScalarType {

@@ -29,7 +29,7 @@ impl InlineBytes {
         Some(InlineBytes { len, bytes })
     }
 
-    /// Holds these from now on; false, and what it was, if there are too many.
+    /// Replaces the bytes. False, and nothing changes, if these are too many.
     #[inline]
     pub(crate) fn fill(&mut self, from: &[u8]) -> bool {
         let Some(place) = self.bytes.get_mut(..from.len()) else {

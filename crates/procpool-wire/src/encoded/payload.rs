@@ -49,21 +49,21 @@ impl Payload {
 
     /// Becomes a copy of what [`value::encode`] has made.
     ///
-    /// As to assign what is made of them, but few bytes are written once, to where they are to stay: a processor that
-    /// is to copy in larger pieces what it has just written in smaller ones waits until all of these are in its cache.
+    /// The same as an assignment, but a few bytes are copied once, to their final place. A processor can't forward narrow
+    /// stores to a wider load, so a second copy right after the first would wait for the cache.
     #[inline]
     pub fn fill(&mut self, bytes: &[u8]) {
         self.bytes.fill(bytes);
     }
 
-    /// What travels beside the bytes.
+    /// The attachments.
     #[must_use]
     #[inline]
     pub fn attached(&self) -> &[Attachment] {
         self.bytes.attached().unwrap_or_default()
     }
 
-    /// Gives it what came beside its bytes, or the reason why that can't be had.
+    /// Adds the attachments that came beside its bytes, or the reason why they are not available.
     pub fn attach(&mut self, attached: Result<Vec<Attachment>, String>) {
         self.bytes.attach(attached);
     }
@@ -152,7 +152,7 @@ impl Payload {
         }
     }
 
-    /// Gives back what it holds outside of itself. What it is then means nothing.
+    /// Frees the memory that it holds, if it holds any. Its value is unspecified afterwards.
     #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -20,7 +20,7 @@ pub struct Finished<T = Outcome> {
     pub dispatch_id: DispatchId,
     /// How long decoding, running and encoding took together.
     pub ran: Duration,
-    /// The worker has grown beyond what it may, and is to be replaced.
+    /// The worker has grown beyond its limit, and should be replaced.
     pub needs_recycle: bool,
     /// What came of it.
     pub outcome: T,

@@ -55,7 +55,7 @@ pub fn take(buffer: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
     let whole = len + body_len;
     if buffer.len() < whole {
         let missing = whole - buffer.len();
-        // What was reserved before is used up first: topping it up for each piece that arrives would
+        // Memory that was reserved before is used up first: reserving more for each piece that arrives would
         // double the buffer again and again.
         if buffer.capacity() - buffer.len() < missing.min(ENOUGH_ROOM) {
             buffer.reserve(missing.min(buffer.len().max(MAX_RESERVE)));

@@ -260,7 +260,7 @@ impl Drop for U8Items<'_, '_> {
     }
 }
 
-/// One element of [`U8Items`], in whatever wrapping its type wants it.
+/// One element of [`U8Items`], as a number, an option or a newtype, as its type asks for it.
 #[derive(Debug, Clone, Copy)]
 struct U8 {
     value: u8,

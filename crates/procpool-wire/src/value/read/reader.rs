@@ -88,7 +88,7 @@ impl<'de> Reader<'de> {
 
     /// The next value, if it is an integer from 0 on of 64 bits at most; nothing is read if it is not.
     ///
-    /// The [`head`](Self::head) gives the same. This is for who expects such a value: most are.
+    /// The [`head`](Self::head) gives the same. This is a shorter way for a caller that expects such a value, as most do.
     #[inline]
     pub(in crate::value) fn uint(&mut self) -> Option<u64> {
         let (&tag, rest) = self.rest.split_first()?;

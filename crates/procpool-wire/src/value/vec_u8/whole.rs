@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::value::{DecodeError, decode};
 
-    /// One who makes another vector of the bytes.
+    /// A type whose visitor makes another vector of the bytes.
     #[derive(Debug, PartialEq)]
     struct Doubled(Vec<u8>);
 

@@ -276,7 +276,7 @@ impl<'o> Encoder<'o> {
         self.leave();
         result?;
         if let (Some(attachment), Some(attached)) = (attachment, &mut self.attached) {
-            // What it was asked to write in its place.
+            // Removes the unit that the content wrote.
             self.out.truncate(start);
             self.out.push(tag::ATTACHMENT);
             put_uint(self.out, attached.len() as u64);
