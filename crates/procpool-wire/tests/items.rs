@@ -66,6 +66,15 @@ fn results_that_follow_each_other_come_in_one_piece() {
 }
 
 #[test]
+fn results_with_a_full_header_come_in_one_piece_too() {
+    let stream = [item(&[7; 100]), item(&[8; 200]), item(b"three")].concat();
+    let Event::Items(frames) = took(&mut received(&stream)) else {
+        panic!("items were to come");
+    };
+    assert_eq!(bodies(frames), [&[7; 100][..], &[8; 200], b"three"]);
+}
+
+#[test]
 fn results_are_skipped_as_they_would_be_read() {
     let stream = [item(b"one"), item(b"two"), item(b"three")].concat();
     for skipped in 0..5 {
