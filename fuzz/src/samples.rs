@@ -81,7 +81,6 @@ pub fn commands() -> Vec<(&'static str, Command)> {
             }),
         ),
         ("resume", Command::Resume),
-        ("flush", Command::Flush),
         ("segments", Command::Segments(segments())),
         ("stop", Command::Stop),
     ]

@@ -117,7 +117,6 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
             head.put_with(&initialize.args, &mut out);
         }
         Command::Resume => Command::encode_resume(&mut out),
-        Command::Flush => Command::encode_flush(&mut out),
         Command::Segments(segments) => segments.encode_down(&mut out).expect("fits a frame"),
         Command::Stop => Command::encode_stop(&mut out),
     }

@@ -174,11 +174,7 @@ impl Impostor {
     fn next_command(&mut self) -> Command {
         loop {
             if let Some(frame) = frame::take(&mut self.buffer).expect("a frame") {
-                match Command::decode(frame).expect("a command") {
-                    // No results are batched.
-                    Command::Flush => continue,
-                    command => return command,
-                }
+                return Command::decode(frame).expect("a command");
             }
             let mut bytes = [0; 4096];
             match socket::receive(&self.socket, &mut bytes).expect("the parent talks") {

@@ -12,7 +12,6 @@ pub(crate) const BROADCAST: u8 = 5;
 pub(crate) const RUN_ITEMS: u8 = 6;
 pub(crate) const RESUME: u8 = 7;
 pub(crate) const SEGMENTS_DOWN: u8 = 8;
-pub(crate) const FLUSH: u8 = 9;
 
 // From the worker to the parent.
 pub(crate) const READY: u8 = 129;

@@ -160,7 +160,6 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         ",
     ),
     ("resume", 7, ""),
-    ("flush", 9, ""),
     (
         "segments",
         8,

@@ -31,7 +31,6 @@ pub(crate) fn serve(mut inbox: Inbox, mut server: Server<'_>) -> io::Result<()> 
             Some(Command::Run(run)) => server.run_task(run)?,
             Some(Command::RunItems(run)) => server.run_items(&run, &mut inbox)?,
             Some(Command::Broadcast(broadcast)) => server.run_broadcast(broadcast)?,
-            Some(Command::Flush) => server.flush()?,
             Some(Command::Stop) => return server.stop(),
             None => return Ok(()),
             Some(

@@ -4,9 +4,7 @@ use crate::fields::Fields;
 use crate::frame::{Frame, FrameError};
 use crate::head::{HEADER, Head};
 use crate::items::RunItems;
-use crate::kind::{
-    BROADCAST, FLUSH, INITIALIZE, RESUME, RUN, RUN_ITEMS, SEGMENTS_DOWN, START, STOP,
-};
+use crate::kind::{BROADCAST, INITIALIZE, RESUME, RUN, RUN_ITEMS, SEGMENTS_DOWN, START, STOP};
 use crate::segments::Segments;
 use crate::{FrameBuffer, MessageError, Payload, Preparation, Run, Start, StreamError};
 
@@ -26,8 +24,6 @@ pub enum Command {
     RunItems(RunItems),
     /// Look at the control page again: more items of the running stream are wanted, or none any more.
     Resume,
-    /// Write the results that are held back: what comes next takes long.
-    Flush,
     /// About shared memory: the attachments of the next command's arguments.
     Segments(Segments),
     /// Finish: drop the state and exit with code 0. Nothing follows.
@@ -49,7 +45,6 @@ impl Command {
             RUN => Run::decode(fields).map(Command::Run),
             RUN_ITEMS => RunItems::decode(fields).map(Command::RunItems),
             RESUME => fields.end().map(|()| Command::Resume),
-            FLUSH => fields.end().map(|()| Command::Flush),
             SEGMENTS_DOWN => Segments::decode(fields).map(Command::Segments),
             STOP => fields.end().map(|()| Command::Stop),
             kind => Err(MessageError::UnknownKind(kind)),
@@ -84,11 +79,6 @@ impl Command {
     /// Appends a [`Command::Resume`].
     pub fn encode_resume(out: &mut Vec<u8>) {
         Head::alone(RESUME, [HEADER]).put(out);
-    }
-
-    /// Appends a [`Command::Flush`].
-    pub fn encode_flush(out: &mut Vec<u8>) {
-        Head::alone(FLUSH, [HEADER]).put(out);
     }
 
     /// Appends a [`Command::Stop`].

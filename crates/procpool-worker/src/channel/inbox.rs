@@ -120,11 +120,9 @@ impl Inbox {
                 Command::Run(run) => &mut run.args,
                 Command::Initialize(initialize) => &mut initialize.args,
                 Command::Broadcast(broadcast) => &mut broadcast.args,
-                Command::Start(_)
-                | Command::RunItems(_)
-                | Command::Resume
-                | Command::Flush
-                | Command::Stop => &mut Payload::default(),
+                Command::Start(_) | Command::RunItems(_) | Command::Resume | Command::Stop => {
+                    &mut Payload::default()
+                }
             };
             if let Some(attached) = self.attached.take() {
                 args.attach(attached);
