@@ -64,7 +64,7 @@ fn a_short_task_waits_for_its_worker_if_that_is_soon_done() {
 }
 
 #[test]
-fn nobody_waits_for_a_worker_that_is_late_while_another_is_idle() {
+fn no_task_waits_for_the_late_worker_of_its_affinity_while_another_is_idle() {
     let (mut bench, home) = warm(SHORT);
     bench.run(to(1, SHORT), "late");
     let (task, worker) = bench.run(to(1, SHORT), "behind it");
@@ -87,7 +87,7 @@ fn a_long_task_does_not_wait_for_its_worker() {
 }
 
 #[test]
-fn who_has_lost_its_worker_goes_to_any() {
+fn a_task_whose_affinity_has_lost_its_worker_goes_to_any() {
     let (mut bench, home) = warm(LONG);
     bench.exited(home);
     bench.actions();

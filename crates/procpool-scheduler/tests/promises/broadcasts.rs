@@ -5,7 +5,7 @@ use procpool_scheduler::Config;
 use crate::bench::{Bench, LONG, MS, SHORT, workers};
 
 #[test]
-fn every_ready_worker_runs_a_broadcast_and_then_it_is_spread() {
+fn a_broadcast_is_done_when_every_ready_worker_has_run_it() {
     let mut bench = Bench::ready(workers(2, 2));
     bench.broadcast();
     assert_eq!(bench.actions(), ["broadcast 1 to 1", "broadcast 1 to 2"]);
@@ -70,7 +70,7 @@ fn a_worker_that_is_starting_runs_it_before_its_first_task() {
 }
 
 #[test]
-fn without_workers_it_is_spread_at_once() {
+fn a_broadcast_without_workers_is_done_at_once() {
     let mut bench = Bench::starting(workers(0, 1));
     bench.broadcast();
     assert_eq!(bench.actions(), ["broadcast 1 is spread"]);
@@ -231,7 +231,7 @@ fn an_answer_that_was_not_asked_for_is_a_fault() {
 }
 
 #[test]
-fn a_closed_pool_spreads_nothing() {
+fn a_closed_pool_fails_broadcasts() {
     let mut bench = Bench::ready(workers(1, 1));
     bench.broadcast();
     bench.close();

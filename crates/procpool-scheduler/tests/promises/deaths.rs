@@ -120,7 +120,7 @@ fn a_faulty_worker_is_killed_and_what_it_had_not_begun_runs_elsewhere() {
 }
 
 #[test]
-fn a_worker_that_dies_after_its_result_fails_nobody() {
+fn a_worker_that_dies_after_its_result_fails_no_task() {
     let mut bench = Bench::ready(workers(1, 1));
     let (task, worker) = bench.run(LONG, "task");
     assert!(matches!(

@@ -141,7 +141,7 @@ fn a_worker_that_is_not_late_keeps_the_tasks_that_wait_there() {
 
 /// With 64 workers on two processors all were late, and each task was taken back for nothing once or twice.
 #[test]
-fn who_takes_turns_on_a_processor_is_late_after_as_many_turns() {
+fn workers_that_share_a_processor_are_late_after_as_many_turns() {
     let mut bench = Bench::ready(Config {
         processors: 2,
         late_after: Some(5 * MS),

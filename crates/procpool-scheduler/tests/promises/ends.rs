@@ -272,7 +272,7 @@ fn a_closed_pool_finishes_what_it_accepted_and_stops() {
 }
 
 #[test]
-fn a_closed_pool_starts_no_worker_that_nobody_needs() {
+fn a_closed_pool_starts_no_worker_without_a_task_for_it() {
     let config = Config {
         max_tasks_per_worker: NonZeroU64::new(1),
         ..workers(1, 1)

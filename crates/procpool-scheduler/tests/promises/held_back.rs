@@ -24,7 +24,7 @@ fn a_worker_that_runs_the_first_of_several_tasks_is_looked_at_ever_more_rarely()
 }
 
 #[test]
-fn who_gives_results_is_not_looked_at_and_who_stops_to_is_looked_at_soon() {
+fn a_worker_is_looked_at_soon_after_it_stops_to_give_results() {
     let mut bench = bench();
     let (a, worker) = bench.run(SHORT, "a");
     let (b, _) = bench.run(SHORT, "b");
@@ -45,7 +45,7 @@ fn who_gives_results_is_not_looked_at_and_who_stops_to_is_looked_at_soon() {
 }
 
 #[test]
-fn who_runs_its_only_task_is_not_looked_at() {
+fn a_worker_with_one_task_is_not_looked_at() {
     let mut bench = bench();
     let (a, worker) = bench.run(SHORT, "a");
     assert!(bench.has_no_deadline());
@@ -58,7 +58,7 @@ fn who_runs_its_only_task_is_not_looked_at() {
 
 /// Or else the first of them waits with its worker for the end of the second.
 #[test]
-fn whose_only_task_comes_in_parts_is_looked_at() {
+fn a_worker_with_one_task_that_comes_in_parts_is_looked_at() {
     let mut bench = bench();
     let stream = TaskSpec {
         in_parts: true,

@@ -9,7 +9,7 @@ use crate::bench::{Bench, LONG, MS, SHORT, workers};
 const CHUNK: TaskSpec = TaskSpec { items: 10, ..LONG };
 
 #[test]
-fn who_has_nothing_to_do_takes_half_of_what_another_has_not_begun() {
+fn an_idle_worker_takes_half_of_the_items_that_another_has_not_begun() {
     let mut bench = Bench::ready(workers(2, 2));
     let (chunk, first) = bench.run(CHUNK, "chunk");
     assert_eq!(bench.actions(), ["take back half of chunk from 2"]);
@@ -24,7 +24,7 @@ fn who_has_nothing_to_do_takes_half_of_what_another_has_not_begun() {
 }
 
 #[test]
-fn who_has_nothing_to_give_is_not_asked_again() {
+fn a_task_without_items_to_split_off_is_not_asked_again() {
     let mut bench = Bench::ready(workers(2, 2));
     let (chunk, _) = bench.run(CHUNK, "chunk");
     assert_eq!(bench.actions(), ["take back half of chunk from 2"]);

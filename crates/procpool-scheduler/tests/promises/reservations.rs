@@ -23,7 +23,7 @@ fn room_that_is_there_is_granted_at_once() {
 }
 
 #[test]
-fn nobody_takes_the_room_that_was_granted() {
+fn granted_room_is_not_given_to_another_caller() {
     let mut bench = Bench::ready(with_capacity(0));
     let permit = bench.reserve();
     assert_eq!(bench.actions(), ["grant 1"]);
@@ -39,7 +39,7 @@ fn nobody_takes_the_room_that_was_granted() {
 }
 
 #[test]
-fn who_waits_is_served_in_order_as_tasks_leave_the_queue() {
+fn callers_that_wait_get_room_in_order_as_tasks_leave_the_queue() {
     let mut bench = Bench::ready(with_capacity(1));
     let (running, worker) = bench.run(LONG, "running");
     let queued = bench.submit(LONG, "queued");
@@ -76,7 +76,7 @@ fn room_that_is_given_back_goes_to_the_next_and_only_once() {
 }
 
 #[test]
-fn who_leaves_the_line_is_passed_over() {
+fn a_caller_that_stops_waiting_is_passed_over() {
     let mut bench = Bench::ready(with_capacity(0));
     let first = bench.reserve();
     let second = bench.reserve();
@@ -87,7 +87,7 @@ fn who_leaves_the_line_is_passed_over() {
 }
 
 #[test]
-fn who_waits_goes_before_who_comes_later() {
+fn a_caller_that_waits_comes_before_later_ones() {
     let mut bench = Bench::ready(with_capacity(0));
     let (running, worker) = bench.run(SHORT, "running");
     bench.reserve();
@@ -122,7 +122,7 @@ fn a_worker_that_is_free_for_a_task_sent_ahead_is_not_room() {
 }
 
 #[test]
-fn a_closed_pool_denies_who_waits_and_refuses_who_has_room() {
+fn a_closed_pool_denies_waiting_callers_and_refuses_those_with_room() {
     let mut bench = Bench::ready(with_capacity(0));
     let permit = bench.reserve();
     bench.reserve();
@@ -140,7 +140,7 @@ fn a_closed_pool_denies_who_waits_and_refuses_who_has_room() {
 }
 
 #[test]
-fn a_terminated_pool_denies_who_waits() {
+fn a_terminated_pool_denies_waiting_callers() {
     let mut bench = Bench::ready(with_capacity(0));
     bench.run(LONG, "running");
     bench.reserve();

@@ -68,7 +68,7 @@ fn tasks_without_a_key_are_one_share() {
 }
 
 #[test]
-fn who_had_all_workers_while_nobody_else_came_does_not_pay_for_it() {
+fn using_an_idle_pool_is_not_held_against_a_share_later() {
     let mut bench = busy();
     submit(&mut bench, 100, of(1), "a");
     bench.run_in_order(1 + 50, |_| 50 * MS);
@@ -79,7 +79,7 @@ fn who_had_all_workers_while_nobody_else_came_does_not_pay_for_it() {
 }
 
 #[test]
-fn who_comes_is_next() {
+fn a_new_share_is_next() {
     let mut bench = busy();
     submit(&mut bench, 100, of(1), "a");
     submit(&mut bench, 100, of(2), "b");

@@ -145,7 +145,7 @@ fn workers_between_the_least_and_the_most_stop_for_being_idle_after_a_resize_too
 }
 
 #[test]
-fn a_worker_that_is_to_be_replaced_stops_for_being_idle_if_nobody_is_needed_in_its_place() {
+fn a_worker_that_is_being_replaced_stops_when_idle_if_no_replacement_is_needed() {
     let mut bench = Bench::starting(Config {
         idle_timeout: Some(9 * MS),
         ..workers(0, 1)
@@ -177,7 +177,7 @@ fn workers_stand_by_beyond_the_most_that_work() {
 }
 
 #[test]
-fn whoever_stands_by_takes_the_place_of_a_dead_worker_at_once_and_another_starts_behind_it() {
+fn a_standby_worker_replaces_a_dead_worker_at_once_and_another_one_starts() {
     let mut bench = Bench::starting(standby(1, 1, 1));
     bench.actions();
     bench.make_ready(Bench::worker(1));
@@ -194,7 +194,7 @@ fn whoever_stands_by_takes_the_place_of_a_dead_worker_at_once_and_another_starts
 }
 
 #[test]
-fn whoever_stands_by_need_not_wait_until_a_killed_worker_is_reaped() {
+fn a_standby_worker_does_not_wait_until_a_killed_worker_is_reaped() {
     let mut bench = Bench::starting(standby(1, 1, 1));
     bench.actions();
     bench.make_ready(Bench::worker(1));
@@ -210,7 +210,7 @@ fn whoever_stands_by_need_not_wait_until_a_killed_worker_is_reaped() {
 }
 
 #[test]
-fn whoever_stands_by_is_not_stopped_for_being_idle() {
+fn a_standby_worker_is_not_stopped_for_being_idle() {
     let mut bench = Bench::starting(Config {
         idle_timeout: Some(9 * MS),
         ..standby(0, 4, 2)
@@ -238,7 +238,7 @@ fn whoever_stands_by_is_not_stopped_for_being_idle() {
 }
 
 #[test]
-fn whoever_stands_by_takes_over_from_a_worker_that_has_run_what_it_may() {
+fn a_standby_worker_takes_over_from_a_worker_at_its_task_limit() {
     let mut bench = Bench::starting(Config {
         max_tasks_per_worker: NonZeroU64::new(1),
         ..standby(1, 1, 1)
@@ -256,7 +256,7 @@ fn whoever_stands_by_takes_over_from_a_worker_that_has_run_what_it_may() {
 }
 
 #[test]
-fn a_closed_pool_needs_nobody_to_stand_by() {
+fn a_closed_pool_keeps_no_standby_workers() {
     let mut bench = Bench::starting(standby(1, 1, 1));
     bench.all_ready();
     let (a, on) = bench.run(LONG, "a");
@@ -339,7 +339,7 @@ fn to_warm_up_means_the_size_of_the_moment() {
 }
 
 #[test]
-fn nobody_waits_for_a_closed_pool_to_be_warm() {
+fn a_warm_up_of_a_closed_pool_fails_at_once() {
     let mut bench = Bench::starting(workers(1, 1));
     let before = bench.warm_up();
     bench.close();
@@ -354,7 +354,7 @@ fn nobody_waits_for_a_closed_pool_to_be_warm() {
 }
 
 #[test]
-fn workers_for_whom_nobody_waits_any_more_are_not_started_again() {
+fn workers_of_a_warm_up_that_was_left_are_not_started_again() {
     let mut bench = Bench::starting(workers(0, 2));
     let warm_up = bench.warm_up();
     bench.leave_warm_up(warm_up);
@@ -392,7 +392,7 @@ fn a_pool_grows_for_a_task_that_was_sent_behind_one_that_is_late() {
 }
 
 #[test]
-fn another_worker_stands_by_behind_one_that_is_started_for_a_task_behind_a_late_one() {
+fn a_task_behind_a_late_one_makes_the_pool_start_another_standby_worker() {
     let mut bench = Bench::ready(Config {
         late_after: Some(5 * MS),
         ..standby(1, 4, 1)

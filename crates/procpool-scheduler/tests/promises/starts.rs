@@ -43,7 +43,7 @@ fn workers_beyond_the_least_number_are_stopped_when_idle_the_coldest_first() {
 }
 
 #[test]
-fn when_nobody_can_start_those_who_wait_are_told_and_attempts_slow_down() {
+fn when_no_worker_can_start_waiting_tasks_fail_and_attempts_slow_down() {
     let mut bench = Bench::starting(workers(1, 1));
     assert_eq!(bench.actions(), ["spawn 1"]);
     let mut pause = 100;
@@ -59,7 +59,7 @@ fn when_nobody_can_start_those_who_wait_are_told_and_attempts_slow_down() {
 }
 
 #[test]
-fn an_attempt_after_a_failure_is_made_only_if_someone_wants_it() {
+fn after_a_failed_start_another_is_made_only_if_a_worker_is_wanted() {
     let mut bench = Bench::starting(workers(0, 1));
     bench.submit(LONG, "task");
     bench.start_failed(Bench::worker(1));
@@ -73,7 +73,7 @@ fn an_attempt_after_a_failure_is_made_only_if_someone_wants_it() {
 }
 
 #[test]
-fn while_another_worker_starts_nobody_is_told_of_a_failure() {
+fn while_another_worker_starts_a_failed_start_fails_no_task() {
     let mut bench = Bench::starting(workers(2, 2));
     bench.submit(LONG, "task");
     bench.actions();
@@ -249,7 +249,7 @@ fn workers_that_started_together_do_not_retire_together() {
 }
 
 #[test]
-fn a_worn_worker_is_replaced_once_its_replacement_is_ready() {
+fn a_worker_that_needs_recycling_is_replaced_once_its_replacement_is_ready() {
     let mut bench = Bench::ready(workers(2, 2));
     let (task, worker) = bench.run(LONG, "task");
     bench.needs_recycle(worker);
@@ -262,7 +262,7 @@ fn a_worn_worker_is_replaced_once_its_replacement_is_ready() {
 }
 
 #[test]
-fn worn_workers_are_replaced_one_after_another() {
+fn workers_that_need_recycling_are_replaced_one_after_another() {
     let mut bench = Bench::ready(workers(2, 2));
     bench.needs_recycle(Bench::worker(1));
     bench.needs_recycle(Bench::worker(2));
