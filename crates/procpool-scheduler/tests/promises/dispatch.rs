@@ -139,6 +139,20 @@ fn a_worker_that_is_not_late_keeps_the_tasks_that_wait_there() {
     assert_eq!(revoked, expected);
 }
 
+#[test]
+fn the_next_look_is_for_the_worker_that_may_be_late_first() {
+    let (mut bench, [a, b, ..]) = two_each_and_two_that_wait();
+    for (task, worker) in [a, b] {
+        bench.pass(2 * MS);
+        bench.finish(worker, task);
+    }
+    bench.actions();
+    bench.next_deadline_after(MS);
+    assert_eq!(bench.actions(), [""; 0]);
+    bench.next_deadline_after(2 * MS);
+    assert_eq!(bench.actions(), [format!("revoke e from {}", a.1)]);
+}
+
 /// With 64 workers on two processors all were late, and each task was taken back for nothing once or twice.
 #[test]
 fn workers_that_share_a_processor_are_late_after_as_many_turns() {

@@ -341,3 +341,14 @@ fn a_worker_that_leaves_task_after_task_unclaimed_is_replaced() {
         }
     }
 }
+
+#[test]
+fn a_task_that_is_cancelled_while_it_is_taken_back_never_runs() {
+    let mut bench = Bench::ready(workers(1, 1));
+    let (a, worker) = bench.run(SHORT, "a");
+    let (b, _) = bench.run(SHORT, "b");
+    bench.faulty(worker);
+    bench.cancel(b);
+    let told = bench.answer_all(&[(a, false), (b, true)]);
+    assert_eq!(told, ["kill 1", "b: cancelled", "spawn 2"]);
+}
