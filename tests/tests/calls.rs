@@ -218,7 +218,7 @@ async fn a_task_has_a_state_an_id_and_a_debug_form() {
     let visitor = gate.visitor().await;
     assert_eq!(queued.state(), TaskState::Queued);
     assert_ne!(queued.id(), running.id());
-    assert!(format!("{queued:?}").contains("Queued"));
+    assert!(format!("{queued:?}").contains("is_finished: false"));
     assert!(!running.abort_handle().is_finished());
     let handle = running.abort_handle();
     visitor.let_go().await;

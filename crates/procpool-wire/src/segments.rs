@@ -63,9 +63,11 @@ impl Segments {
     }
 
     fn encode(&self, kind: u8, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let mut lists = Vec::new();
-        let mut put =
-            |words: &[u64]| lists.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        let mut body = Vec::new();
+        let mut put = |words: &[u64]| body.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        // None of these is more than what a frame holds.
+        let [attached, returned] = [self.attached.len(), self.returned.len()].map(|len| len as u64);
+        put(&[attached | returned << 32, self.forgotten.len() as u64]);
         self.attached
             .iter()
             .for_each(|segment| put(&segment.words()));
@@ -73,14 +75,8 @@ impl Segments {
             .iter()
             .for_each(|&(id, times)| put(&[id, times]));
         put(&self.forgotten);
-        // None of these is more than what a frame holds.
-        let [attached, returned] = [self.attached.len(), self.returned.len()].map(|len| len as u64);
-        let words = [
-            HEADER,
-            attached | returned << 32,
-            self.forgotten.len() as u64,
-        ];
-        Head::new(kind, words, &lists[..])?.put_with(&lists[..], out);
+        // The counts are part of the body: what leads the bulk of a large frame would be apart from the lists.
+        Head::new(kind, [HEADER], &body[..])?.put_with(&body[..], out);
         Ok(())
     }
 

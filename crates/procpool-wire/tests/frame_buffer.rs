@@ -4,7 +4,8 @@
 use bytes::{BufMut, Bytes};
 use procpool_wire::frame::{HEADER_LEN, MAX_BODY_LEN, header};
 use procpool_wire::{
-    Command, DispatchId, Encoding, Frame, FrameBuffer, FrameError, Limits, Payload, Run,
+    Command, DispatchId, Encoding, Event, Frame, FrameBuffer, FrameError, Limits, Payload, Run,
+    Segment, Segments,
 };
 use proptest::prelude::*;
 
@@ -104,6 +105,21 @@ fn the_bulk_of_a_large_frame_comes_apart_from_what_leads_it() {
                 .is_some_and(|bulk| bulk == body[usize::from(lead)..])
         );
     }
+}
+
+#[test]
+fn what_is_shared_of_very_many_segments_is_read_whole() {
+    let segments = Segments {
+        attached: (0..5000).map(Segment::Own).collect(),
+        ..Segments::default()
+    };
+    let mut bytes = Vec::new();
+    segments.encode_up(&mut bytes).unwrap();
+    let mut buffer = FrameBuffer::new(Vec::reserve);
+    let frames = receive(&mut buffer, &bytes, 1 << 20).unwrap();
+    let [frame] = frames.try_into().unwrap();
+    let event = Event::decode(frame).unwrap();
+    assert!(matches!(event, Event::Segments(decoded) if decoded == segments));
 }
 
 #[test]
