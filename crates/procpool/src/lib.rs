@@ -19,12 +19,13 @@
 //!
 //! Unlike a thread, a worker process can be stopped. Dropping the future of a call cancels the call,
 //! even while it is computing. A call may have a time limit and a memory limit. If a function crashes,
-//! its call returns an error; the program and all other calls go on.
+//! its call gives an error; the program and all other calls go on.
 //!
 //! # Getting started
 //! A worker process runs the same executable as the program. Therefore every `main` must start with
-//! [`init()`], which never returns in a worker. [`#[procpool::main]`](macro@main) and
-//! [`#[procpool::test]`](macro@test) replace tokio's attributes and call it.
+//! [`init()`], which never returns in a worker. The attributes
+//! [`#[procpool::main]`](macro@main) and [`#[procpool::test]`](macro@test) replace tokio's attributes
+//! and call `init()`.
 //!
 //! [`ProcessPool::new`] builds a pool with one worker for each processor, and
 //! [`ProcessPool::builder`] sets options. [`ProcessPool::run_in_process`] runs a function:
@@ -39,7 +40,7 @@
 //! # Many calls
 //! - [`ProcessPool::map`] runs one function on the items of an iterator, and
 //!   [`map_in_process`](ProcessStreamExt::map_in_process) on those of a stream. Both choose how many
-//!   items they send at once, and pull no more than the workers can process.
+//!   items they send at once, and pull items only as fast as the workers process them.
 //! - [`TaskSet`] gives the results of many tasks in the order in which they finish.
 //! - [`ProcessPool::run_stream`] gives the items that one call produces, one by one.
 //! - [`recipes`] shows `join_all`, `select_all` and other combinators.
@@ -75,13 +76,14 @@
 //! | event | effect |
 //! |---|---|
 //! | A call is made. | The pool accepts the task at once; the arguments are encoded in the call. |
-//! | A [`Task`] is dropped, or loses a `select!` or a `timeout`. | If it is queued, it never runs. If it is running, its worker is killed with all of its child processes, and replaced. |
-//! | The function panics. | The task gives [`TaskError::Panicked`] with message and location; the worker keeps running. |
-//! | A worker dies. | The task that it ran gives [`TaskError::WorkerExited`]. Tasks that it had not started run on another worker. |
-//! | A time limit passes. | The task gives [`TaskError::TimedOut`]; its worker is killed and replaced. |
+//! | A [`Task`] is dropped, or loses a `select!` or a `timeout`. | If the task is queued, it never runs. If it is running, its worker is killed with all of its child processes, and replaced. |
+//! | The function of a task panics. | The task gives [`TaskError::Panicked`] with message and location; the worker keeps running. |
+//! | A worker dies. | The task that it was running gives [`TaskError::WorkerExited`]. Tasks that it had not started run on another worker. |
+//! | The time limit of a task passes. | The task gives [`TaskError::TimedOut`]; its worker is killed and replaced. |
 //! | Workers can't start. | Waiting tasks give [`TaskError::WorkerStart`]; the pool retries at growing intervals. |
-//! | The last [`ProcessPool`] and the last [`Task`] are dropped, the runtime stops, or the program ends, even by SIGKILL. | All workers and their child processes are gone. |
-//! | A task was accepted. | It resolves exactly once, in every case. |
+//! | The last [`ProcessPool`] and the last [`Task`] are dropped. | [Detached](Task::detach) tasks finish, then all workers end with their child processes. |
+//! | The runtime stops, or the program ends, even by SIGKILL. | All workers are killed with their child processes. |
+//! | The pool has accepted a task. | The task resolves exactly once, in every case: with a result or an error. |
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,12 +1,12 @@
-//! The tokio shell around the scheduler: it feeds the scheduler what happens, and performs what it decides.
+//! The driver of the scheduler, on a tokio runtime: it gives the scheduler its inputs and performs the scheduler's actions.
 //!
-//! The way of a call, file by file. The arguments go down on the left, the result comes back up on the right:
+//! The path of a call, file by file. The arguments go down on the left, the result comes back up on the right:
 //!
 //! ```text
 //!  pool/process_pool.rs   run_in_process                  task/future.rs      Task::poll decodes the result
 //!  task/call.rs           EncodedCall::new encodes        task/cell.rs        TaskCell::finish wakes the task
 //!  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ driver ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─
-//!  pool/core.rs           takes the lock                  pool/effects.rs     lock released: ends are told
+//!  pool/core.rs           takes the lock                  pool/effects.rs     lock released: tasks are woken
 //!    the scheduler        handle_submit decides             the scheduler     handle_finished decides
 //!  pool/state/actions.rs  perform                         pool/state/settle.rs  handle_returned
 //!  pool/state/dispatch.rs dispatch                        worker/reader.rs    takes the lock for all events
@@ -16,30 +16,30 @@
 //!  transport/channel.rs ──────────► socket ──► the worker process ──► socket ────┘
 //! ```
 //!
-//! If another thread has the lock, the task is queued at the lock, and that thread submits it. A thread that awaits a short
-//! task may read its worker's events itself.
+//! If another thread has the lock, the caller enqueues the task at the lock, and that thread submits it. A caller that spins for
+//! the result of a short task handles the worker's events on its own thread.
 //!
-//! The rooms, from the top down. A room uses only those below it:
+//! The modules, from the top down. A module uses only those below it:
 //!
-//! | room | what it has |
+//! | module | contents |
 //! |---|---|
 //! | [`start`], [`pool_task`] | a pool's start, and its runtime task |
 //! | [`submit`] | the requests of a pool's handles |
-//! | [`worker`] | one worker's life: spawn, handshake, events, end |
+//! | [`worker`] | one worker from its spawn until it is reaped: handshake, events, end |
 //! | [`pool`] | the lock, the state behind it, and the effects of each input |
-//! | [`maps`] | chunks of items, and where their results go |
+//! | [`maps`] | chunks of items, and the queue of their results |
 //! | [`transport`] | a worker's socket and control page |
 //! | [`process`] | a worker's process and its limits |
-//! | [`wait`] | what runtime tasks wait for |
+//! | [`wait`] | futures for runtime tasks: a timer, a readable descriptor, the end of the pool |
 //!
-//! One lock ([`pool::core`]) owns the scheduler and the table of workers; nothing else holds state of the pool. While
-//! a thread holds it, it waits only for locks that are never held across a system call, it runs no foreign code, and its
-//! only system call is the one that sets the timer. All else is noted as [`effects`](pool::effects) and done after.
+//! One lock ([`pool::core`]) guards the scheduler and the table of workers, which are all state of the pool. A thread that holds
+//! it waits only for locks that no thread holds across a system call, and runs no foreign code. Its only system call is the one
+//! that sets the timer. It records all other work as [`effects`](pool::effects), and performs them after it has released the lock.
 //!
 //! Each pool has one runtime task ([`pool_task`]) that waits for deadlines and starts workers. Each worker has two. The
 //! [`supervisor`](worker::supervisor) runs until the worker is reaped. The [`reader`](worker::reader) handles the worker's
-//! events, and ends with the supervisor. If the pool's task or a supervisor is dropped before its end, the runtime is
-//! stopping. A thread ([`transport::bulk_reader`]) reads a large result, and ends with it.
+//! events, and ends with the supervisor. The pool's task or a supervisor is dropped before its end only if the runtime is
+//! stopping. A separate thread ([`transport::bulk_reader`]) reads a large result, and then ends.
 
 mod maps;
 mod pool;

@@ -1,4 +1,4 @@
-//! The runtime task of a pool: it tells the pool when a deadline has passed, and starts workers.
+//! The runtime task of a pool: it handles the pool's deadlines and starts workers.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl PoolTask {
             tokio::select! {
                 () = &mut stopped => return,
                 () = core.alarm().rang() => core.handle_alarm(),
-                // The pool has the sender, so that there is always one.
+                // `core` has a sender, so the channel is never closed.
                 Some(first) = self.spawns.recv() => {
                     let mut requests = vec![first];
                     while let Ok(request) = self.spawns.try_recv() {
@@ -46,7 +46,7 @@ impl Drop for PoolTask {
         if self.core.is_stopped() {
             return;
         }
-        // The runtime is stopping, and takes the pool with it.
+        // The runtime is stopping, so the pool must end.
         self.core.terminate();
         self.spawns.close();
         while let Ok((worker, _)) = self.spawns.try_recv() {

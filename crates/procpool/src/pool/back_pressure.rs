@@ -88,8 +88,8 @@ impl<S> ProcessPool<S> {
     /// stops.
     ///
     /// # Cancel safety
-    /// The first poll joins the line. Dropping the future leaves the line; room that it had just been
-    /// given goes to the next caller.
+    /// The first poll joins the queue of callers that wait for room. Dropping the future leaves that queue.
+    /// Room that the future has just got goes to the next caller.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]

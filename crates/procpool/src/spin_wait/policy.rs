@@ -1,4 +1,4 @@
-//! Whether a worker and its caller may spin.
+//! The policy that decides whether a worker and a caller may spin.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use procpool_os::ControlPage;
 /// the runtime's thread for longer than the wake-up that it saves.
 const SHORT: Duration = Duration::from_micros(5);
 
-/// A caller spins only for arguments of up to this size: 160 KiB. To copy larger ones takes longer than a wake-up.
+/// A caller spins only for arguments of up to this size: 160 KiB. Copying larger ones takes longer than a wake-up.
 const MAX_SPIN_ARGS: usize = 160 << 10;
 
 /// A caller spins for at least this long: 10 µs, the time of a short function and its way there and back.
 const MIN_SPIN: Duration = Duration::from_micros(10);
 
-/// The spin takes a microsecond longer for this many bytes of arguments: 4 KiB. They and the result, which may be as
-/// large, are copied meanwhile. So a spin takes 50 µs at most.
+/// The spin takes a microsecond longer for each 4 KiB of arguments. Copying them, and a result of the same size, takes about that
+/// long. So a spin takes at most 50 µs.
 const ARGS_BYTES_PER_MICRO: usize = 4 << 10;
 
-/// Decides who spins, with each dispatch.
+/// Decides at each dispatch whether the worker and the caller may spin.
 #[derive(Debug)]
 pub(crate) struct SpinPolicy {
     /// How long a worker may spin for a task before it sleeps, while a processor is idle.
@@ -32,8 +32,7 @@ impl SpinPolicy {
         SpinPolicy { limit, processors }
     }
 
-    /// How long a worker that is starting may spin for its first task before it sleeps, if this many workers start or
-    /// are busy.
+    /// Returns how long a starting worker may spin for its first task before it sleeps. `active` workers are starting or busy.
     ///
     /// While a processor is idle, this is twice as long as for any other task: the first task may be sent only after
     /// this process has been woken by the message that the worker is ready.
@@ -44,8 +43,8 @@ impl SpinPolicy {
         }
     }
 
-    /// Tells a worker that is sent a task whether it may spin for the next one, and whether the caller spins for the
-    /// result. Returns how long the caller may spin; `None` if it may not.
+    /// Writes on the control page of a worker that gets a task whether the worker may spin for the next task, and whether the caller
+    /// spins for the result. Returns how long the caller may spin; `None` if it may not.
     ///
     /// `busy` is the number of busy workers with this one, `expected` how long the function is expected to take.
     #[inline]

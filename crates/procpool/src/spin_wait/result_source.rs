@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 /// Reads the results of one worker for a thread that spins.
 pub(crate) trait ResultSource: Debug + Send + Sync {
-    /// Whether the worker has sent more than was handled. A look at shared memory.
+    /// Returns whether the worker has results that were not handled. This reads shared memory and makes no system call.
     fn has_more(&self) -> bool;
 
-    /// Handles what the worker has sent, unless another thread does.
+    /// Handles the worker's results, unless another thread is doing so.
     fn handle_more(&self);
 
-    /// Tells the worker that no thread spins any more, so that it writes its results to the socket.
+    /// Records on the control page that no thread spins any more, so that the worker writes its results to the socket.
     fn stop_spinning(&self);
 }

@@ -7,13 +7,12 @@ use super::result_source::ResultSource;
 
 /// Spins for the result of a short task, once.
 ///
-/// A thread that slept would be woken at once, which takes some 25 µs on an idle machine. A spin takes less, and it takes
-/// the result from shared memory. Meanwhile the worker does not write the result to the socket, since that may wake a
-/// thread for nothing.
+/// Waking a thread that sleeps takes some 25 µs on an idle machine. A thread that spins takes the result from shared memory sooner.
+/// Meanwhile the worker does not write the result to the socket, since the write could wake another thread for nothing.
 #[derive(Debug)]
 pub(crate) struct SpinWait {
     source: Arc<dyn ResultSource>,
-    /// In microseconds: many tasks wait, and each has room for this.
+    /// In microseconds, as a small type, because every waiting task stores it.
     limit: u32,
 }
 
@@ -37,7 +36,7 @@ impl SpinWait {
                     return;
                 }
             }
-            // Also if the worker says that there is more: that need not be true.
+            // Check the time even if the worker claims to have more results: the claim may be false.
             if began.elapsed() >= limit {
                 return self.source.stop_spinning();
             }

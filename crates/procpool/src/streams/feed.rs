@@ -329,7 +329,7 @@ where
                 results.refused(*first, *count, TaskError::PoolClosed);
                 self.source = None;
             }
-            // Another caller took the room. The next call of `feed` joins the line.
+            // Another caller took the room. The next call of `feed` joins the reservation queue.
             Err(RefusedReason::QueueFull) => return Fed::Some,
         }
         self.held = None;

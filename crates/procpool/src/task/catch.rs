@@ -17,7 +17,7 @@ pub(crate) fn catch<T>(code: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// Runs the user's code and logs a panic, which concerns no task. `what` says which code panicked.
+/// Runs the user's code, and logs a panic, which fails no task. `what` is the code's name in the log.
 #[inline]
 pub(crate) fn catch_logged(what: &'static str, code: impl FnOnce()) {
     if catch(code).is_none() {

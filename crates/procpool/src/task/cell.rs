@@ -1,4 +1,4 @@
-//! The place where the driver puts the end of a task, and its [`Task`](crate::Task) takes it.
+//! The cell into which the driver puts the end of a task (its result or error), and from which the [`Task`](crate::Task) takes it.
 
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::task::task_id::TaskId;
 
 /// The end of a task: its encoded result, or an error.
 ///
-/// The error has a box of its own, since all that wait have room for what they may become.
+/// The error is boxed, since every waiting task reserves memory for its end.
 pub(crate) type TaskEnd = Result<Payload, Box<TaskError>>;
 
 /// Holds the end of one task, once.
@@ -25,12 +25,12 @@ pub(crate) type TaskEnd = Result<Payload, Box<TaskError>>;
 #[derive(Debug)]
 pub(crate) struct TaskCell {
     id: TaskId,
-    /// The scheduler's name for it; `UNKNOWN` until it is accepted.
+    /// The scheduler's id of the task; `UNKNOWN` until the task is accepted.
     accepted: AtomicU64,
     content: Mutex<Content>,
 }
 
-/// No task has this for a name: it would be the last generation of the last place.
+/// No task has this id: it would be the last generation of the last place in the scheduler's table.
 const UNKNOWN: u64 = u64::MAX;
 
 #[derive(Debug)]
@@ -64,30 +64,30 @@ impl TaskCell {
         }
     }
 
-    /// Of the task.
+    /// Returns the task's id for its user.
     pub(crate) fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The pool has accepted the task by this name.
+    /// Records that the pool has accepted the task, and the scheduler's id of the task.
     pub(crate) fn accept(&self, task: scheduler::TaskId) {
         self.accepted.store(task.as_u64(), Ordering::Relaxed);
     }
 
-    /// The scheduler's name of the task, if it was accepted. To be called under the pool's lock: queued tasks are accepted
-    /// before anything else is done there.
+    /// Returns the scheduler's id of the task, if the task was accepted. The caller must hold the pool's lock: its holder has already
+    /// accepted all pending tasks.
     pub(crate) fn accepted(&self) -> Option<scheduler::TaskId> {
         let task = self.accepted.load(Ordering::Relaxed);
         (task != UNKNOWN).then(|| scheduler::TaskId::from_u64(task))
     }
 
-    /// Puts the end in and wakes the task that awaits it. Only the first end counts.
+    /// Stores the end and wakes the task that awaits it. Later calls do nothing.
     #[inline]
     pub(crate) fn finish(&self, end: TaskEnd) {
         let mut content = self.content.lock();
         if let Content::Pending { .. } = &*content {
             let before = mem::replace(&mut *content, Content::Finished(end));
-            // A waker runs foreign code, which may well poll the task.
+            // A waker runs foreign code, which may poll the task.
             drop(content);
             if let Content::Pending {
                 waker: Some(waker), ..
@@ -98,7 +98,7 @@ impl TaskCell {
         }
     }
 
-    /// Has the waker woken at the end, unless that is there already; tells whether it is.
+    /// Registers a waker for the end of the task. Returns whether the end is already stored; then the waker is not woken.
     pub(crate) fn watch(&self, waker: Waker) -> bool {
         let mut content = self.content.lock();
         let replaced = match &mut *content {
@@ -121,7 +121,7 @@ impl TaskCell {
         }
     }
 
-    /// Takes the end. Once it is taken, the answer is [`TaskError::Cancelled`].
+    /// Takes the end. After that, returns [`TaskError::Cancelled`].
     #[inline]
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<TaskEnd> {
         let mut content = self.content.lock();
@@ -136,7 +136,7 @@ impl TaskCell {
         if let Content::Pending { waker, .. } = &*content
             && !is_for(waker.as_ref(), cx.waker())
         {
-            // To clone or drop a waker runs foreign code, which may well abort the task.
+            // Cloning or dropping a waker runs foreign code, which may abort the task.
             drop(content);
             let new = cx.waker().clone();
             content = self.content.lock();

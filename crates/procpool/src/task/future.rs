@@ -20,15 +20,15 @@ use crate::task::task_state::TaskState;
 
 /// The future of one call: it gives the function's result, or a [`TaskError`].
 ///
-/// The pool accepted the call before it returned this future; the call runs whether or not the
-/// future is polled. The result is decoded when it is awaited. A `Task` is `Send` and `Unpin`
-/// whatever `R` is, can be awaited on any runtime, and does not spend tokio's cooperative budget.
+/// The pool accepted the call before it returned this future, so the call runs whether or not the
+/// future is polled. Polling the future decodes the result. A `Task` is `Send` and `Unpin` for every `R`,
+/// can be awaited on any runtime, and does not spend tokio's cooperative budget.
 ///
 /// # Cancel safety
 /// **Dropping a `Task` cancels it**, also when it loses a `select!` or a `timeout`. A queued task
 /// then never runs. If the task is running, its worker's whole process group is killed, and a new
 /// worker replaces it. To await a task in several steps, poll `&mut task`. To let it run to its end
-/// without a result, [`detach`](Task::detach) it.
+/// and discard its result, [`detach`](Task::detach) it.
 ///
 /// ```
 /// # #[procpool::main(flavor = "current_thread")]
@@ -43,7 +43,7 @@ pub struct Task<R> {
     cell: Arc<TaskCell>,
     /// `None` if the task was never accepted by a pool.
     accepted: Option<Accepted>,
-    /// Decodes an `R`. With a function pointer here, `Task<R>` is a future without bounds on `R`.
+    /// Decodes an `R`. Because this is a function pointer, `Task<R>` is a future without bounds on `R`.
     decode: fn(TaskEnd) -> Result<R, TaskError>,
 }
 
@@ -102,7 +102,8 @@ impl<R> Task<R> {
     /// Returns the progress that the running function last reported by
     /// [`worker::set_progress`](crate::worker::set_progress): what is done, and the total.
     ///
-    /// `None` if the task is not running, or has reported nothing. Neither side makes a system call.
+    /// `None` if the task is not running, or has reported nothing. This call makes no system call, and neither does
+    /// `set_progress`.
     ///
     /// ```
     /// # #[procpool::main(flavor = "current_thread")]
@@ -125,7 +126,7 @@ impl<R> Task<R> {
         self.accepted.as_ref()?.progress(&self.cell)
     }
 
-    /// Cancels the task as dropping it does, but leaves it to be awaited: it then gives
+    /// Cancels the task, as dropping it does. The task can still be awaited: it gives
     /// [`TaskError::Cancelled`], or its result if it had already finished.
     ///
     /// ```
@@ -146,7 +147,7 @@ impl<R> Task<R> {
         }
     }
 
-    /// Aborts the task at this moment unless it has finished by then; `None` withdraws that.
+    /// Aborts the task at the time `at` unless it has finished by then. `None` removes an earlier time.
     pub(crate) fn abort_at(&self, at: Option<Instant>) {
         if let Some(accepted) = self.accepted.as_ref().filter(|_| !self.cell.is_finished()) {
             accepted.cancel_at(&self.cell, at);
@@ -155,7 +156,7 @@ impl<R> Task<R> {
 
     /// Registers `waker` in place of any other, to be woken when the task finishes.
     ///
-    /// Returns whether the task has already finished; then no waker is woken.
+    /// Returns whether the task has already finished. If it has, `waker` is not woken.
     pub(crate) fn watch(&self, waker: Waker) -> bool {
         self.cell.watch(waker)
     }
@@ -206,7 +207,7 @@ impl<R> Future for Task<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let end = ready!(self.cell.poll(cx));
-        // The task has finished, so the drop of this future must not cancel anything.
+        // The task has finished, so dropping this future must not cancel it.
         self.accepted = None;
         Poll::Ready((self.decode)(end))
     }

@@ -13,7 +13,7 @@ use procpool_wire::{ItemFrames, Limits, ScalarType};
 use crate::driver::maps::map_sink::{MapEvent, MapSink};
 use crate::error::TaskError;
 
-/// A chunk, until each of its items has returned or failed.
+/// A chunk. It exists until each of its items has returned or failed.
 ///
 /// All methods are called under the pool's lock.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Chunk {
     content: Mutex<Content>,
 }
 
-/// The call that is made for each item.
+/// The function that runs on each item, and its limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ChunkCall {
     pub(crate) offsets: CallOffsets,
@@ -34,14 +34,14 @@ pub(crate) struct ChunkCall {
     pub(crate) column: Option<ScalarType>,
     /// Whether each item has a time limit.
     pub(crate) clocked: bool,
-    /// Whether this is one call that makes any number of items, as many as the consumer allows.
+    /// Whether this is the call of a `run_stream`: one call that produces items, as many as the consumer allows.
     pub(crate) is_stream: bool,
 }
 
-/// A stream makes at most this many items that its consumer has not taken.
+/// A stream produces at most this many items that its consumer has not taken.
 pub(crate) const CREDIT: u32 = 128;
 
-/// Items are counted from the first one of the chunk.
+/// The items of a chunk, and how far they are. Counts start at the chunk's first item.
 #[derive(Debug)]
 struct Content {
     /// The encoded items, from `stored` on.
@@ -49,19 +49,19 @@ struct Content {
     stored: u32,
     /// The number of items.
     count: u32,
-    /// How many have ended for the map.
+    /// How many items have returned or failed for the map.
     answered: u32,
-    /// How many the current worker has answered, plus those that had ended before it was sent to that worker.
+    /// How many items the current worker has answered, plus `sent_from`.
     received: u32,
-    /// How many had ended when it was sent to the current worker.
+    /// How many items had returned or failed when the chunk was sent to the current worker.
     sent_from: u32,
     /// How many items of a stream the worker has sent, modulo 2^32.
     sent_items: u32,
-    /// The error of the last item, whose worker is to be killed. The item fails when those before it have ended.
+    /// The error of the last item, if the worker is killed because of it. The item fails after all items before it are answered.
     pending_kill: Option<TaskError>,
 }
 
-/// Items that were taken back from a worker.
+/// A chunk of the items that were taken back from a worker.
 pub(crate) struct Rest {
     pub(crate) chunk: Arc<Chunk>,
     pub(crate) count: u32,
@@ -108,13 +108,13 @@ impl Chunk {
         self.call.column
     }
 
-    /// Lets a stream make `more` further items.
+    /// Lets a stream produce `more` further items.
     pub(crate) fn allow(&self, more: u32) {
         let mut content = self.content.lock();
         content.count = content.count.saturating_add(more);
     }
 
-    /// Whether the worker has sent each of the `begun` items of a stream.
+    /// Returns whether the worker has sent all `begun` items of a stream that it has started.
     pub(crate) fn has_sent(&self, begun: u32) -> bool {
         self.content.lock().sent_items == begun
     }

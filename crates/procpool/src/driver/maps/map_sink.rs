@@ -1,4 +1,4 @@
-//! The results of a map's items, on their way to the map's task.
+//! The queue that carries the results of a map's items from the driver to the map's consumer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +14,12 @@ use crate::task::foreign_waker::{discard_waker, is_for, wake};
 
 /// Collects the events of a map's chunks, in order.
 ///
-/// It is filled under the pool's lock. The map's task is woken after the lock is released.
+/// The driver pushes events under the pool's lock, and wakes the map's task after it has released the lock.
 #[derive(Debug, Default)]
 pub(crate) struct MapSink {
     content: Mutex<Content>,
-    /// There are events. Other threads may see this late; a task that has taken the events, and found none, is woken.
+    /// Whether there are events. Another thread may see a change late. That is harmless: a task that took the events and found none is
+    /// woken by the next one.
     has_events: AtomicBool,
 }
 
@@ -26,11 +27,11 @@ pub(crate) struct MapSink {
 struct Content {
     events: Vec<MapEvent>,
     waiting: Option<Waker>,
-    /// The map is gone.
+    /// The map was dropped.
     is_closed: bool,
 }
 
-/// An event of a chunk. A chunk is named by the number of its first item.
+/// An event of a chunk. `chunk` is the number of the chunk's first item in the map.
 #[derive(Debug)]
 pub(crate) enum MapEvent {
     /// Its next items have returned.
@@ -52,7 +53,7 @@ pub(crate) enum MapEvent {
     Ran { items: u32, time: Duration },
 }
 
-/// The events that the map had not taken when it was closed. To be dropped while nothing is locked.
+/// The events that the map had not taken when it was closed. The caller must drop this while it holds no lock.
 #[derive(Debug)]
 pub(crate) struct Unseen {
     pub(crate) events: Vec<MapEvent>,
@@ -66,7 +67,7 @@ impl Drop for Unseen {
 }
 
 impl MapEvent {
-    /// The scheduler's task that this event names for the first time.
+    /// Returns the task of a chunk that was split off. The map does not know this task yet.
     pub(crate) fn task(&self) -> Option<TaskId> {
         match self {
             MapEvent::Split { task, .. } => Some(*task),
@@ -92,7 +93,7 @@ impl MapSink {
         }
     }
 
-    /// Whether there are probably events to [take](MapSink::take).
+    /// Returns whether there are probably events to [take](MapSink::take).
     pub(crate) fn has_events(&self) -> bool {
         self.has_events.load(Ordering::Relaxed)
     }
@@ -102,7 +103,7 @@ impl MapSink {
         let mut content = self.content.lock();
         let mut replaced = None;
         if !is_for(content.waiting.as_ref(), cx.waker()) {
-            // To clone a waker runs foreign code.
+            // Cloning a waker runs foreign code.
             drop(content);
             let new = cx.waker().clone();
             content = self.content.lock();
@@ -114,7 +115,7 @@ impl MapSink {
         discard_waker(replaced);
     }
 
-    /// The map is gone. Gives the events that it has not taken, and its waker, which runs foreign code when it is dropped.
+    /// Handles that the map was dropped. Returns the events that it has not taken, and its waker. Dropping the waker runs foreign code.
     pub(crate) fn close(&self) -> Unseen {
         let mut content = self.content.lock();
         content.is_closed = true;

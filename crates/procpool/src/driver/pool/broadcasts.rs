@@ -13,7 +13,7 @@ use crate::task::call::EncodedCall;
 /// The calls that a new worker must run, in order, and the callers that wait until the present workers have run them.
 #[derive(Debug)]
 pub(crate) struct Broadcasts {
-    /// The calls without a number are known since the pool was built.
+    /// The calls without an id are those of the builder.
     kept: Vec<(Option<BroadcastId>, EncodedCall)>,
     waiters: HashMap<BroadcastId, oneshot::Sender<WaiterReply>>,
 }
@@ -49,17 +49,17 @@ impl Broadcasts {
         }
     }
 
-    /// The calls that a worker must run which is spawned now.
+    /// Returns the calls that a new worker must run.
     pub(crate) fn all(&self) -> Vec<EncodedCall> {
         self.kept.iter().map(|(_, call)| call.clone()).collect()
     }
 
-    /// Every worker that was sent the call has run it. Gives the caller that waits.
+    /// Handles that every present worker has run the call. Returns the waiting caller.
     pub(crate) fn finish(&mut self, id: BroadcastId) -> Option<oneshot::Sender<WaiterReply>> {
         self.waiters.remove(&id)
     }
 
-    /// The call has failed: later workers do not run it. Gives the call, and the caller that waits.
+    /// Removes a call that has failed, so that later workers do not run it. Returns the call and the waiting caller.
     pub(crate) fn forget(
         &mut self,
         id: BroadcastId,

@@ -1,4 +1,4 @@
-//! A lock whose holder also handles what other threads have queued.
+//! A lock whose holder also handles the inputs that other threads have enqueued.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
@@ -6,14 +6,14 @@ use parking_lot::{Mutex, MutexGuard};
 
 /// A lock around a state, and a queue of inputs for the thread that holds it.
 ///
-/// A thread that needs no answer does not wait for a lock that another thread holds: that would cost a system call and a
-/// wake-up, which takes many times as long as the input itself. It enqueues its input, and the lock's holder handles it.
+/// A thread that needs no answer does not wait while another thread holds the lock. Waiting costs a system call and a wake-up,
+/// which take many times as long as handling the input. The thread enqueues its input, and the lock holder handles it.
 /// This is flat combining (Hendler, Incze, Shavit and Tzafrir 2010) with one queue for all threads.
 ///
-/// The rules that keep an input from being forgotten:
-/// - A thread that has locked the state takes the [pending inputs](Self::take_pending) first, unless there
-///   [are none](Self::has_pending).
-/// - A thread that has enqueued an input, or has unlocked the state, then [looks once more](Self::lock_if_pending).
+/// These rules ensure that every input is handled:
+/// - A thread that has locked the state first takes the [pending inputs](Self::take_pending), if there
+///   [are any](Self::has_pending).
+/// - A thread that has enqueued an input, or has unlocked the state, then [checks for pending inputs](Self::lock_if_pending).
 #[derive(Debug)]
 pub(crate) struct CombiningLock<T, I> {
     state: Mutex<T>,
@@ -36,30 +36,30 @@ impl<T, I> CombiningLock<T, I> {
         self.state.lock()
     }
 
-    /// Locks the state unless another thread has.
+    /// Locks the state unless another thread holds the lock.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.state.try_lock()
     }
 
-    /// Queues an input. For a thread that could not lock the state.
+    /// Enqueues an input. For a thread that could not lock the state.
     pub(crate) fn enqueue(&self, input: I) {
         let mut pending = self.pending.lock();
         pending.push(input);
         self.has_pending.store(true, Ordering::Relaxed);
     }
 
-    /// Whether any input is queued that this thread knows of. The holder asks before it handles an input of its own: inputs
-    /// that the same thread has enqueued come first.
+    /// Returns whether an input is pending, as far as this thread sees. The lock holder checks this before it handles an input of its
+    /// own, since inputs that the same thread has enqueued earlier come first.
     #[inline]
     pub(crate) fn has_pending(&self) -> bool {
         self.has_pending.load(Ordering::Relaxed)
     }
 
-    /// Locks the state if an input is queued and no other thread has the lock, which would handle it.
+    /// Locks the state if an input is pending, unless another thread holds the lock. That thread handles the input.
     #[inline]
     pub(crate) fn lock_if_pending(&self) -> Option<MutexGuard<'_, T>> {
-        // Either this thread sees what another one has queued, or the other one sees that the state is unlocked.
+        // Either this thread sees the input that another thread has enqueued, or that thread sees that the state is unlocked.
         fence(Ordering::SeqCst);
         if self.has_pending.load(Ordering::Relaxed) {
             self.state.try_lock()
@@ -68,7 +68,7 @@ impl<T, I> CombiningLock<T, I> {
         }
     }
 
-    /// Moves the queued inputs, in order, into `inputs`, which is empty. For the lock's holder.
+    /// Moves the pending inputs, in order, into `inputs`, which must be empty. For the lock holder.
     #[inline]
     pub(crate) fn take_pending(&self, inputs: &mut Vec<I>) {
         if self.has_pending.load(Ordering::Relaxed) {

@@ -1,4 +1,4 @@
-//! The one lock of a pool, and how an input goes through it.
+//! A pool's shared state behind its one lock, and the steps that handle an input.
 
 use std::io;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::task::cell::TaskCell;
 
 static SERIAL: AtomicU64 = AtomicU64::new(1);
 
-/// A pool, as all its parts share it.
+/// The state of one pool that its handles and runtime tasks share.
 #[derive(Debug)]
 pub(crate) struct Core {
     state: CombiningLock<State, QueuedInput>,
@@ -36,24 +36,24 @@ pub(crate) struct Core {
     runtime: Handle,
     alarm: Alarm,
     stopped: Stopped,
-    /// Set once nothing more is accepted.
+    /// Set when the pool is closed: it accepts no more tasks.
     is_closed: AtomicBool,
     spawns: UnboundedSender<SpawnRequest>,
     /// Tells the pools of this process apart.
     serial: u64,
 }
 
-/// The consequences of an input, to be carried out when the lock is released.
+/// The effects of an input. They are performed after the lock is released.
 struct Outcome {
     effects: Option<Effects>,
     is_stopped: bool,
 }
 
 impl Core {
-    /// A pool on the runtime around, without workers. The receiver gets the workers that are to be started.
+    /// Creates a pool without workers on the current runtime. The pool sends the receiver each worker that is to be started.
     ///
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside of a runtime, or in one without I/O.
     pub(crate) fn new(
         mut config: PoolConfig,
     ) -> io::Result<(Arc<Self>, UnboundedReceiver<SpawnRequest>)> {
@@ -108,7 +108,7 @@ impl Core {
         &self.alarm
     }
 
-    /// Gives the state an input, carries out the consequences, and returns the input's answer.
+    /// Locks the state, handles `input` and the scheduler's decisions, performs the effects, and returns the value of `input`.
     pub(crate) fn with<T>(self: &Arc<Self>, input: impl FnOnce(&mut State, Instant) -> T) -> T {
         let (answer, outcome) = self.decide(self.state.lock(), input);
         self.apply(outcome);
@@ -116,7 +116,7 @@ impl Core {
         answer
     }
 
-    /// As [`with`](Self::with), but the caller starts the workers that are to be started.
+    /// Like [`with`](Self::with), but returns the spawn requests to the caller instead of sending them to the pool's task.
     pub(crate) fn with_spawns(
         self: &Arc<Self>,
         input: impl FnOnce(&mut State, Instant),
@@ -129,7 +129,7 @@ impl Core {
         requests
     }
 
-    /// The alarm has rung. If another thread has the lock, it handles that.
+    /// Handles that the alarm's time has come. If another thread has the lock, this enqueues the input, and that thread handles it.
     pub(crate) fn handle_alarm(self: &Arc<Self>) {
         match self.state.try_lock() {
             Some(state) => {
@@ -141,10 +141,10 @@ impl Core {
         self.handle_pending();
     }
 
-    /// Submits the task of a cell. If it is refused, the cell gets the error.
+    /// Submits the task of a cell. If the scheduler refuses the task, the cell gets the error.
     ///
-    /// If another thread has the lock, that thread submits it. Where the queue is limited the lock is waited for instead: the
-    /// caller is to know at once whether the task is refused.
+    /// If another thread has the lock, this enqueues the task, and that thread submits it. In a pool with a queue limit, the caller
+    /// waits for the lock instead, because it must know at once whether the task is refused.
     pub(crate) fn submit_call(self: &Arc<Self>, spec: TaskSpec, job: Job, cell: &TaskCell) {
         let locked = match self.config.scheduler.queue_capacity {
             usize::MAX => self.state.try_lock(),
@@ -152,7 +152,7 @@ impl Core {
         };
         match locked {
             Some(mut state) if state.scheduler.only_joins(&spec) && !self.state.has_pending() => {
-                // Nothing follows from it, whatever the time is.
+                // The task only joins the queue. The scheduler decides nothing, so it does not need the current time.
                 let now = state.now;
                 let submitted = state.scheduler.handle_submit(now, spec, job);
                 drop(state);
@@ -170,7 +170,7 @@ impl Core {
         self.handle_pending();
     }
 
-    /// Handles what was queued for a thread that has had the lock.
+    /// Handles the inputs that other threads have enqueued while this thread had the lock.
     #[inline]
     fn handle_pending(self: &Arc<Self>) {
         while let Some(state) = self.state.lock_if_pending() {
@@ -179,7 +179,7 @@ impl Core {
         }
     }
 
-    /// Handles what is queued and then the input, has the scheduler's decisions performed, and unlocks the state.
+    /// Handles the pending inputs and then `input`, performs the scheduler's actions, and releases the lock.
     #[inline]
     fn decide<T>(
         &self,
@@ -207,6 +207,7 @@ impl Core {
         )
     }
 
+    /// Performs the effects of an input. The caller does not hold the lock.
     #[inline]
     fn apply(self: &Arc<Self>, outcome: Outcome) {
         if let Some(effects) = outcome.effects {
@@ -222,7 +223,7 @@ impl Core {
         }
     }
 
-    /// The runtime stopped before this worker was started.
+    /// Handles that the runtime stopped before this worker was started.
     pub(crate) fn forget_unstarted(self: &Arc<Self>, worker: WorkerId) {
         let error = io::Error::other("the runtime has stopped");
         let ending = Ending::NotStarted(WorkerStartError::spawn(error));
@@ -233,7 +234,7 @@ impl Core {
         drop(entry);
     }
 
-    /// Accepts no more tasks. Accepted tasks finish, then the workers stop.
+    /// Closes the pool: it accepts no more tasks. Accepted tasks finish, then the workers stop.
     pub(crate) fn close(self: &Arc<Self>) {
         self.with(|state, now| {
             state.scheduler.handle_close(now);
@@ -241,7 +242,7 @@ impl Core {
         });
     }
 
-    /// Whether nothing more is accepted. Takes no lock.
+    /// Returns whether the pool is closed. Takes no lock.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
     }
@@ -258,12 +259,12 @@ impl Core {
         self.stopped.is_set()
     }
 
-    /// Waits until the last worker is gone.
+    /// Waits until the last worker has been reaped.
     pub(crate) async fn stopped(&self) {
         self.stopped.wait().await;
     }
 
-    /// Waits until the last worker is gone, but for `grace` at most.
+    /// Waits until the last worker has been reaped, for at most `grace`.
     pub(crate) async fn stopped_within(&self, grace: Duration) {
         tokio::select! {
             () = self.stopped() => {}
@@ -273,7 +274,7 @@ impl Core {
         }
     }
 
-    /// The work that was broken off so far.
+    /// Returns how many tasks were abandoned and how many workers were killed so far.
     pub(crate) fn tally(self: &Arc<Self>) -> Tally {
         self.with(|state, _| state.tally)
     }
@@ -291,7 +292,7 @@ impl Core {
     }
 }
 
-/// Tells the cell of a task whether it was accepted.
+/// Gives the cell of a task its id, or the reason why the task was refused.
 #[inline]
 fn answer_submit(cell: &TaskCell, submitted: Result<TaskId, Refused<Job>>) {
     match submitted {

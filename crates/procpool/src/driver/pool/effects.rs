@@ -1,4 +1,4 @@
-//! Work that is done when the lock is released.
+//! Work that a thread does after it has released the pool's lock.
 
 use std::io;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ pub(crate) type WaiterReply = Result<(), TaskError>;
 /// A worker that is to be started, and the switch that ends it.
 pub(crate) type SpawnRequest = (WorkerId, Arc<KillSwitch>);
 
-/// The ways to and from a worker that has ended.
+/// The link and the result source of a worker that has ended.
 pub(crate) type Retired = (Option<Arc<Link>>, Option<Arc<dyn ResultSource>>);
 
-/// Payloads of up to this many bytes have been copied, so their memory belongs to the library: 8 KiB.
+/// Payloads of up to 8 KiB were copied, so the library, and not the user, allocated their memory.
 const SMALL: usize = 8 << 10;
 
 /// System calls, wake-ups and spawns that follow from the scheduler's actions.
@@ -33,28 +33,28 @@ const SMALL: usize = 8 << 10;
 pub(crate) struct Effects {
     pub(crate) kill: Vec<Arc<KillSwitch>>,
     pub(crate) flush: SmallVec<[Arc<Link>; 2]>,
-    /// Workers that have results which are not in the socket.
+    /// Workers that may hold results back. The parent reads these from the spool.
     pub(crate) collect: Vec<Arc<Link>>,
     pub(crate) spawn: Vec<SpawnRequest>,
     pub(crate) finish: Vec<(Arc<TaskCell>, TaskEnd)>,
-    /// Payloads that are not needed any more. Their drop runs the user's code or system calls.
+    /// Payloads that are no longer needed. Dropping them may run the user's code or make system calls.
     pub(crate) release: Vec<Payload>,
-    /// The sockets and pages of workers that have ended, which are closed when they are dropped.
+    /// The sockets and control pages of workers that have ended. Dropping them closes them.
     pub(crate) retired: Vec<Retired>,
     /// Maps that have new events.
     pub(crate) wake: SmallVec<[Arc<MapSink>; 2]>,
-    /// Callers that waited for room and have it now.
+    /// Callers that waited for room in the queue and have got it.
     pub(crate) grant: Vec<oneshot::Sender<()>>,
-    /// Callers that waited for room and will never have it.
+    /// Callers that waited for room in the queue and will not get it, since the pool is closed.
     pub(crate) deny: Vec<oneshot::Sender<()>>,
-    /// Why the timer could not be set.
+    /// The error if the timer could not be set.
     pub(crate) timer_error: Option<io::Error>,
     /// Callers that waited for a warm pool or a broadcast, and their answers.
     pub(crate) replies: Vec<(oneshot::Sender<WaiterReply>, WaiterReply)>,
 }
 
 impl Effects {
-    /// Whether nothing follows.
+    /// Returns whether there is no effect.
     pub(crate) fn is_empty(&self) -> bool {
         let Effects {
             kill,
@@ -89,14 +89,14 @@ impl Effects {
         std::mem::take(self)
     }
 
-    /// Has the outbox of a worker flushed, once, however often this is called.
+    /// Adds the flush of a worker's outbox, unless it is already added.
     pub(crate) fn flush(&mut self, link: &Arc<Link>) {
         if !self.flush.iter().any(|other| Arc::ptr_eq(other, link)) {
             self.flush.push(Arc::clone(link));
         }
     }
 
-    /// A task has returned a small result.
+    /// Adds the result of a task, which is small.
     #[inline]
     pub(crate) fn finish_returned(&mut self, cell: Arc<TaskCell>, result: &[u8]) {
         self.finish.push((cell, Ok(Payload::default())));
@@ -105,26 +105,26 @@ impl Effects {
         }
     }
 
-    /// Drops a payload without the lock, unless it is small.
+    /// Drops a small payload now, and a large one after the lock is released.
     ///
-    /// The drop of a large one may run the user's code, if the bytes have an owner, or give much memory back to the system.
+    /// Dropping a large payload may run the user's code, if the user's type owns the bytes, or return much memory to the kernel.
     pub(crate) fn release(&mut self, payload: Payload) {
         if payload.len() > SMALL || !payload.attached().is_empty() {
             self.release.push(payload);
         }
     }
 
-    /// Wakes the task of a map, once, however often this is called.
+    /// Adds the wake-up of a map's task, unless it is already added.
     pub(crate) fn wake(&mut self, sink: &Arc<MapSink>) {
         if !self.wake.iter().any(|other| other.same(sink)) {
             self.wake.push(Arc::clone(sink));
         }
     }
 
-    /// Kills come first, so that a caller that learns of a timeout or a cancellation finds the work stopped. Then the workers
-    /// get their next tasks. Ends come last, since they wake foreign code.
+    /// Performs all effects. `spawn` starts a worker.
     ///
-    /// `spawn` has a worker started.
+    /// Kills come first: when a caller gets a timeout or a cancellation, the function has stopped. Then the workers get their next
+    /// tasks. Results and errors come last, since waking their tasks runs foreign code.
     pub(crate) fn apply(self, spawn: impl FnMut(SpawnRequest)) {
         for switch in self.kill {
             switch.pull();
@@ -146,7 +146,7 @@ impl Effects {
             sink.wake();
         }
         for waiter in self.grant {
-            // A caller that is gone has given its room back by dropping its reservation.
+            // If the caller has dropped its future, the drop has released the room.
             answer(waiter, ());
         }
         for waiter in self.deny {

@@ -5,8 +5,8 @@ use crate::error::{WorkerExit, WorkerStartError};
 /// How a worker ended.
 #[derive(Debug, Clone)]
 pub(crate) enum Ending {
-    /// It had been ready before.
+    /// The process exited after the worker was ready.
     Exited(WorkerExit),
-    /// It never was ready.
+    /// The worker was never ready.
     NotStarted(WorkerStartError),
 }

@@ -1,4 +1,4 @@
-//! The driver's part of a task, which the scheduler keeps without looking at it.
+//! The driver's part of a task. The scheduler stores it and does not read it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::task::call::EncodedCall;
 use crate::task::cell::TaskCell;
 use crate::task::task_id::TaskId;
 
-/// One task: the call, its limits, and where its result goes.
+/// One task: the call, its limits, and the destination of its result.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) call: EncodedCall,
@@ -50,7 +50,7 @@ impl Job {
     }
 }
 
-/// Where the result of a task goes.
+/// The destination of a task's result.
 #[derive(Debug)]
 pub(crate) enum Sink {
     /// The task is one call.

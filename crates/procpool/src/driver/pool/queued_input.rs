@@ -1,10 +1,10 @@
-//! Inputs that are queued while another thread has the pool's lock.
+//! Inputs that are enqueued while another thread has the pool's lock.
 
 use procpool_scheduler::TaskSpec;
 
 use crate::driver::pool::job::Job;
 
-/// An input whose sender needs no answer. The thread that has the lock handles it.
+/// An input that returns nothing to its sender, so that the thread that has the lock can handle it.
 #[derive(Debug)]
 pub(crate) enum QueuedInput {
     /// A task is submitted.
@@ -14,6 +14,6 @@ pub(crate) enum QueuedInput {
         /// The driver's part of the task.
         job: Job,
     },
-    /// The alarm has rung.
+    /// The alarm's time has come.
     Alarm,
 }

@@ -1,4 +1,4 @@
-//! One worker, as the pool's state knows it.
+//! The entry of one worker in the pool's state.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ pub(crate) struct WorkerEntry {
     pub(crate) link: Option<Arc<Link>>,
     /// Reads the worker's events; `None` until the worker is ready.
     pub(crate) source: Option<Arc<dyn ResultSource>>,
-    /// Why the pool has killed it.
+    /// The fault for which the pool has killed the worker.
     pub(crate) fault: Option<ExitCause>,
-    /// The calls that it must run before it is ready.
+    /// The calls that the worker must run before it is ready.
     pub(crate) broadcasts: Vec<EncodedCall>,
     /// The dispatch in each slot of the control page, up to the last slot that was ever used.
     dispatched: Vec<Option<Dispatched>>,
-    /// The slot of the chunk whose results it sends now.
+    /// The slot of the chunk to which the worker's next results belong.
     opened: Option<u16>,
 }
 
@@ -74,7 +74,7 @@ impl WorkerEntry {
         }
     }
 
-    /// The chunk that was sent by this dispatch, until the worker is done with it.
+    /// Returns the chunk of a dispatch that the worker has not finished.
     pub(crate) fn chunk(&self, dispatch_id: DispatchId) -> Option<&Arc<Chunk>> {
         let slot = self.dispatched.get(usize::from(dispatch_id.slot))?;
         let sent = slot
@@ -83,13 +83,14 @@ impl WorkerEntry {
         sent?.chunk.as_ref()
     }
 
-    /// Whether results of this chunk are missing, if its worker claims to be done.
+    /// Returns whether results of this chunk are missing although its worker says that the chunk has finished.
     pub(crate) fn breaks_off(&self, dispatch_id: DispatchId) -> bool {
         self.chunk(dispatch_id)
             .is_some_and(|chunk| !chunk.is_stream() && !chunk.is_received())
     }
 
-    /// The worker sends results of this chunk from now on. False if it does not have it, or sends those of another.
+    /// Records that the worker's next results belong to this chunk. Returns false if the worker does not have the chunk, or is still
+    /// sending results of another one.
     pub(crate) fn open(&mut self, dispatch_id: DispatchId) -> bool {
         let may = self.opened.is_none() && self.chunk(dispatch_id).is_some();
         if may {
@@ -98,13 +99,13 @@ impl WorkerEntry {
         may
     }
 
-    /// The chunk whose results it sends now.
+    /// Returns the chunk to which the worker's next results belong.
     pub(crate) fn opened(&self) -> Option<&Arc<Chunk>> {
         let slot = self.dispatched.get(usize::from(self.opened?))?;
         slot.as_ref()?.chunk.as_ref()
     }
 
-    /// The chunks that the worker has.
+    /// Returns the chunks that the worker was sent and has not finished.
     pub(crate) fn held(&self) -> Vec<(DispatchId, TaskId, Arc<Chunk>)> {
         let held = (0_u16..).zip(&self.dispatched).filter_map(|(slot, sent)| {
             let sent = sent.as_ref()?;
@@ -115,13 +116,13 @@ impl WorkerEntry {
         held.collect()
     }
 
-    /// The tasks that this worker has not answered.
+    /// Returns the tasks that the worker was sent and has not finished.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> + '_ {
         self.dispatched.iter().flatten().map(|sent| sent.task)
     }
 
-    /// The task of a dispatch id, which is used up by this. `None` for a dispatch id that was never given to
-    /// this worker, or was already used up: an answer to it breaks the protocol.
+    /// Removes a dispatch and returns its task. Returns `None` if the worker was never sent this dispatch id, or has already finished it:
+    /// then its result breaks the protocol.
     pub(crate) fn complete_dispatch(&mut self, dispatch_id: DispatchId) -> Option<TaskId> {
         let sent = self
             .dispatched

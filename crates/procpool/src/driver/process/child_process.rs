@@ -1,4 +1,4 @@
-//! The process of one worker: the child of its process group.
+//! The process of one worker, which leads its process group.
 
 use std::io;
 use std::sync::Arc;

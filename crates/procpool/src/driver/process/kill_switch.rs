@@ -5,9 +5,9 @@ use std::io;
 use parking_lot::Mutex;
 use procpool_os::{WorkerProcess, WorkerStatus};
 
-/// Holds a worker's process, before, while and after there is one.
+/// Holds a worker's process. It exists before the process is spawned and after it is reaped.
 ///
-/// Pulled once, it kills the worker's process group, now or as soon as there is one.
+/// Pulling the switch kills the worker's process group now, or as soon as the process is spawned.
 #[derive(Debug, Default)]
 pub(crate) struct KillSwitch(Mutex<Inner>);
 
@@ -46,11 +46,11 @@ impl KillSwitch {
         }
     }
 
-    /// Kills the process group and reaps its child. Blocks for the moment that this takes.
+    /// Kills the process group and reaps its leader. Blocks until both are done.
     pub(crate) fn finish(&self) {
         let mut inner = self.0.lock();
         inner.is_pulled = true;
-        // The drop of the process does both.
+        // Dropping the process does both.
         inner.process = None;
     }
 }

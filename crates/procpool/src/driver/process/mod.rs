@@ -1,4 +1,4 @@
-//! The process of one worker: how it ends, and what it may use.
+//! The process of one worker: its end and its limits.
 
 pub(crate) mod cgroup;
 pub(crate) mod child_process;

@@ -14,7 +14,7 @@ pub(crate) struct Accepted {
     pool: Arc<OpenPool>,
 }
 
-/// The same without keeping anything open.
+/// Like [`Accepted`], but does not keep the pool open.
 #[derive(Debug, Clone)]
 pub(crate) struct WeakAccepted {
     core: Weak<Core>,
@@ -29,7 +29,7 @@ impl Accepted {
         self.pool.core().cancel(cell);
     }
 
-    /// Cancels the task at `at`, if it has not finished by then. `None` takes that back.
+    /// Cancels the task at the time `at`, if it has not finished by then. `None` removes an earlier time.
     pub(crate) fn cancel_at(&self, cell: &TaskCell, at: Option<Instant>) {
         self.pool.core().cancel_at(cell, at);
     }

@@ -19,7 +19,7 @@ use crate::task::foreign_waker::answer_nothing;
 use crate::task::task_state::TaskState;
 
 impl Core {
-    /// Submits a task, in its reserved room if it has one.
+    /// Submits a task. It uses its reserved room if it has any.
     #[allow(
         clippy::result_large_err,
         reason = "a job that is refused is moved out of the lock, and dropped there"
@@ -37,7 +37,7 @@ impl Core {
         .map_err(|refused| refused.reason)
     }
 
-    /// Why a task would be refused now, if it would.
+    /// Returns the reason why a task would be refused now, if it would be.
     pub(crate) fn refusal(self: &Arc<Self>, function: FunctionKey) -> Option<RefusedReason> {
         self.with(|state, now| state.scheduler.refusal(now, function))
     }
@@ -48,7 +48,7 @@ impl Core {
         let (sender, receiver) = oneshot::channel();
         let id = self.with(|state, now| {
             let id = state.scheduler.handle_reserve(now);
-            // The answer may be performed when this closure returns.
+            // The grant may be performed as soon as this closure returns.
             state.waiters.insert(id, sender);
             id
         });
@@ -63,7 +63,7 @@ impl Core {
         answer_nothing(waiter);
     }
 
-    /// Gives the pool another size. False if it is closed: then its size stays.
+    /// Changes the size of the pool. Returns false, and changes nothing, if the pool is closed.
     pub(crate) fn resize(self: &Arc<Self>, size: PoolSize) -> bool {
         self.with(|state, now| {
             let is_open = !state.scheduler.is_closed();
@@ -77,7 +77,7 @@ impl Core {
         PoolSize::new(min, max)
     }
 
-    /// Asks for the maximum number of workers. The receiver gets a message when they are ready, or why they are not.
+    /// Asks for the maximum number of workers. The receiver gets a message when they are ready, or the error if a start fails.
     /// [`leave_warm_up`](Self::leave_warm_up) must follow.
     pub(crate) fn warm_up(self: &Arc<Self>) -> (WarmUpId, oneshot::Receiver<WaiterReply>) {
         let (sender, receiver) = oneshot::channel();
@@ -89,13 +89,13 @@ impl Core {
         (id, receiver)
     }
 
-    /// Has every present and future worker run this once. The receiver gets a message when the present ones have, or why
-    /// they have not.
+    /// Has every present and future worker run a call once. The receiver gets a message when all present workers have run it, or the
+    /// error if it failed.
     pub(crate) fn broadcast(self: &Arc<Self>, call: EncodedCall) -> oneshot::Receiver<WaiterReply> {
         let (sender, receiver) = oneshot::channel();
         self.with(|state, now| {
             let id = state.scheduler.handle_broadcast(now);
-            // It must be known before another worker is spawned.
+            // The broadcast must be registered before another worker is spawned.
             state.broadcasts.add(id, call, sender);
         });
         receiver
@@ -109,7 +109,7 @@ impl Core {
         answer_nothing(waiter);
     }
 
-    /// Cancels a task at `at`, if it has not finished by then. `None` takes that back.
+    /// Cancels a task at the time `at`, if it has not finished by then. `None` removes an earlier time.
     pub(crate) fn cancel_at(self: &Arc<Self>, cell: &TaskCell, at: Option<Instant>) {
         self.with(|state, now| {
             if let Some(task) = cell.accepted() {
@@ -123,7 +123,7 @@ impl Core {
         self.with(|state, _| state.allow_items(task, more));
     }
 
-    /// The consumer of a stream is gone.
+    /// Handles that the consumer of a stream was dropped.
     pub(crate) fn leave_stream(self: &Arc<Self>, sink: &MapSink, task: TaskId) {
         let unseen = self.with(|state, now| {
             state.leave_stream(now, task);
@@ -132,13 +132,13 @@ impl Core {
         drop(unseen);
     }
 
-    /// The consumer of these chunks' results is gone.
+    /// Handles that the consumer of these chunks' results was dropped.
     pub(crate) fn cancel_items(self: &Arc<Self>, sink: &MapSink, mut chunks: Vec<TaskId>) {
         let unseen = self.with(|state, now| {
-            // Chunks that were split off are among the events that were not taken.
+            // The consumer does not know the chunks in events that it has not taken: those that were split off.
             let unseen = sink.close();
             chunks.extend(unseen.events.iter().filter_map(MapEvent::task));
-            // Chunks that wait come first: a worker would begin one in vain while another is killed.
+            // Cancel the waiting chunks first. Otherwise a worker could start one while another worker is being killed.
             for &chunk in &chunks {
                 state.scheduler.handle_cancel_if_queued(now, chunk);
                 state.perform(now);
@@ -160,7 +160,7 @@ impl Core {
         });
     }
 
-    /// Cancels a task that has not begun, and tells whether it did.
+    /// Cancels a task if it has not started. Returns whether it was cancelled.
     pub(crate) fn cancel_if_queued(self: &Arc<Self>, cell: &TaskCell) -> bool {
         self.with(|state, now| {
             let Some(task) = cell.accepted() else {
@@ -173,7 +173,7 @@ impl Core {
         })
     }
 
-    /// Cancels all tasks that have not begun, and tells how many.
+    /// Cancels all tasks that have not started. Returns how many.
     pub(crate) fn cancel_queued(self: &Arc<Self>) -> usize {
         self.with(|state, now| {
             let before = state.scheduler.open_tasks();

@@ -1,4 +1,4 @@
-//! Room in a pool's queue that was asked for.
+//! The reservation of room for one task in a pool's queue.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use procpool_scheduler::ReservationId;
 use crate::driver::submit::open_pool::OpenPool;
 use crate::error::PoolClosed;
 
-/// A place in the queue, or in the line for one. Dropping it gives the place to the next in line.
+/// Reserved room for one task, or a place in the reservation queue. Dropping it gives the room to the next caller in that queue.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     pool: Arc<OpenPool>,
@@ -19,10 +19,10 @@ pub(crate) struct Reservation {
     id: Option<ReservationId>,
 }
 
-/// A place in the line for room: a future of the room.
+/// A place in the reservation queue: a future that is ready when there is room.
 ///
 /// # Cancel safety
-/// If it is dropped, the place is given to the next, also if there was room already.
+/// Dropping the future leaves the reservation queue. Room that it has just got goes to the next caller.
 #[derive(Debug)]
 pub(crate) struct AskedRoom {
     /// `None` after there was room.
@@ -31,7 +31,7 @@ pub(crate) struct AskedRoom {
 }
 
 impl AskedRoom {
-    /// Stands in line from now on.
+    /// Joins the reservation queue.
     pub(crate) fn new(pool: &Arc<OpenPool>) -> Self {
         let (id, granted) = pool.core().reserve();
         let place = Reservation {
@@ -50,22 +50,22 @@ impl Future for AskedRoom {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let granted = ready!(Pin::new(&mut self.granted).poll(cx));
-        // The room was taken from here already only if this is polled after its end.
+        // `place` is `None` only if this is polled after it was ready.
         let place = granted.ok().and_then(|()| self.place.take());
         Poll::Ready(place.ok_or_else(PoolClosed::new))
     }
 }
 
 impl Reservation {
-    /// Stands in line from the first poll on, until there is room.
+    /// Joins the reservation queue at the first poll, and waits until there is room.
     ///
     /// # Cancel safety
-    /// As of [`AskedRoom`].
+    /// As for [`AskedRoom`].
     pub(crate) async fn granted(pool: &Arc<OpenPool>) -> Result<Self, PoolClosed> {
         AskedRoom::new(pool).await
     }
 
-    /// For the task that is submitted now.
+    /// Returns the reservation's id, for a task that uses the room now. Dropping `self` then releases nothing.
     pub(crate) fn take(mut self) -> Option<ReservationId> {
         self.id.take()
     }

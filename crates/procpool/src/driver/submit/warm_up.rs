@@ -1,4 +1,4 @@
-//! Waiting until a pool has all workers that it may have.
+//! Waiting until a pool has its maximum number of ready workers.
 
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use procpool_wire::Bulk;
 
 use crate::driver::transport::link::Link;
 
-/// A thread reads events of which at least this much is missing: 4 MiB, which take 1 ms to read. To start a thread takes
-/// some 50 µs.
+/// A thread reads the rest of an event of which at least this much is missing: 4 MiB, which take 1 ms to read. Starting a thread
+/// takes some 50 µs.
 pub(crate) const WORTH_A_THREAD: usize = 4 << 20;
 
 /// The event that is to be read, and its socket.
@@ -24,9 +24,9 @@ pub(crate) struct Load {
 
 /// A thread that reads one event, and then ends.
 ///
-/// A copy of this size uses up the processor time that the kernel's scheduler owes the runtime's thread. Where all processors
-/// are busy, the thread then waits for several milliseconds when it wakes up for something else. A thread that has slept
-/// gets a processor at once. It is none of the runtime's blocking threads, since these may all be waiting for results.
+/// The kernel lets a thread that has slept run at once, but not a thread that has just used much processor time. After copying a
+/// large result, a thread of the runtime would wait for several milliseconds if all processors are busy. The reading thread is not
+/// one of the runtime's blocking threads, since these may all be waiting for results.
 #[derive(Debug)]
 pub(crate) struct BulkReader {
     link: Arc<Link>,
@@ -47,7 +47,7 @@ impl BulkReader {
             .spawn(move || {
                 if let Ok(mut load) = loads.recv() {
                     load.fill();
-                    // The reader is gone if the supervisor has given the worker up.
+                    // Sending fails if the supervisor has given the worker up and dropped the reader.
                     let _ = done.send(load);
                 }
             })?;
@@ -57,7 +57,7 @@ impl BulkReader {
     /// Reads until the event is complete or the socket is at its end, and gives both back.
     ///
     /// # Cancel safety
-    /// None: if this is dropped, nothing more can be received from the worker.
+    /// Not cancel safe: if this is dropped, the parent can receive nothing more from the worker.
     pub(crate) async fn read(self, load: Load) -> io::Result<Load> {
         let BulkReader {
             link,

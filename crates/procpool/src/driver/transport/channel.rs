@@ -12,14 +12,14 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::is_rt_shutdown_err;
 
-/// Has the runtime around watch a nonblocking socket.
+/// Has the current runtime watch a nonblocking socket.
 ///
-/// It is no `UnixStream`, for which the runtime also watches whether it is writable: then the kernel would wake this
-/// process a second time for each task, when the worker takes bytes out of the socket. Room to write is watched only
-/// while there is none, through a second descriptor of the same socket, since a descriptor can be watched once.
+/// It does not use `UnixStream`. For that, the runtime also watches whether the socket is writable, so the kernel would wake this
+/// process a second time for each task, when the worker reads from the socket. Here, the runtime watches for writability only
+/// while the socket is full. It does so through a second descriptor of the socket, since it can watch each descriptor only once.
 ///
-/// To tokio both halves are ends of a pipe, its one type that is watched in one direction. Only waiting and reading are
-/// used of it.
+/// To tokio both halves are ends of a pipe, which is its only type that is watched in one direction. They are used only for waiting
+/// and reading.
 ///
 /// # Errors
 /// Out of descriptors or memory.
@@ -38,10 +38,10 @@ pub(crate) fn open(socket: OwnedFd) -> io::Result<(Sender, Receiver)> {
 pub(crate) struct Receiver(Option<pipe::Receiver>);
 
 impl Receiver {
-    /// Receives as many bytes as there are, and as the buffer has room for. If there are none, the task is woken when there
-    /// are, or when the other end is closed.
+    /// Receives the available bytes, as far as they fit into the buffer. If there are none, the task is woken when bytes arrive or the
+    /// other end is closed.
     ///
-    /// A read that leaves room in the buffer has emptied the socket: the next call then waits without a system call.
+    /// A read that does not fill the buffer has emptied the socket, so the next call waits without a system call.
     ///
     /// # Errors
     /// As [`socket::receive`].
@@ -60,7 +60,7 @@ impl Receiver {
         }
     }
 
-    /// Receives the bytes that are there, also if the runtime has not noticed them yet.
+    /// Receives the available bytes, even if the runtime has not noticed them yet.
     ///
     /// # Errors
     /// As [`socket::receive`]; [`io::ErrorKind::WouldBlock`] if there is nothing.
@@ -75,7 +75,7 @@ impl Receiver {
     /// write of the worker would wake it. Nothing is received here until the socket is [back](Self::take_back).
     ///
     /// # Errors
-    /// It is lent already.
+    /// The socket is already lent.
     pub(crate) fn lend(&mut self) -> io::Result<OwnedFd> {
         let socket = self.0.take().ok_or(io::ErrorKind::NotFound)?;
         socket.into_nonblocking_fd()
@@ -95,7 +95,7 @@ impl Receiver {
 #[derive(Debug)]
 pub(crate) struct Sender {
     writer: OwnedFd,
-    /// For [`writable`](Sender::writable). Made beforehand, since the process may be out of descriptors then.
+    /// For [`writable`](Sender::writable). It is created in advance, since the process may be out of descriptors later.
     spare: Mutex<Option<OwnedFd>>,
 }
 
@@ -111,7 +111,7 @@ impl Sender {
         }
     }
 
-    /// Shuts receiving down: the bytes that are in the socket can still be read, and then it is at its end.
+    /// Shuts down receiving. The bytes in the socket can still be read, and the stream ends after them.
     pub(crate) fn end_receiving(&self) {
         // It fails if the socket is shut down already.
         let _ = socket::shut_down_receiving(&self.writer);

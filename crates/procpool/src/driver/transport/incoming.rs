@@ -13,24 +13,24 @@ use procpool_wire::{Event, Finished, FrameBuffer, Outcome, Segments};
 use crate::driver::transport::bulk_reader::Load;
 use crate::driver::transport::channel::Receiver;
 
-/// The limit for one read of a large event: 256 KiB. More would keep the runtime's thread for long.
+/// The limit for one read of a large event: 256 KiB. A larger read would block the runtime's thread for long.
 const READ_LEN: usize = 256 * 1024;
 
-/// Bytes of one worker that have not yet become events.
+/// The bytes of one worker's stream, as they become events.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     socket: Receiver,
     buffer: FrameBuffer,
     /// How many bytes of the worker's stream have arrived.
     position: u64,
-    /// How many of these came from the spool, and are still to come from the socket.
+    /// How many of these were read from the spool, and will come from the socket a second time.
     ahead: usize,
-    /// The socket is lent, with an event of which this many bytes were missing.
+    /// If the socket is lent: how many bytes of the event were missing.
     lent: Option<usize>,
     worker: Arc<Peer>,
     /// The attachments of the next result.
     attached: Option<Result<Vec<Attachment>, String>>,
-    /// How the last message broke the protocol, which is given next.
+    /// How the last message broke the protocol. This is returned next.
     violation: Option<String>,
 }
 
@@ -71,14 +71,14 @@ impl Incoming {
 pub(crate) enum Received {
     /// This many bytes have arrived. There may be more.
     Bytes(usize),
-    /// There is nothing for now.
+    /// No bytes are available.
     Nothing,
     /// The other end is closed.
     End,
 }
 
 impl Incoming {
-    /// Reads once. If there is nothing, the task is woken when there is something.
+    /// Reads once. If no bytes are available, the task is woken when bytes arrive.
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
         let received = self.receive_by(|socket, room| match socket.poll_receive(cx, room) {
             Poll::Ready(received) => received,
@@ -90,7 +90,7 @@ impl Incoming {
         }
     }
 
-    /// Reads once, without waiting, also if the runtime has noticed nothing yet.
+    /// Reads once without waiting, even if the runtime has noticed no bytes yet.
     pub(crate) fn receive_now(&mut self) -> io::Result<Received> {
         self.receive_by(|socket, room| socket.receive_now(room))
     }
@@ -128,7 +128,7 @@ impl Incoming {
         }
     }
 
-    /// How many bytes are missing of an event that has begun.
+    /// Returns how many bytes are missing of an event of which the first have arrived.
     pub(crate) fn missing(&self) -> usize {
         match self.ahead {
             0 => self.buffer.missing().unwrap_or_default(),
@@ -168,7 +168,7 @@ impl Incoming {
         self.lent.is_some()
     }
 
-    /// Takes the bytes that the worker has put into the spool and not yet sent. False if there are none.
+    /// Takes the bytes that are in the spool and not in the socket. Returns false if there are none.
     ///
     /// Once the worker has ended, and its socket is read to the end, these are the rest of its stream.
     pub(crate) fn collect(&mut self, page: &ControlPage) -> bool {

@@ -18,7 +18,7 @@ use crate::driver::transport::outgoing_frames::OutgoingFrames;
 
 /// The socket and the control page of one worker.
 ///
-/// Messages are pushed under the pool's lock, and sent without it. A push waits for no system call.
+/// Threads push messages under the pool's lock, and send them after they have released it. A push waits for no system call.
 #[derive(Debug)]
 pub(crate) struct Link {
     socket: Sender,
@@ -30,7 +30,7 @@ pub(crate) struct Link {
     received: AtomicU64,
     collect: Notify,
     worker: Arc<Peer>,
-    /// Notified when the worker is to be told something about shared memory.
+    /// Notified when there is a message about shared memory for the worker.
     notices: Arc<Notify>,
 }
 
@@ -54,7 +54,7 @@ impl Link {
         &self.page
     }
 
-    /// How far the worker has come with a task, as the page says.
+    /// Returns the state of a task on the control page.
     pub(crate) fn run_state(&self, dispatch_id: DispatchId) -> RunState {
         match self
             .page
@@ -68,13 +68,13 @@ impl Link {
         }
     }
 
-    /// Notes how many bytes of the worker's stream have arrived, and tells the worker.
+    /// Records how many bytes of the worker's stream have arrived, here and on the control page.
     pub(crate) fn set_received(&self, position: u64) {
         self.received.store(position, Ordering::Relaxed);
         self.page.set_taken(position);
     }
 
-    /// Whether the worker has put more bytes into the spool than have arrived.
+    /// Returns whether the spool has bytes that have not arrived.
     pub(crate) fn holds_back(&self) -> bool {
         self.page.spool_head() > self.received.load(Ordering::Relaxed)
     }
@@ -92,7 +92,7 @@ impl Link {
         self.collect.notified().await;
     }
 
-    /// The worker is given up, or has ended: the bytes that are in the socket can be read, and then it is at its end.
+    /// Ends receiving, since the worker has ended or is given up. The bytes in the socket can still be read.
     pub(crate) fn end_receiving(&self) {
         self.socket.end_receiving();
     }
@@ -102,7 +102,7 @@ impl Link {
         &self.worker
     }
 
-    /// Waits until the worker is to be told something about shared memory.
+    /// Waits until there is a message about shared memory for the worker.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -110,7 +110,7 @@ impl Link {
         self.notices.notified().await;
     }
 
-    /// Tells the worker about shared memory.
+    /// Sends the worker the message about shared memory.
     pub(crate) fn tell_notices(&self) {
         self.outbox.push(|frames| self.push_segments(frames, &[]));
         self.flush();
@@ -127,7 +127,7 @@ impl Link {
 
     fn push_segments(&self, frames: &mut OutgoingFrames, attached: &[Attachment]) {
         if let Some(segments) = self.worker.lend(attached) {
-            // It fails if a payload has more attachments than a frame has room for, and then writes nothing.
+            // This fails, and writes nothing, if a payload has more attachments than fit into a frame.
             let _ = segments.encode_down(frames.small());
         }
     }

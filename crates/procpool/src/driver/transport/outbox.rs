@@ -14,15 +14,15 @@ const BYTES_IN_A_ROW: usize = 2 << 20;
 
 /// The frames that wait for the socket of one worker.
 ///
-/// Frames are pushed under the pool's lock, and sent without it. Its own lock is held only while frames are added or taken
-/// out, never during a send, so a push never waits for a system call. One thread at a time sends. A thread that finds
-/// another one sending leaves its frames to that one, which looks for more before it stops.
+/// Threads push frames under the pool's lock, and send them after they have released it. A thread holds the outbox's own lock only
+/// to add or remove frames, never during a send. So a push never waits for a system call. One thread at a time sends. A thread that
+/// finds another thread sending leaves its frames in the outbox, and the sending thread checks for more frames before it stops.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(Mutex<Content>);
 
 #[derive(Debug, Default)]
 struct Content {
-    /// No thread has taken these yet.
+    /// The frames that no thread has taken yet.
     pushed: OutgoingFrames,
     /// The rest of the frames that a thread took, to be sent before `pushed`. While there is no rest, it is empty memory that
     /// is used again.
@@ -34,9 +34,9 @@ struct Content {
 enum State {
     #[default]
     Idle,
-    /// A thread is sending, and looks for more afterwards.
+    /// A thread is sending, and checks for more frames before it stops.
     Sending,
-    /// The socket is full, or was given much at once: the worker's supervisor goes on when the socket is writable.
+    /// The socket is full, or one call has sent the most that it may. The supervisor continues when the socket is writable.
     Blocked,
     /// The worker's end of the socket is closed: nothing will be sent any more.
     Closed,

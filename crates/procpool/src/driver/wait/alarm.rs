@@ -1,4 +1,4 @@
-//! Real time.
+//! An alarm in real time.
 
 use std::io;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use procpool_os::Timer;
 
 use crate::driver::wait::readiness::Readiness;
 
-/// Rings once, at a time that can be set from any thread without waking another.
+/// A one-shot timer. Any thread can set it, without waking another thread.
 ///
-/// It is a `timerfd` and not tokio's clock: worker processes live in real time, also where a test
-/// has paused tokio's, and a runtime needs no time driver to have a pool.
+/// It is a `timerfd` and not tokio's timer. Worker processes run in real time, even if a test has
+/// paused tokio's clock, and a pool works on a runtime without a time driver.
 #[derive(Debug)]
 pub(crate) struct Alarm {
     timer: Timer,
@@ -19,20 +19,20 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside of a runtime, or in one without I/O.
     pub(crate) fn new() -> io::Result<Self> {
         let timer = Timer::new()?;
         let readiness = Readiness::new(&timer)?;
         Ok(Alarm { timer, readiness })
     }
 
-    /// Rings after `delay`, and not at the time that was set before.
+    /// Sets the alarm to ring after `delay`. This replaces an earlier time.
     pub(crate) fn set(&self, delay: Duration) -> io::Result<()> {
-        // A timer that is set to zero would be off.
+        // Setting a `timerfd` to zero would disarm it.
         self.timer.set(Some(delay.max(Duration::from_nanos(1))))
     }
 
-    /// Waits until it rings.
+    /// Waits until the alarm rings: its time has come.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.

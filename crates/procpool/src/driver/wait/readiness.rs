@@ -7,8 +7,8 @@ use tokio::net::unix::pipe;
 
 /// A descriptor that the runtime watches.
 ///
-/// The receiving end of a pipe is tokio's one safe type for descriptors that it has no type for:
-/// `AsyncFd` asks for `unsafe` to be registered. Nothing of a pipe but waiting and reading is used.
+/// To tokio the descriptor is the receiving end of a pipe, which is the only type that takes any descriptor
+/// without `unsafe`: `AsyncFd` needs `unsafe` code. It is used only for waiting and reading.
 #[derive(Debug)]
 pub(crate) struct Readiness(pipe::Receiver);
 
@@ -16,13 +16,13 @@ impl Readiness {
     /// Watches a duplicate of the descriptor.
     ///
     /// # Panics
-    /// Where tokio does: outside of a runtime, or in one without I/O.
+    /// As tokio does: outside of a runtime, or in one without I/O.
     pub(crate) fn new(descriptor: impl AsFd) -> io::Result<Self> {
         let duplicate = descriptor.as_fd().try_clone_to_owned()?;
         pipe::Receiver::from_owned_fd_unchecked(duplicate).map(Readiness)
     }
 
-    /// Waits until the descriptor is readable; for ever if the runtime stops before.
+    /// Waits until the descriptor is readable. If the runtime stops first, it waits forever.
     ///
     /// # Cancel safety
     /// May be dropped and called again at any moment.
@@ -32,7 +32,7 @@ impl Readiness {
         }
     }
 
-    /// Reads and throws away what is there.
+    /// Reads all available bytes and discards them.
     pub(crate) fn drain(&self) {
         let mut bytes = [0; 64];
         while matches!(self.0.try_read(&mut bytes), Ok(1..)) {}

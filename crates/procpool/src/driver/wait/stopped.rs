@@ -9,7 +9,7 @@ use crate::task::foreign_waker::answer;
 
 /// Whether a pool has stopped, and the futures that wait for it.
 ///
-/// It is no `tokio::sync::watch`: a panic of one of the wakers would keep that from waking the others.
+/// It does not use `tokio::sync::watch`, which wakes no further waker after one of them has panicked.
 #[derive(Debug, Default)]
 pub(crate) struct Stopped {
     is_set: AtomicBool,
@@ -17,7 +17,7 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
-    /// The pool has stopped. Wakes all that wait, the first time.
+    /// Records that the pool has stopped, and wakes all waiting futures.
     pub(crate) fn set(&self) {
         if self.is_set.swap(true, Ordering::AcqRel) {
             return;

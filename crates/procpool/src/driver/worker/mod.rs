@@ -1,4 +1,4 @@
-//! The life of one worker, from its spawn until it is reaped.
+//! One worker, from its spawn until it is reaped.
 
 pub(crate) mod handshake;
 pub(crate) mod reader;

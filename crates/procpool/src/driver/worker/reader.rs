@@ -24,8 +24,8 @@ const READS_IN_A_ROW: usize = 16;
 /// read into fresh memory.
 const BYTES_IN_A_ROW: usize = 256 << 10;
 
-/// The limit for reads once the worker has ended. They read more than a socket can hold, so only a descendant of the
-/// worker that goes on writing is cut off.
+/// The most reads after the worker has ended. They read more than a socket can hold, so only bytes of a descendant that keeps
+/// writing are lost.
 const LAST_READS: usize = 64;
 
 /// Handles the events of one worker, in order.
@@ -34,7 +34,7 @@ const LAST_READS: usize = 64;
 /// result, and the worker's [supervisor](super::supervisor) when the worker has ended.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    /// Weak, since the pool has a reference to the reader.
+    /// Weak, since the pool's state has a reference to the reader.
     core: Weak<Core>,
     worker: WorkerId,
     link: Arc<Link>,
@@ -43,7 +43,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader that continues after the handshake.
+    /// Creates a reader that continues after the handshake.
     pub(crate) fn new(
         core: &Arc<Core>,
         worker: WorkerId,
@@ -69,12 +69,12 @@ impl Reader {
 
     /// Handles the events that come through the socket, until its other end is closed.
     ///
-    /// This is a task of its own. Most results wake it, and a wake-up of the supervisor polls everything that it waits for,
-    /// which takes longer than to handle a result.
+    /// This runs in a separate runtime task. Most results wake it. A wake-up of the supervisor would poll all futures of its
+    /// `select!`, which takes longer than handling a result.
     ///
     /// # Cancel safety
-    /// While a [thread](BulkReader) reads much of a result, none: if this is dropped then, nothing more is received from the
-    /// worker. The supervisor drops it only when it gives the worker up.
+    /// Not cancel safe while a [thread](BulkReader) reads a large result: if this is dropped then, the reader receives nothing more
+    /// from the worker. The supervisor drops it only when it gives the worker up.
     pub(crate) async fn run(self: Arc<Self>) {
         while poll_fn(|cx| self.poll_receive(cx)).await.is_continue() {
             match self.lend() {
@@ -90,8 +90,8 @@ impl Reader {
         }
     }
 
-    /// Starts a thread to read an event of which much is missing. `None` if little is missing, or no thread can be started:
-    /// then this task reads it.
+    /// Starts a thread to read the rest of an event if at least [`WORTH_A_THREAD`] bytes are missing. Returns `None` if fewer bytes are
+    /// missing, or if no thread can be started. Then this task reads them.
     fn lend(&self) -> io::Result<Option<(BulkReader, Load)>> {
         let mut incoming = self.incoming.lock();
         if incoming.missing() < WORTH_A_THREAD {
@@ -111,8 +111,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Handles the events that are there; the task is woken by the next ones. `Continue`: there may be more, and the task is
-    /// to yield first, or much of an event is missing.
+    /// Handles the events that have arrived, and registers the task to be woken for the next ones. Returns `Continue` if the task must
+    /// yield before it reads more, or if many bytes of an event are missing.
     fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<ControlFlow<()>> {
         let mut incoming = self.incoming.lock();
         let (mut reads, mut sum) = (0, 0);
@@ -130,8 +130,8 @@ impl Reader {
         Poll::Ready(ControlFlow::Continue(()))
     }
 
-    /// The worker has ended: handles all of its events. False if a thread has the socket. Then the caller waits for
-    /// [`run`](Self::run), which takes the socket back, and tries again.
+    /// Handles all remaining events of a worker that has ended. Returns false if a thread has the socket. Then the caller waits for
+    /// [`run`](Self::run), which takes the socket back, and calls this again.
     pub(crate) fn receive_last(&self) -> bool {
         let mut incoming = self.incoming.lock();
         if incoming.is_lent() {
@@ -139,7 +139,7 @@ impl Reader {
             self.link.end_receiving();
             return false;
         }
-        // A descendant of the worker may hold the socket open, so the end of the stream is not waited for.
+        // A descendant of the worker may hold the socket open, so this does not wait for the end of the stream.
         for _ in 0..LAST_READS {
             let received = incoming.receive_now();
             if !matches!(self.handle(&mut incoming, received), Received::Bytes(_)) {
@@ -150,7 +150,7 @@ impl Reader {
         true
     }
 
-    /// Handles the events that the worker has put into the spool and has not sent.
+    /// Handles the events that are in the spool and not in the socket.
     pub(crate) fn collect(&self) {
         self.collect_from(&mut self.incoming.lock());
     }
@@ -163,8 +163,8 @@ impl Reader {
         is_something
     }
 
-    /// All events of one read are handled under the pool's lock at once, and the frames that follow for the worker are sent
-    /// in one system call.
+    /// Handles all events of one read with one use of the pool's lock. Then one system call sends the worker all frames that the
+    /// scheduler's actions have added.
     fn handle(&self, incoming: &mut Incoming, received: io::Result<Received>) -> Received {
         match received {
             Ok(received) => {
@@ -181,7 +181,7 @@ impl Reader {
     }
 
     fn handle_events(&self, incoming: &mut Incoming) {
-        // The pool is gone, and all of its tasks have ended.
+        // The pool was dropped, and all of its tasks are resolved.
         let Some(core) = self.core.upgrade() else {
             return incoming.clear();
         };

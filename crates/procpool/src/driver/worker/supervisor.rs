@@ -26,10 +26,10 @@ use crate::error::{ExitCause, WorkerStartError};
 use crate::output::Outputs;
 use crate::spin_wait::ResultSource;
 
-/// A worker that exits has usually ended this long after it has closed its socket.
+/// The usual time between the moment when an exiting worker closes its socket and the moment when its process has ended.
 const USUAL_EXIT: Duration = Duration::from_micros(100);
 
-/// A worker that has closed its socket and still lives after this time is killed.
+/// A worker that has closed its socket and is still running after this time is killed.
 const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
 /// Supervises one worker. If it is dropped before the worker's end, the runtime is stopping, and the pool is terminated.
@@ -42,8 +42,8 @@ struct Supervisor {
 
 /// Starts workers, each with a task of the pool's runtime that supervises it.
 ///
-/// With `spawn_first`, the process of the first worker is spawned in this call, which saves it the wake-up of the runtime's
-/// thread. The others are spawned by their tasks, since a spawn takes some 100 µs.
+/// With `spawn_first`, this call spawns the process of the first worker, which then need not wait until a thread of the runtime
+/// wakes up. The tasks of the other workers spawn their processes, since each spawn takes some 100 µs.
 pub(crate) fn start_workers(core: &Arc<Core>, requests: Vec<SpawnRequest>, spawn_first: bool) {
     for (at, (worker, switch)) in requests.into_iter().enumerate() {
         let spawned = (spawn_first && at == 0).then(|| spawn(core, worker));
@@ -61,7 +61,7 @@ fn begin(
     runtime.spawn(Supervisor::new(core, worker, switch).run(spawned));
 }
 
-/// The workers that are to be started because another one has ended. Their tasks are spawned when this is dropped.
+/// The workers to start because another one has ended. Dropping this spawns their runtime tasks.
 struct Replacements {
     core: Arc<Core>,
     of: Vec<SpawnRequest>,
@@ -69,8 +69,8 @@ struct Replacements {
 }
 
 impl Replacements {
-    /// Spawns the process of the first one. If that fails, the worker's task tries again: it may lack a resource that the
-    /// ended worker has not given back yet.
+    /// Spawns the process of the first replacement. If the spawn fails, the worker's task tries again: the spawn may need a resource
+    /// that the ended worker still holds.
     fn start_first(&mut self) {
         if let Some(&(worker, _)) = self.of.first() {
             self.first = spawn(&self.core, worker).ok();
@@ -106,7 +106,7 @@ impl Supervisor {
                 match outputs.has_more() {
                     false => Some(replacements),
                     true => {
-                        // The reader of the output may be slow. The replacements don't wait for it.
+                        // The process that reads this program's output may be slow. Start the replacements without waiting for it.
                         drop(replacements);
                         pass_on(outputs).await;
                         None
@@ -116,7 +116,7 @@ impl Supervisor {
             Err(error) => Some(self.end(Ending::NotStarted(WorkerStartError::spawn(error)))),
         };
         self.switch.finish();
-        // Nothing is left of the worker now, so its resources are free for others.
+        // All resources of the worker are free now, so its replacements can use them.
         drop(self.core.with(|state, _| state.forget(self.worker)));
         self.is_forgotten = true;
         drop(replacements);
@@ -176,7 +176,7 @@ impl Supervisor {
             .then_some(ExitCause::Memory(limit))
     }
 
-    /// From the handshake until only the end of the process is to be waited for.
+    /// Runs from the handshake until all events of the worker are handled. Then only the end of the process remains to be awaited.
     async fn live(
         &self,
         child: &ChildProcess,
@@ -185,9 +185,9 @@ impl Supervisor {
     ) -> Result<(), StartFailure> {
         match wait_until_ready(child, link, &mut incoming).await {
             Ok(()) => {}
-            // Such a worker exits by itself.
+            // A worker that has refused exits by itself.
             Err(StartFailure::Refused(refusal)) => return Err(StartFailure::Refused(refusal)),
-            // The kill below pulls the switch too, so this is tested first.
+            // This must come before the kill below, which pulls the switch too.
             Err(StartFailure::Silent) if self.switch.is_pulled() => {
                 return Err(StartFailure::TooSlow);
             }
@@ -215,10 +215,10 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Has the worker's events handled, until its process has ended and all of them are handled.
+    /// Runs the reader task until the worker's process has ended and all of its events are handled.
     async fn serve(&self, child: &ChildProcess, reader: &Arc<Reader>) {
         let link = reader.link();
-        // The reading task ends when this is dropped.
+        // Dropping this aborts the reader task.
         let mut reading = JoinSet::new();
         reading.spawn(Arc::clone(reader).run());
         loop {
@@ -236,8 +236,8 @@ impl Supervisor {
                 }
             }
         }
-        // A process that exits closes its socket a moment before it has ended. That moment is too short for a timer. A
-        // worker that does not exit then is of no use, and is killed.
+        // An exiting process closes its socket shortly before it has ended. That time is too short for a timer. A worker that
+        // does not exit after it has closed its socket can't run tasks any more, so it is killed.
         let closed = Instant::now();
         let waited = async {
             while closed.elapsed() < USUAL_EXIT {
@@ -250,8 +250,8 @@ impl Supervisor {
             waited = waited => {
                 match waited {
                     Ok(()) => self.core.with(|state, now| state.handle_hangup(now, self.worker)),
-                    // There is no descriptor for a timer. If the process is about to exit, the kill does not change its
-                    // exit status.
+                    // The process is out of descriptors, so there is no timer. If the worker is already exiting, the kill does not
+                    // change its exit status.
                     Err(_) => child.kill(),
                 }
                 child.ended().await;
@@ -287,7 +287,7 @@ impl Drop for Supervisor {
         if !self.is_forgotten {
             self.core.terminate();
             self.switch.finish();
-            // Its tasks have their errors by now.
+            // `terminate` has given errors to the worker's tasks.
             self.core.forget_unstarted(self.worker);
         }
     }

@@ -1,4 +1,4 @@
-//! The scheduler's decisions, performed in order.
+//! Performs the scheduler's actions, in order.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::driver::pool::worker_entry::WorkerEntry;
 use crate::driver::transport::link::Link;
 
 impl State {
-    /// Performs all that the scheduler has decided.
+    /// Performs all actions of the scheduler.
     pub(crate) fn perform(&mut self, now: Instant) {
         while let Some(action) = self.scheduler.poll_action() {
             self.perform_action(now, action);
@@ -72,7 +72,7 @@ impl State {
         }
     }
 
-    /// How long a worker that is starting may spin for its first task before it sleeps.
+    /// Returns how long a worker that is starting may spin for its first task before it sleeps.
     pub(crate) fn first_spin(&self) -> Duration {
         let counts = self.scheduler.counts();
         self.spin.first_limit(counts.starting + counts.busy)
@@ -90,7 +90,7 @@ impl State {
                 link.push_stop();
                 self.effects.flush(&link);
             }
-            // It is not ready, and has begun nothing that it could finish.
+            // The worker is not ready, so it has no task to finish.
             None => self.pull_switch(worker),
         }
     }

@@ -15,11 +15,11 @@ use crate::driver::transport::link::Link;
 use crate::error::TaskError;
 use crate::task::cell::TaskEnd;
 
-/// A chunk that a worker has.
+/// A chunk that a worker was sent and has not finished.
 pub(crate) type Held = (DispatchId, TaskId, Arc<Chunk>);
 
 impl State {
-    /// A worker sends results of this chunk from now on.
+    /// Handles that the next results of a worker belong to this chunk.
     pub(crate) fn handle_items_began(
         &mut self,
         now: Instant,
@@ -32,12 +32,12 @@ impl State {
         }
     }
 
-    /// The next items of a worker's chunk have returned.
+    /// Handles the results of the next items of a worker's chunk.
     pub(crate) fn handle_items(&mut self, now: Instant, worker: WorkerId, frames: ItemFrames) {
         self.handle_chunk_event(now, worker, |chunk| chunk.returned(frames));
     }
 
-    /// The next item of a worker's chunk has failed.
+    /// Handles the error of the next item of a worker's chunk.
     pub(crate) fn handle_item_failed(&mut self, now: Instant, worker: WorkerId, why: Outcome) {
         self.handle_chunk_event(now, worker, |chunk| match end(why) {
             Err(error) => chunk.failed(*error),
@@ -61,7 +61,7 @@ impl State {
         }
     }
 
-    /// A worker is done with a chunk.
+    /// Handles that a worker has finished a chunk.
     pub(super) fn settle_chunk(&mut self, chunk: &Arc<Chunk>, ran: Duration, end: TaskEnd) {
         match end {
             Ok(_) => chunk.ran(ran),
@@ -70,10 +70,11 @@ impl State {
         self.effects.wake(chunk.sink());
     }
 
-    /// A chunk has ended without an answer of its worker.
+    /// Ends a chunk with an error that the scheduler has decided.
     pub(super) fn fail_chunk(&mut self, chunk: &Arc<Chunk>, error: TaskError, timed_out: bool) {
         match timed_out {
-            // Only the item that runs has timed out. The results of those before it are on their way.
+            // Only the running item has timed out. The worker has already sent the results of the items before it, or put them into the
+            // spool.
             true => chunk.mark_for_kill(error),
             false => chunk.fail_rest(error),
         }
@@ -111,7 +112,7 @@ impl State {
         entry.dispatch(dispatch_id, task, Some(Arc::clone(chunk)));
     }
 
-    /// Takes back the items that a worker has not begun, or half of them, and tells the scheduler.
+    /// Takes back the items that a worker has not started, or half of them, and reports that to the scheduler.
     pub(super) fn split(
         &mut self,
         now: Instant,
@@ -138,8 +139,8 @@ impl State {
         }
     }
 
-    /// Before a worker ends, or is asked to cancel: the items that it has not begun run elsewhere, if the map still wants
-    /// them.
+    /// Takes back the items that a worker has not started, before the worker ends or is asked to cancel. They run on another worker, unless
+    /// the map was dropped.
     pub(super) fn save_items(&mut self, now: Instant, worker: WorkerId) {
         for (dispatch_id, task, chunk) in self.held(worker) {
             let Some(link) = self.link(worker) else {
@@ -164,8 +165,8 @@ impl State {
         }
     }
 
-    /// A worker is gone, and all of its events are handled: chunks whose items it has all answered have finished, and do not
-    /// count as interrupted.
+    /// Finishes the chunks whose results a dead worker has all sent, so that they do not count as interrupted. The caller has handled all
+    /// events of the worker.
     pub(super) fn finish_received(&mut self, now: Instant, worker: WorkerId) {
         for (dispatch_id, _, chunk) in self.held(worker) {
             if chunk.is_received() {
@@ -186,8 +187,8 @@ impl State {
         }
     }
 
-    /// A worker is gone, and its tasks have their ends: the items fail whose answers were on their way when it was killed
-    /// for a later one.
+    /// Fails the items whose results were missing when the pool killed the worker because of a later item. The caller has handled the
+    /// worker's exit.
     pub(super) fn fail_items_on_exit(&mut self, worker: WorkerId, ending: &Ending) {
         for (_, _, chunk) in self.held(worker) {
             let error = match ending {
@@ -199,7 +200,7 @@ impl State {
         }
     }
 
-    /// Lets a stream make `more` further items.
+    /// Lets a stream produce `more` further items.
     pub(crate) fn allow_items(&mut self, task: TaskId, more: u32) {
         let Some((link, dispatch_id, chunk)) = self.sent_stream(task) else {
             return;
@@ -211,8 +212,8 @@ impl State {
         }
     }
 
-    /// The consumer of a stream is gone. A worker that has sent all items that it has begun waits for permission, or soon
-    /// will, and can be told. Any other is killed.
+    /// Ends a stream whose consumer was dropped. If the worker has sent all items that it has started, it waits until it may produce more,
+    /// or soon will: then a message ends the stream. Otherwise the worker is killed.
     pub(crate) fn leave_stream(&mut self, now: Instant, task: TaskId) {
         if let Some((link, dispatch_id, chunk)) = self.sent_stream(task)
             && matches!(link.run_state(dispatch_id), RunState::Running { .. })

@@ -12,7 +12,7 @@ use crate::spin_wait::SpinWait;
 use crate::task::task_state::TaskState;
 
 impl State {
-    /// The state of a task. A task that was sent to a worker may still wait there.
+    /// Returns the state of a task. A task that a worker has not claimed is still queued.
     pub(crate) fn task_state(&self, task: TaskId) -> TaskState {
         match self.scheduler.state(task) {
             Phase::Queued => TaskState::Queued,
@@ -28,7 +28,7 @@ impl State {
         }
     }
 
-    /// The progress that a running task has reported.
+    /// Returns the progress that a running task has reported.
     pub(crate) fn progress(&self, task: TaskId) -> Option<(u64, u64)> {
         match self.scheduler.state(task) {
             Phase::Sent {
@@ -67,7 +67,7 @@ impl State {
         entry.dispatch(dispatch_id, task, None);
     }
 
-    /// Takes a task back that its worker has not claimed, and tells the scheduler whether that was so.
+    /// Revokes a task unless its worker has claimed it, and reports to the scheduler whether this succeeded.
     pub(super) fn revoke(
         &mut self,
         now: Instant,
@@ -93,7 +93,7 @@ impl State {
         revoked
     }
 
-    /// Tells the scheduler how far a worker has come with a task.
+    /// Reports to the scheduler whether a worker has claimed or finished a task, and when it claimed the task.
     pub(super) fn inspect(
         &mut self,
         now: Instant,
@@ -111,7 +111,7 @@ impl State {
     }
 }
 
-/// Puts a task into the outbox. Its arguments are kept, since another worker may have to run it.
+/// Puts a task into the outbox. The job keeps the arguments, since another worker may have to run the task.
 #[inline]
 fn offer(link: &Link, dispatch_id: DispatchId, job: &Job) {
     let [entry, function] = job.call.offsets.to_words();

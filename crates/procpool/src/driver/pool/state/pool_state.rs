@@ -41,20 +41,20 @@ pub(crate) struct State {
     pub(super) startup_timeout: Duration,
     pub(super) limits: WorkerLimits,
     pub(super) spin: SpinPolicy,
-    /// Inputs that were queued while another thread had the lock.
+    /// Inputs that were enqueued while another thread had the lock. Empty between two uses of the lock.
     pub(crate) pending: Vec<QueuedInput>,
     /// The ending that is being handled.
     pub(super) ending: Option<Ending>,
-    /// Why the broadcast failed that is being handled.
+    /// The error of the failed broadcast that is being handled.
     pub(super) refusal: Option<Refusal>,
 }
 
-/// The work that was broken off since the pool was built.
+/// Counts of the tasks and workers that the pool has ended before they finished.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tally {
     /// Tasks that got an error because the pool ended.
     pub(crate) abandoned: usize,
-    /// Workers that were killed, for whatever reason.
+    /// Workers that the pool has killed for any reason.
     pub(crate) killed: usize,
 }
 
@@ -96,7 +96,7 @@ impl State {
         }
     }
 
-    /// A worker has completed the handshake.
+    /// Handles that a worker has completed the handshake.
     pub(crate) fn handle_ready(
         &mut self,
         now: Instant,
@@ -111,13 +111,13 @@ impl State {
         self.scheduler.handle_ready(now, worker);
     }
 
-    /// The alarm has rung.
+    /// Handles that the alarm's time has come.
     pub(crate) fn handle_alarm(&mut self, now: Instant) {
         self.alarm = None;
         self.scheduler.handle_tick(now);
     }
 
-    /// A worker that is ready has sent a message.
+    /// Handles a message from a worker that is ready.
     pub(crate) fn handle_message(
         &mut self,
         now: Instant,
@@ -142,7 +142,7 @@ impl State {
         }
     }
 
-    /// A worker has broken the protocol. It is killed, and its exit gets this cause.
+    /// Kills a worker that has broken the protocol. `what` becomes the cause of its exit.
     pub(crate) fn handle_faulty(&mut self, now: Instant, worker: WorkerId, what: &str) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry
@@ -152,7 +152,7 @@ impl State {
         self.scheduler.handle_faulty(now, worker);
     }
 
-    /// A worker has more memory than it may; it is killed.
+    /// Kills a worker that uses more memory than `limit`.
     pub(crate) fn handle_overgrown(&mut self, now: Instant, worker: WorkerId, limit: u64) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry.fault.get_or_insert(ExitCause::Memory(limit));
@@ -160,7 +160,7 @@ impl State {
         self.scheduler.handle_faulty(now, worker);
     }
 
-    /// A worker has closed its socket. If it is not about to exit, it is killed.
+    /// Kills a worker that has closed its socket without exiting.
     pub(crate) fn handle_hangup(&mut self, now: Instant, worker: WorkerId) {
         if let Some(entry) = self.workers.get_mut(&worker) {
             entry.fault.get_or_insert(ExitCause::Hangup);
@@ -168,17 +168,17 @@ impl State {
         self.scheduler.handle_faulty(now, worker);
     }
 
-    /// Removes a worker whose end was handled. Gives its entry, to be dropped while nothing is locked.
+    /// Removes a worker whose end was handled. Returns its entry, which the caller drops after it has released the lock.
     pub(crate) fn forget(&mut self, worker: WorkerId) -> Option<WorkerEntry> {
         self.workers.remove(&worker)
     }
 
-    /// Whether the pool is closed and nothing is left of it.
+    /// Returns whether the pool is closed and has no task and no worker left.
     pub(crate) fn is_stopped(&self) -> bool {
         self.scheduler.is_stopped() && self.workers.is_empty()
     }
 
-    /// Why the pool itself ended this worker, if it did for a fault.
+    /// Returns the fault for which the pool has killed this worker, if any.
     pub(crate) fn fault(&self, worker: WorkerId) -> Option<ExitCause> {
         self.workers
             .get(&worker)

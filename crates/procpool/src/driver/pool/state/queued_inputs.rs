@@ -1,4 +1,4 @@
-//! Inputs that were queued while another thread had the lock.
+//! Inputs that were enqueued while another thread had the lock.
 
 use std::time::Instant;
 
@@ -9,11 +9,11 @@ use crate::driver::pool::job::{Job, Sink};
 use crate::driver::pool::queued_input::QueuedInput;
 use crate::error::TaskError;
 
-/// The queue keeps memory for this many inputs after a longer one.
+/// The queue keeps memory for at most this many inputs.
 const KEPT: usize = 256;
 
 impl State {
-    /// Handles the inputs that were queued. The scheduler decides once, for all of them.
+    /// Handles the pending inputs as one batch, so that the scheduler decides once for all of them.
     #[inline]
     pub(crate) fn handle_pending(&mut self, now: Instant) {
         if !self.pending.is_empty() {
@@ -35,7 +35,7 @@ impl State {
         self.pending = pending;
     }
 
-    /// Accepts a task, or else ends it with the reason why it is refused.
+    /// Submits a task to the scheduler. If the scheduler refuses the task, it ends with the reason.
     fn admit(&mut self, now: Instant, spec: TaskSpec, job: Job) {
         match self.scheduler.handle_submit(now, spec, job) {
             Ok(task) => {

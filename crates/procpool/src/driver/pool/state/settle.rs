@@ -1,4 +1,4 @@
-//! The ends of tasks: by their worker's answer, or by a decision of the scheduler.
+//! The ends of tasks: a worker has sent the result, or the scheduler resolves the task with an error.
 
 use std::time::{Duration, Instant};
 
@@ -11,18 +11,18 @@ use crate::driver::pool::job::{Job, Sink};
 use crate::error::{DecodeError, Panic, TaskError, TimeoutPhase};
 use crate::task::cell::TaskEnd;
 
-/// A dispatch that its worker is done with.
+/// The dispatch for which a worker has sent a result.
 enum Completed {
-    /// The task has its end now.
+    /// The result ends the task.
     Now(Job),
-    /// The task had its end before: it was cancelled, or has timed out.
+    /// The task had ended before: it was cancelled or has timed out.
     Late,
-    /// The worker has no such dispatch. It broke the protocol, and is killed.
+    /// The worker was not sent this dispatch. It has broken the protocol and is killed.
     Unknown,
 }
 
 impl State {
-    /// A worker has answered a task.
+    /// Handles the result of a task.
     pub(crate) fn handle_finished(&mut self, now: Instant, worker: WorkerId, finished: Finished) {
         let Finished {
             dispatch_id,
@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// A worker has answered a task with a small result.
+    /// Handles the small result of a task. The result is copied, so it needs no payload.
     pub(crate) fn handle_returned(
         &mut self,
         now: Instant,
@@ -112,7 +112,7 @@ impl State {
         }
     }
 
-    /// A task has ended without an answer of its worker.
+    /// Ends a task with an error that the scheduler has decided.
     pub(super) fn fail_task(&mut self, job: Job, verdict: Verdict) {
         let error = self.error(verdict, &job);
         if error.is_pool_closed() {
@@ -159,7 +159,7 @@ impl State {
     }
 }
 
-/// The end of a task that its worker has answered.
+/// Returns the end of a task whose worker has sent this outcome.
 pub(super) fn end(outcome: Outcome) -> TaskEnd {
     Err(Box::new(match outcome {
         Outcome::Returned(result) => return Ok(result),

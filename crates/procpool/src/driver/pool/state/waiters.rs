@@ -14,7 +14,7 @@ use crate::error::{TaskError, WorkerStartError};
 use crate::task::call::EncodedCall;
 
 impl State {
-    /// A worker has run a broadcast, or sends the reason why that failed.
+    /// Handles that a worker has run a broadcast, or the reason why the broadcast failed.
     pub(crate) fn handle_broadcast_ended(
         &mut self,
         now: Instant,

@@ -9,7 +9,7 @@ use crate::driver::pool::ending::Ending;
 use crate::error::{WorkerExit, WorkerStartError};
 
 impl State {
-    /// A worker was reaped, and all that it had sent was handled before.
+    /// Handles that a worker was reaped. The caller has handled all events of the worker.
     pub(crate) fn handle_ended(&mut self, now: Instant, worker: WorkerId, ending: Ending) {
         self.save_items(now, worker);
         self.perform(now);
@@ -32,8 +32,8 @@ impl State {
         }
     }
 
-    /// Whether a worker that ended had passed a limit of one of its tasks, which must be the one that
-    /// it ran.
+    /// Returns whether the exit shows that a worker exceeded a limit of one of its tasks. That must be the task that it was
+    /// running.
     fn is_over_limit(&mut self, worker: WorkerId, exit: &WorkerExit) -> bool {
         let Some(entry) = self.workers.get(&worker) else {
             return false;
@@ -44,7 +44,7 @@ impl State {
         })
     }
 
-    /// Why the worker whose end is being handled did not start.
+    /// Returns the reason why the worker whose end is being handled did not start.
     pub(super) fn start_error(&self) -> WorkerStartError {
         match &self.ending {
             Some(Ending::NotStarted(error)) => error.clone(),
