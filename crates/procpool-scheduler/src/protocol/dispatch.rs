@@ -39,7 +39,7 @@ impl<P> Scheduler<P> {
         }
         let had_items = task.items > 1;
         self.tasks_with_items += usize::from(had_items);
-        task.sent = Some(Box::new(Sent {
+        task.sent = Some(self.sent_pool.take(Sent {
             worker: place,
             slot,
             dispatch_id,
@@ -151,7 +151,9 @@ impl<P> Scheduler<P> {
         if task.is_resolved() {
             flight.resolved = flight.resolved.saturating_sub(1);
         }
-        flight.remove(id, sent.slot, sent.expected)
+        let was_head = flight.remove(id, sent.slot, sent.expected);
+        self.sent_pool.give_back(sent);
+        was_head
     }
 
     /// A task leaves its worker after a run of `ran`, as the worker says. Its share is charged for no more than the time

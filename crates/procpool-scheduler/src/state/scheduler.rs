@@ -15,7 +15,7 @@ use crate::state::deadlines::{Deadlines, Timer};
 use crate::state::fleet::Fleet;
 use crate::state::reservation_queue::ReservationQueue;
 use crate::state::table::Table;
-use crate::state::task::{Task, TaskState};
+use crate::state::task::{SentPool, Task, TaskState};
 
 /// Makes the decisions of one pool. `P` is what the driver keeps with each task.
 ///
@@ -41,6 +41,7 @@ pub struct Scheduler<P> {
     pub(crate) start_gate: StartGate,
     pub(crate) run_times: RunTimes,
     pub(crate) affinities: Affinities,
+    pub(crate) sent_pool: SentPool,
     /// The number of the last dispatch.
     pub(crate) last_dispatch_id: u64,
     /// How many tasks in flight were sent with several items.
@@ -109,6 +110,7 @@ impl<P> Scheduler<P> {
             next_worker: WorkerId::FIRST,
             run_times: RunTimes::default(),
             affinities: Affinities::default(),
+            sent_pool: SentPool::default(),
             last_dispatch_id: 0,
             tasks_with_items: 0,
             revoking: 0,
