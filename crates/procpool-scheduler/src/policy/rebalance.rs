@@ -19,7 +19,7 @@ impl<P> Scheduler<P> {
             return;
         }
         let unclaimed = |id: TaskId| {
-            let sent = self.tasks.get(id)?.sent()?;
+            let sent = self.dispatches.of(self.tasks.get(id))?;
             (!sent.is_claimed).then_some(id)
         };
         let waiting = self.fleet.ready_workers().filter_map(|(place, worker)| {

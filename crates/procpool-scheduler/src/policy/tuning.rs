@@ -69,8 +69,5 @@ pub(crate) const AGE_STEP: u32 = 64;
 /// A table or flow with more places than this gives its memory back when it is empty.
 pub(crate) const KEPT_PLACES: usize = 4096;
 
-/// How many records of dispatches are kept to be used again: as many as may be in flight on two workers.
-pub(crate) const SPARE_DISPATCHES: usize = 2 * 512;
-
 /// A map of shares with more places than this gives its memory back when no task waits.
 pub(crate) const KEPT_SHARES: usize = 64;

@@ -67,7 +67,7 @@ impl<P> Scheduler<P> {
             return;
         };
         task.details_mut().wait_timer = None;
-        match (task.sent(), task.spec().queue_timeout) {
+        match (self.dispatches.of(Some(task)), task.spec().queue_timeout) {
             (Some(sent), _) if task.is_resolved() => {
                 if self.fleet[sent.worker].ready().is_some() {
                     self.mark_for_kill(now, id, PendingKill { outcome: None });
@@ -84,7 +84,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let Some(sent) = task.sent() else {
+        let Some(sent) = self.dispatches.of(Some(task)).copied() else {
             return;
         };
         let (function, grace) = (task.function, task.spec().grace);

@@ -39,7 +39,7 @@ impl<P> Scheduler<P> {
         }
         let had_items = task.items > 1;
         self.tasks_with_items += usize::from(had_items);
-        task.sent = Some(self.sent_pool.take(Sent {
+        task.sent = Some(self.dispatches.insert(Sent {
             worker: place,
             slot,
             dispatch_id,
@@ -92,7 +92,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return Finished::Unknown;
         };
-        let Some(place) = task.sent.as_ref().map(|sent| sent.worker) else {
+        let Some(place) = self.dispatches.of(Some(task)).map(|sent| sent.worker) else {
             return Finished::Unknown;
         };
         let sender = &mut self.fleet[place];
@@ -135,7 +135,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return false;
         };
-        let Some(sent) = task.sent.take() else {
+        let Some(sent) = self.dispatches.take(task) else {
             return false;
         };
         self.tasks_with_items -= usize::from(sent.had_items);
@@ -151,16 +151,14 @@ impl<P> Scheduler<P> {
         if task.is_resolved() {
             flight.resolved = flight.resolved.saturating_sub(1);
         }
-        let was_head = flight.remove(id, sent.slot, sent.expected);
-        self.sent_pool.give_back(sent);
-        was_head
+        flight.remove(id, sent.slot, sent.expected)
     }
 
     /// A task leaves its worker after a run of `ran`, as the worker says. Its share is charged for no more than the time
     /// since the dispatch.
     pub(crate) fn settle_share(&mut self, now: Instant, id: TaskId, ran: Duration) {
         if let Some(task) = self.tasks.get(id)
-            && let Some(sent) = task.sent()
+            && let Some(sent) = self.dispatches.of(Some(task))
         {
             let charged = sent.is_charged.then_some(sent.expected);
             let used = ran.min(now.saturating_duration_since(sent.at));

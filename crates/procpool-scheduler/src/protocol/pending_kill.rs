@@ -10,7 +10,7 @@ impl<P> Scheduler<P> {
     /// The worker is to be killed because of this task, which it has begun, but only if it still runs it. It may have
     /// finished, with its result on the way, and the worker may run another task by now that must not be harmed.
     pub(crate) fn mark_for_kill(&mut self, now: Instant, id: TaskId, pending: PendingKill) {
-        let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
+        let Some(sent) = self.dispatches.of_mut(self.tasks.get(id)) else {
             return;
         };
         let place = sent.worker;
@@ -29,7 +29,7 @@ impl<P> Scheduler<P> {
         if worker.flight.unanswered > 0 {
             return;
         }
-        let sent = |id: &TaskId| self.tasks.get(*id).and_then(|task| task.sent());
+        let sent = |id: &TaskId| self.dispatches.of(self.tasks.get(*id));
         let tasks = worker.flight.tasks.iter();
         let marked: Vec<_> = tasks
             .clone()
@@ -45,7 +45,7 @@ impl<P> Scheduler<P> {
             self.kill(place);
         }
         for (id, pending) in marked {
-            if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
+            if let Some(sent) = self.dispatches.of_mut(self.tasks.get(id)) {
                 sent.pending_kill = None;
             }
             if let Some(outcome) = pending.outcome {

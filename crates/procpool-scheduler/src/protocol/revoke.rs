@@ -11,7 +11,7 @@ impl<P> Scheduler<P> {
     /// Takes a sent task back, or does what is to be done if it has begun. The driver is asked at most once for a
     /// dispatch.
     pub(crate) fn revoke(&mut self, now: Instant, id: TaskId, reason: RevokeReason) {
-        let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
+        let Some(sent) = self.dispatches.of_mut(self.tasks.get(id)) else {
             return;
         };
         if sent.is_claimed {
@@ -48,7 +48,7 @@ impl<P> Scheduler<P> {
 
     /// The driver answered.
     pub(crate) fn revoke_answered(&mut self, now: Instant, id: TaskId, is_revoked: bool) {
-        let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) else {
+        let Some(sent) = self.dispatches.of_mut(self.tasks.get(id)) else {
             return;
         };
         let Some(reason) = sent.revoking.take() else {
@@ -69,7 +69,7 @@ impl<P> Scheduler<P> {
 
     /// The worker has claimed the task.
     pub(crate) fn note_claimed(&mut self, id: TaskId) {
-        if let Some(sent) = self.tasks.get_mut(id).and_then(|task| task.sent.as_mut()) {
+        if let Some(sent) = self.dispatches.of_mut(self.tasks.get(id)) {
             sent.is_claimed = true;
             self.fleet[sent.worker].life.has_begun_task();
         }

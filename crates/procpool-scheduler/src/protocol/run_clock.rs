@@ -24,7 +24,7 @@ impl<P> Scheduler<P> {
         if let Some(task) = self.tasks.get(head)
             && !task.is_resolved()
             && let Some(limit) = task.timeout()
-            && let Some(sent) = task.sent()
+            && let Some(sent) = self.dispatches.of(Some(task))
         {
             self.check_run_at(now, place, sent.at.checked_add(limit));
         }
@@ -52,7 +52,7 @@ impl<P> Scheduler<P> {
 
     /// Asks the driver how far the worker has come with the task.
     pub(crate) fn inspect(&mut self, id: TaskId) {
-        let Some(sent) = self.tasks.get(id).and_then(|task| task.sent()) else {
+        let Some(sent) = self.dispatches.of(self.tasks.get(id)) else {
             return;
         };
         let worker = &mut self.fleet[sent.worker];
@@ -72,7 +72,8 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
-        let (Some(sent), Some(limit)) = (task.sent(), task.timeout()) else {
+        let (Some(sent), Some(limit)) = (self.dispatches.of(Some(task)).copied(), task.timeout())
+        else {
             return;
         };
         let is_resolved = task.is_resolved();

@@ -82,7 +82,7 @@ impl<P> Scheduler<P> {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let Some(sent) = task.sent() else {
+        let Some(sent) = self.dispatches.of(Some(task)) else {
             return;
         };
         let asked = &mut task.details_mut().splitting;

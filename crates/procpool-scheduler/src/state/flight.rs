@@ -1,10 +1,47 @@
-//! The tasks that were sent to one worker and have not come back.
+//! The tasks that were sent and have not come back.
 
 use std::collections::VecDeque;
 
+use slab::Slab;
+
 use crate::id::TaskId;
 use crate::state::free_slots::FreeSlots;
+use crate::state::task::{DispatchIndex, Sent, Task};
 
+/// What is known of each task in flight, of all workers.
+///
+/// It is apart from the tasks, because very many tasks may wait and few are in flight. Nothing is allocated for a
+/// dispatch once as many tasks were in flight before.
+#[derive(Default, Debug)]
+pub(crate) struct Dispatches(Slab<Sent>);
+
+impl Dispatches {
+    #[inline]
+    pub(crate) fn insert(&mut self, sent: Sent) -> DispatchIndex {
+        // Each worker has at most `Config::MAX_WINDOW` tasks, so 32 bits are enough.
+        DispatchIndex(self.0.insert(sent) as u32)
+    }
+
+    /// What is known of the task's dispatch, if there is the task and a worker has it.
+    #[inline]
+    pub(crate) fn of<P>(&self, task: Option<&Task<P>>) -> Option<&Sent> {
+        self.0.get(task?.sent?.0 as usize)
+    }
+
+    /// As [`of`](Self::of), to be changed.
+    #[inline]
+    pub(crate) fn of_mut<P>(&mut self, task: Option<&Task<P>>) -> Option<&mut Sent> {
+        self.0.get_mut(task?.sent?.0 as usize)
+    }
+
+    /// Removes what is known of the task's dispatch: no worker has the task any more.
+    #[inline]
+    pub(crate) fn take<P>(&mut self, task: &mut Task<P>) -> Option<Sent> {
+        self.0.try_remove(task.sent.take()?.0 as usize)
+    }
+}
+
+/// The tasks that were sent to one worker and have not come back.
 #[derive(Debug)]
 pub(crate) struct Flight {
     /// In the order in which the worker runs them. The first one runs, as far as the scheduler knows.

@@ -13,9 +13,10 @@ use crate::policy::run_time::RunTimes;
 use crate::policy::start_gate::StartGate;
 use crate::state::deadlines::{Deadlines, Timer};
 use crate::state::fleet::Fleet;
+use crate::state::flight::Dispatches;
 use crate::state::reservation_queue::ReservationQueue;
 use crate::state::table::Table;
-use crate::state::task::{SentPool, Task, TaskState};
+use crate::state::task::{Task, TaskState};
 
 /// Makes the decisions of one pool. `P` is what the driver keeps with each task.
 ///
@@ -37,11 +38,11 @@ pub struct Scheduler<P> {
     pub(crate) broadcasts: BTreeMap<BroadcastId, usize>,
     pub(crate) last_broadcast: u64,
     pub(crate) fleet: Fleet,
+    pub(crate) dispatches: Dispatches,
     pub(crate) next_worker: WorkerId,
     pub(crate) start_gate: StartGate,
     pub(crate) run_times: RunTimes,
     pub(crate) affinities: Affinities,
-    pub(crate) sent_pool: SentPool,
     /// The number of the last dispatch.
     pub(crate) last_dispatch_id: u64,
     /// How many tasks in flight were sent with several items.
@@ -107,10 +108,10 @@ impl<P> Scheduler<P> {
             broadcasts: BTreeMap::new(),
             last_broadcast: 0,
             fleet: Fleet::default(),
+            dispatches: Dispatches::default(),
             next_worker: WorkerId::FIRST,
             run_times: RunTimes::default(),
             affinities: Affinities::default(),
-            sent_pool: SentPool::default(),
             last_dispatch_id: 0,
             tasks_with_items: 0,
             revoking: 0,
@@ -170,7 +171,7 @@ impl<P> Scheduler<P> {
         match self.tasks.get(task) {
             Some(task) if task.is_resolved() => TaskState::Finished,
             None => TaskState::Finished,
-            Some(task) => match task.sent() {
+            Some(task) => match self.dispatches.of(Some(task)) {
                 Some(sent) => TaskState::Sent {
                     worker: self.fleet[sent.worker].id,
                     slot: sent.slot,

@@ -6,7 +6,6 @@ use crate::action::Outcome;
 use crate::id::{AffinityKey, FunctionKey, WorkerId};
 use crate::policy::queue::QueueKey;
 use crate::policy::run_time::FunctionIndex;
-use crate::policy::tuning::SPARE_DISPATCHES;
 use crate::spec::TaskSpec;
 use crate::state::deadlines::{Deadlines, Timer};
 
@@ -40,7 +39,7 @@ pub(crate) struct Task<P> {
     /// `None`: it is resolved, and a worker still has it.
     pub(crate) payload: Option<P>,
     /// `None`: it waits, in the queue or for the end of a pause.
-    pub(crate) sent: Option<Box<Sent>>,
+    pub(crate) sent: Option<DispatchIndex>,
 }
 
 /// What few tasks have: options beyond the function to run, timers, deaths.
@@ -82,6 +81,10 @@ pub(crate) enum Part {
     All,
 }
 
+/// The place in which [`Sent`] is kept for a task in flight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DispatchIndex(pub(crate) u32);
+
 /// What is known of a task that a worker has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
@@ -103,32 +106,6 @@ pub(crate) struct Sent {
     pub(crate) revoking: Option<RevokeReason>,
     /// Its worker is to be killed if it still runs the task.
     pub(crate) pending_kill: Option<PendingKill>,
-}
-
-/// Boxes that are used again. To allocate and free one for each task takes a tenth of the instructions that a task costs
-/// in the scheduler.
-#[derive(Default, Debug)]
-#[allow(clippy::vec_box, reason = "the boxes themselves are used again")]
-pub(crate) struct SentPool(Vec<Box<Sent>>);
-
-impl SentPool {
-    #[inline]
-    pub(crate) fn take(&mut self, sent: Sent) -> Box<Sent> {
-        match self.0.pop() {
-            Some(mut spare) => {
-                *spare = sent;
-                spare
-            }
-            None => Box::new(sent),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn give_back(&mut self, spare: Box<Sent>) {
-        if self.0.len() < SPARE_DISPATCHES {
-            self.0.push(spare);
-        }
-    }
 }
 
 /// A kill that waits until it is known which task the worker runs.
@@ -252,12 +229,6 @@ impl<P> Task<P> {
     /// How many workers died while they ran it.
     pub(crate) fn deaths(&self) -> u32 {
         self.details().map_or(0, |details| details.deaths)
-    }
-
-    /// What is known of the dispatch, if a worker has it.
-    #[inline]
-    pub(crate) fn sent(&self) -> Option<Sent> {
-        self.sent.as_deref().copied()
     }
 
     pub(crate) fn is_resolved(&self) -> bool {
