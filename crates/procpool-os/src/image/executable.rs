@@ -20,6 +20,8 @@ pub struct Image {
     key: CallKey,
 }
 
+static CURRENT: OnceLock<Image> = OnceLock::new();
+
 impl Image {
     /// The image of the running process.
     ///
@@ -38,11 +40,16 @@ impl Image {
     /// assert!(image.contains_code(main as fn() as usize));
     /// # Ok::<(), procpool_os::ImageError>(())
     /// ```
+    #[inline]
     pub fn current() -> Result<&'static Image, ImageError> {
-        static CURRENT: OnceLock<Image> = OnceLock::new();
-        if let Some(image) = CURRENT.get() {
-            return Ok(image);
+        match CURRENT.get() {
+            Some(image) => Ok(image),
+            None => Image::first(),
         }
+    }
+
+    #[cold]
+    fn first() -> Result<&'static Image, ImageError> {
         let found = Image::examine()?;
         Ok(CURRENT.get_or_init(|| found))
     }
@@ -54,6 +61,7 @@ impl Image {
     }
 
     /// The key of the calls that this process describes.
+    #[inline]
     pub(crate) fn key(&self) -> &CallKey {
         &self.key
     }
@@ -65,6 +73,7 @@ impl Image {
 
     /// Whether `address` lies in an executable segment of the main program.
     #[must_use]
+    #[inline]
     pub fn contains_code(&self, address: usize) -> bool {
         self.code.iter().any(|range| range.contains(&address))
     }
@@ -72,6 +81,7 @@ impl Image {
     /// The distance of `address` from the address at which the image is loaded.
     ///
     /// `None` if there is no code of the image at that address.
+    #[inline]
     pub(crate) fn offset_of(&self, address: usize) -> Option<u64> {
         if !self.contains_code(address) {
             return None;
