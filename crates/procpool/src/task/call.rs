@@ -77,6 +77,7 @@ fn encode_args<A: Serialize>(
     }
 }
 
+#[inline]
 fn within(len: usize, limit: usize) -> Result<(), EncodeError> {
     match len > limit {
         true => Err(EncodeError::args(format_args!(

@@ -19,6 +19,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    #[inline]
     pub(crate) fn new(call: EncodedCall, limits: Limits, sink: Sink) -> Self {
         Job {
             call,
