@@ -205,11 +205,6 @@ impl<'a> Server<'a> {
         self.wait.receive(inbox, self.outbox)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.last_ended = None;
-        self.outbox.flush()
-    }
-
     fn stop(mut self) -> io::Result<()> {
         self.outbox.flush()?;
         self.call.drop_state();
