@@ -290,14 +290,11 @@ pub fn values() -> Vec<(String, Vec<u8>)> {
             "json",
             value_of(&serde_json::json!({"a": [1, -1, {"b": null}], "c": "d"})),
         ),
-        (
-            "nest",
-            [0xc2, 0xd5, 0xc1, 0xd5, 0xd8, 0xd8].into_iter().collect(),
-        ),
-        ("deep", [0xd5].repeat(300).into_iter().collect()),
+        ("nest", [0xc2, 0xd4, 2, 0xc1, 0xd4, 0].into_iter().collect()),
+        ("deep", [0xd4, 1].repeat(150).into_iter().collect()),
         (
             "long-lie",
-            [0xd4, 0xc7, 255, 255, 255, 255].into_iter().collect(),
+            [0xe0, 0xc7, 255, 255, 255, 255].into_iter().collect(),
         ),
         ("setup", value_of(&start().setup)),
     ]

@@ -133,7 +133,7 @@ pub(crate) fn all(mode: Mode) -> Vec<Shape> {
         of(
             shape("a million bool", 400_000),
             numbers(many(1_000_000))
-                .map(|n| n % 3 == 0)
+                .map(|n| n.is_multiple_of(3))
                 .collect::<Vec<_>>(),
         ),
         of(
@@ -238,9 +238,9 @@ fn links(count: usize) -> Vec<Link> {
         .map(|n| Link {
             href: format!("https://example.org/a/{}", text(n)),
             text: text(n / 3),
-            rel: (n % 2 == 0).then(|| "nofollow".to_owned()),
+            rel: n.is_multiple_of(2).then(|| "nofollow".to_owned()),
             line: (n % 5_000) as u32,
-            external: n % 3 == 0,
+            external: n.is_multiple_of(3),
         })
         .collect()
 }
@@ -311,7 +311,7 @@ fn particles(count: usize) -> Vec<Particle> {
             velocity: [0.5, n as f64 / 7.0, 1.0],
             mass: 1.0 / (n + 1) as f64,
             charge: (n % 3) as i32 - 1,
-            alive: n % 2 == 0,
+            alive: n.is_multiple_of(2),
         })
         .collect()
 }
@@ -340,7 +340,7 @@ fn samples(count: usize) -> Vec<Sample> {
         .map(|n| Sample {
             value: (n % 3 != 0).then_some(n as f64),
             count: (n % 4 != 0).then_some(n as u32),
-            note: (n % 5 == 0).then(|| text(n)),
+            note: n.is_multiple_of(5).then(|| text(n)),
         })
         .collect()
 }

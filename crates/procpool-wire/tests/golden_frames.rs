@@ -40,30 +40,29 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "start",
         1,
         "
-        08 00 00 00                 version
+        09 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
-        d6                          setup: map
+        d5 07                       setup: map
         a6 'worker' 03
         a4 'pool' a4 'pool'
         ac 'memory_limit' c2 c7 00 00 10 00
-        ae 'cgroup_members' c2 d4 05 'group'
+        ae 'cgroup_members' c2 e0 05 'group'
         af 'has_initializer' c4
         aa 'broadcasts' 02
         aa 'max_growth' c2 c7 00 00 01 00
-        d8                          end
         ",
     ),
     (
         "start-of-another-version",
         1,
         "
-        09 00 00 00                 version
+        0a 00 00 00                 version
         05 00 00 00                 length of the identity
         08 07 06 05 04 03 02 01     anchor
         'build'                     identity
-        d6                          setup: map
+        d5 07                       setup: map
         a6 'worker' 00
         a4 'pool' a0
         ac 'memory_limit' c1
@@ -71,7 +70,6 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         af 'has_initializer' c3
         aa 'broadcasts' 00
         aa 'max_growth' c1
-        d8                          end
         ",
     ),
     (
@@ -85,7 +83,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         28 27 26 25 24 23 22 21     function
         68 67 66 65 64 63 62 61     limit: CPU time, in nanoseconds
         78 77 76 75 74 73 72 71     limit: bytes of memory
-        d5 07 a2 c3 a9 d8           args
+        d4 02 07 a2 c3 a9          args
         ",
     ),
     (
@@ -107,7 +105,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
-        d5 07 a2 c3 a9 d8           args
+        d4 02 07 a2 c3 a9          args
         ",
     ),
     (
@@ -116,7 +114,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         "
         18 17 16 15 14 13 12 11     entry
         28 27 26 25 24 23 22 21     function
-        d5 07 a2 c3 a9 d8           args
+        d4 02 07 a2 c3 a9          args
         ",
     ),
     (
@@ -135,7 +133,7 @@ const COMMANDS: &[(&str, u8, &str)] = &[
         00                          no column
         00 00                       reserved
         06                          length of an item
-        d5 07 a2 c3 a9 d8           args
+        d4 02 07 a2 c3 a9          args
         01                          length of an item
         c0                          args
         ",
@@ -217,40 +215,38 @@ const EVENTS: &[(&str, u8, &str)] = &[
     (
         "refused-version",
         130,
-        "d7 a7 'Version' d6 a6 'parent' 01 a6 'worker' 02 d8",
+        "d6 a7 'Version' d5 02 a6 'parent' 01 a6 'worker' 02",
     ),
-    ("refused-build", 130, "d7 a5 'Build' a5 'other'"),
-    ("refused-setup", 130, "d7 a5 'Setup' a9 'no memory'"),
+    ("refused-build", 130, "d6 a5 'Build' a5 'other'"),
+    ("refused-setup", 130, "d6 a5 'Setup' a9 'no memory'"),
     (
         "refused-initializer",
         130,
-        "d7 ab 'Initializer' a8 'no model'",
+        "d6 ab 'Initializer' a8 'no model'",
     ),
     (
         "refused-initializer-panicked",
         130,
         "
-        d7 b3 'InitializerPanicked' d6
+        d6 b3 'InitializerPanicked' d5 03
         a7 'message' a4 'boom'
         a8 'location' c1
         a9 'backtrace' c1
-        d8
         ",
     ),
     (
         "refused-broadcast",
         130,
-        "d7 a9 'Broadcast' aa 'no licence'",
+        "d6 a9 'Broadcast' aa 'no licence'",
     ),
     (
         "refused-broadcast-panicked",
         130,
         "
-        d7 b1 'BroadcastPanicked' d6
+        d6 b1 'BroadcastPanicked' d5 03
         a7 'message' a4 'boom'
         a8 'location' c1
         a9 'backtrace' c1
-        d8
         ",
     ),
     (
@@ -260,7 +256,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         00                          outcome
         01                          needs_recycle
         00 00 00 00 00 00           reserved
-        d5 07 a2 c3 a9 d8           result
+        d4 02 07 a2 c3 a9          result
         ",
     ),
     (
@@ -283,11 +279,10 @@ const EVENTS: &[(&str, u8, &str)] = &[
         01                          outcome
         01                          needs_recycle
         00 00 00 00 00 00           reserved
-        d6                          report: map
+        d5 03                       report: map
         a7 'message' a4 'boom'
         a8 'location' c2 af 'src/main.rs:1:2'
         a9 'backtrace' c1
-        d8                          end
         ",
     ),
     (
@@ -324,7 +319,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
     (
         "broadcast-failed",
         132,
-        "c2 d7 a9 'Broadcast' aa 'no licence'",
+        "c2 d6 a9 'Broadcast' aa 'no licence'",
     ),
     (
         "items-began",
@@ -340,7 +335,7 @@ const EVENTS: &[(&str, u8, &str)] = &[
         SHORT_ITEM,
         "
         c6                          header of a short result
-        d5 07 a2 c3 a9 d8           result
+        d4 02 07 a2 c3 a9          result
         ",
     ),
     (
@@ -357,11 +352,10 @@ const EVENTS: &[(&str, u8, &str)] = &[
         "
         01                          outcome
         00 00 00 00 00 00 00        reserved
-        d6                          report: map
+        d5 03                       report: map
         a7 'message' a4 'boom'
         a8 'location' c1
         a9 'backtrace' c1
-        d8                          end
         ",
     ),
 ];

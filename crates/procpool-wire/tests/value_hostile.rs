@@ -84,6 +84,31 @@ enum Marked {
     },
 }
 
+/// Of which several have shapes, and columns.
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Repeated {
+    a: u16,
+    b: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    c: Option<External>,
+    d: Vec<i16>,
+    e: Untagged,
+}
+
+fn repeated(n: u16) -> Repeated {
+    Repeated {
+        a: n,
+        b: Some(0.5),
+        c: n.is_multiple_of(2)
+            .then(|| External::Tuple(n as u8, "x".into())),
+        d: vec![-1, 2],
+        e: match n {
+            0..2 => Untagged::Number(0.5),
+            _ => Untagged::Text("y".into()),
+        },
+    }
+}
+
 /// Decodes as everything there is, for the sake of what does not happen.
 fn try_everything(bytes: &[u8]) {
     fn attempt<T: DeserializeOwned + 'static>(bytes: &[u8]) {
@@ -112,6 +137,11 @@ fn try_everything(bytes: &[u8]) {
     attempt::<Untagged>(bytes);
     attempt::<Flat>(bytes);
     attempt::<serde_json::Value>(bytes);
+    attempt::<Vec<Repeated>>(bytes);
+    attempt::<Vec<bool>>(bytes);
+    attempt::<Vec<char>>(bytes);
+    attempt::<Vec<f32>>(bytes);
+    attempt::<[i32; 3]>(bytes);
     attempt::<Seqs>(bytes);
     attempt::<Options>(bytes);
     attempt::<Vec<Options>>(bytes);
@@ -156,6 +186,7 @@ fn samples() -> Vec<Vec<u8>> {
         )),
         sample(BTreeMap::from([(vec![1u8], u128::MAX), (vec![], 3)])),
         sample(serde_bytes::Bytes::new(&[7; 200])),
+        sample((0..4).map(repeated).collect::<Vec<_>>()),
     ]
 }
 
@@ -171,7 +202,7 @@ proptest! {
     #[test]
     fn random_structure(
         bytes in proptest::collection::vec(
-            prop_oneof![0xc0u8..=0xd9, 0u8..4, 0xa0u8..0xa2, Just(b'a')],
+            prop_oneof![0xc0u8..=0xec, 0u8..4, 0xa0u8..0xa2, Just(b'a')],
             0..48,
         )
     ) {
@@ -180,7 +211,7 @@ proptest! {
 
     #[test]
     fn a_changed_byte(
-        sample in 0usize..7,
+        sample in 0usize..8,
         at in proptest::num::usize::ANY,
         byte in proptest::num::u8::ANY,
     ) {
@@ -227,7 +258,7 @@ fn a_huge_length_is_an_error_and_no_hint() {
             d.deserialize_seq(V)
         }
     }
-    for tag in [0xd2u8, 0xd3, 0xd4] {
+    for tag in (0xd2u8..=0xd5).chain(0xe0..=0xeb) {
         for len in [
             &[0xc8u8, 255, 255, 255, 255, 255, 255, 255, 255][..],
             &[0xc8, 0, 0, 0, 0, 1, 0, 0, 0],
@@ -245,23 +276,22 @@ fn a_huge_length_is_an_error_and_no_hint() {
         }
     }
     assert!(decode::<Hint>(&[0xd4, 3, 1, 2, 3]).is_ok());
+    assert!(decode::<Hint>(&[0xe0, 3, 1, 2, 3]).is_ok());
 }
 
 #[test]
 fn bottomless_bytes_do_not_overflow_the_stack() {
     for part in [
-        &[0xd5u8][..],
-        &[0xd6],
-        &[0xd6, 0xa0],
+        &[0xd4u8, 1][..],
+        &[0xd5, 1],
+        &[0xd5, 1, 0xa0],
         &[0xc2],
-        &[0xd7, 0xa4, b'M', b'o', b'r', b'e'],
-        &[0xd7, 0xa4, b'M', b'o', b'r', b'e', 0xd5],
-        &[0xd7],
-        &[0xd6, 0xa4, b'n', b'e', b'x', b't'],
-        &[0xd6, 0xa4, b'n', b'e', b'x', b't', 0xc2],
-        &[
-            0xd6, 0xa1, b't', 0xa4, b'M', b'o', b'r', b'e', 0xa4, b'n', b'e', b'x', b't',
-        ],
+        b"\xd6\xa4More",
+        b"\xd6\xa4More\xd4\x02",
+        &[0xd6],
+        b"\xd5\x01\xa4next",
+        b"\xd5\x01\xa4next\xc2",
+        b"\xd5\x02\xa1t\xa4More\xa4next",
     ] {
         let bomb = part.repeat(100_000);
         try_everything(&bomb);
@@ -270,6 +300,8 @@ fn bottomless_bytes_do_not_overflow_the_stack() {
     // No byte is taken by a wrapping, so these would go on for ever.
     assert!(decode::<Options>(&[1]).is_err());
     assert!(decode::<Vec<Options>>(&[0xd4, 1, 1]).is_err());
+    assert!(decode::<Vec<Options>>(&[0xe0, 1, 1]).is_err());
+    assert!(decode::<Vec<Options>>(&[0xe5, 1, 1, 0, 0, 0]).is_err());
 }
 
 /// Wraps until encoding refuses, and finds that all below comes back: encoder and decoder count
@@ -334,4 +366,101 @@ fn the_deepest_untagged_value_comes_back() {
             assert!(decode::<Unmarked>(&bytes).expect("decodes") == value);
         }
     }
+}
+
+/// A value, with shapes behind it.
+fn with_shapes(value: &[u8], shapes: &[u8]) -> Vec<u8> {
+    let distance = value.len() as u64;
+    [&[0xd8], &distance.to_le_bytes()[..], value, shapes].concat()
+}
+
+#[test]
+fn shapes_that_lie_are_errors() {
+    let good = with_shapes(b"\xd9\0\x07\0\0\0\x05", b"\x01\0\x02\xa1a\x05\xa1b\x0c");
+    let read: BTreeMap<String, u64> = decode(&good).expect("is whole");
+    assert_eq!(read, BTreeMap::from([("a".into(), 7), ("b".into(), 5)]));
+    for (value, shapes) in [
+        // No such shape, or no shapes at all.
+        (&b"\xd9\x01\x07"[..], &b"\x01\0\x01\xa1a\x0c"[..]),
+        (b"\xd9\0\x07", b"\0"),
+        (b"\xd9\0\x07", b""),
+        // Not the value that was announced.
+        (b"\x07", b"\x01\0\x01\xa1a\x0c"),
+        (b"", b"\x01\0\x01\xa1a\x0c"),
+        // Shapes within shapes.
+        (b"\xd8\0\0\0\0\0\0\0\0", b"\x01\0\x01\xa1a\x0c"),
+        (
+            b"\xd9\0\xd8\x01\0\0\0\0\0\0\0\x07\0",
+            b"\x01\0\x01\xa1a\x0c",
+        ),
+        // Slots cut short, and more bytes than slots.
+        (b"\xd9\0\x07\0\0", b"\x01\0\x01\xa1a\x05"),
+        (b"\xd9\0\x07\x07", b"\x01\0\x01\xa1a\x0c"),
+        // A bool, a char and a string that are none.
+        (b"\xd9\0\x02", b"\x01\0\x01\xa1a\x02"),
+        (b"\xd9\0\0\xd8\0\0", b"\x01\0\x01\xa1a\x07"),
+        (b"\xd9\0\x07", b"\x01\0\x01\xa1\xff\x0c"),
+        // More shapes, fewer shapes, an unknown form, an unknown kind, a name that is a number.
+        (b"\xd9\0\x07", b"\x02\0\x01\xa1a\x0c"),
+        (b"\xd9\0\x07", b"\x01\0\x01\xa1a\x0c\0"),
+        (b"\xd9\0\x07", b"\x01\x06\x01\xa1a\x0c"),
+        (b"\xd9\0\x07", b"\x01\0\x01\xa1a\x0e"),
+        (b"\xd9\0\x07", b"\x01\0\x01\x01\x0c"),
+        // A unit variant with a slot, newtype variants without and with two, a tuple with an optional slot.
+        (b"\xd9\0\x07", b"\x01\x02\xa1a\x01\x0c"),
+        (b"\xd9\0", b"\x01\x03\xa1a\0"),
+        (b"\xd9\0\x07\x07", b"\x01\x03\xa1a\x02\x0c\x0c"),
+        (b"\xd9\0\x07", b"\x01\x01\x01\x0d"),
+        // A skipped field where none may be.
+        (b"\xd9\0\xda", b"\x01\0\x01\xa1a\x0c"),
+        // Very many slots.
+        (
+            b"\xd9\0\x07",
+            b"\x01\x01\xc8\xff\xff\xff\xff\xff\xff\xff\xff\x0c",
+        ),
+    ] {
+        let bytes = with_shapes(value, shapes);
+        assert!(decode::<IgnoredAny>(&bytes).is_err(), "{bytes:02x?}");
+        try_everything(&bytes);
+    }
+    // A shape that was not defined yet, and distances beyond the end.
+    assert!(decode::<IgnoredAny>(b"\xd9\0").is_err());
+    assert!(decode::<IgnoredAny>(&[b"\xd4\x02\xd9\0\x07", &good[..]].concat()).is_err());
+    for distance in [0, 1, 6, 8, 1 << 30, u64::MAX] {
+        let mut bytes = good.clone();
+        bytes[1..9].copy_from_slice(&distance.to_le_bytes());
+        assert!(decode::<IgnoredAny>(&bytes).is_err(), "{distance}");
+        try_everything(&bytes);
+    }
+}
+
+#[test]
+fn bottomless_shapes_do_not_overflow_the_stack() {
+    for shapes in [
+        // A tuple, a newtype variant, a struct and a struct variant of one tagged slot each.
+        &b"\x01\x01\x01\x0c"[..],
+        b"\x01\x03\xa4More\x01\x0c",
+        b"\x01\0\x01\xa4next\x0c",
+        b"\x01\x05\xa4More\x01\xa4next\x0c",
+        b"\x01\x04\xa4More\x02\x0c\x0c",
+    ] {
+        for part in [&b"\xd9\0"[..], b"\xd9\0\xc2"] {
+            let bomb = with_shapes(&part.repeat(100_000), shapes);
+            try_everything(&bomb);
+            assert!(decode::<IgnoredAny>(&bomb).is_err());
+        }
+    }
+}
+
+/// Ten bytes that announce a gibibyte.
+#[test]
+fn what_is_only_announced_is_not_allocated() {
+    for tag in (0xd2u8..=0xd5).chain(0xe0..=0xeb) {
+        let bytes = [tag, 0xc7, 0, 0, 0, 0x40, 1, 1, 1, 1];
+        assert!(decode::<Vec<f32>>(&bytes).is_err());
+        assert!(decode::<Vec<f64>>(&bytes).is_err());
+        try_everything(&bytes);
+    }
+    // As many elements as there are bytes, each of which takes several.
+    assert!(decode::<Vec<f64>>(&[0xeb, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_err());
 }

@@ -8,7 +8,7 @@ use crate::{MessageError, value};
 
 /// The version of this protocol. Both sides must have the same; they are the same executable, so a
 /// difference means that the executable is not what it seems.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 
 /// The first message of all.
 ///

@@ -1,12 +1,15 @@
 //! Encoding a value to bytes, and decoding it.
 
+use std::cell::OnceCell;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attachment::Attachment;
+use super::decode::Decoder;
+use super::encode::Encoder;
 use super::error::{DecodeError, EncodeError};
-use super::read::Decoder;
-use super::write::Encoder;
+
 use crate::Reserve;
 
 /// Appends the encoding of `value` to `out`.
@@ -97,7 +100,8 @@ pub(crate) fn decode_attached<T: DeserializeOwned>(
     bytes: &[u8],
     attached: &[Attachment],
 ) -> Result<T, DecodeError> {
-    let mut decoder = Decoder::new(bytes, attached);
+    let shapes = OnceCell::new();
+    let mut decoder = Decoder::new(bytes, attached, &shapes);
     let value = T::deserialize(&mut decoder)?;
     decoder.finish()?;
     Ok(value)

@@ -28,7 +28,7 @@
 //!
 //! # Format
 //!
-//! A value is a tag byte and what follows it. Numbers are little-endian. A *length* is a
+//! A value is a tag byte and what follows it. Numbers are little-endian. A *length* or *count* is a
 //! non-negative integer in this very format, so it takes one byte up to 127.
 //!
 //! | tag | value | followed by |
@@ -45,16 +45,42 @@
 //! | `d1` | `char` | 4 bytes |
 //! | `d2` | string | length, UTF-8 |
 //! | `d3` | byte string (`serialize_bytes`) | length, bytes |
-//! | `d4` | sequence or tuple whose elements are all `u8` | length, bytes |
-//! | `d5` | any other sequence, tuple or tuple struct | its elements, end |
-//! | `d6` | map or struct | key, value, key, value, …, end; a struct's keys are its field names |
-//! | `d7` | enum variant with content | its name, then its content as one value |
-//! | `d8` | end | |
-//! | `d9` | an [attachment], or elsewhere its bytes | its index |
+//! | `d4` | sequence or tuple | count, elements |
+//! | `d5` | map or struct | count, key, value, key, value, …; a struct's keys are its field names |
+//! | `d6` | enum variant with content | its name, then its content as one value |
+//! | `d7` | an [attachment], or elsewhere its bytes | its index |
+//! | `d8` | the first value of a shape (below) | distance to the shapes, 8 bytes; then the value |
+//! | `d9` | a value of a shape | the shape's number, one byte; then its slots |
+//! | `e0` … `eb` | *column*: a sequence of scalars of one kind | count, the scalars without tags |
 //!
 //! A unit variant is its name, a string. An integer takes the shortest form, whatever its type; a
-//! newtype struct is what it contains. The end mark, in place of a count, means that nothing has to
-//! be trusted or reserved before it has arrived.
+//! newtype struct is what it contains. No count is trusted: there must be bytes left for what it counts.
+//!
+//! The kinds of scalars are `u8`, `i8`, `bool`, `u16`, `i16`, `u32`, `i32`, `char`, `f32`, `u64`, `i64` and
+//! `f64`, in this order. An array of more than 12 elements is a sequence; a column turns into a tagged sequence
+//! when an element of another kind comes.
+//!
+//! ## Shapes
+//!
+//! Most large values have very many structs of few types. The first value of a struct, a tuple or an enum variant is
+//! written as the table says, in full. From the second one on, such a value is the number of its *shape* and its
+//! *slots*. A shape says once for all of them what is the same: the variant's name, the names of the fields, and the
+//! kind of each slot. A slot of a scalar has no tag; any other value in a slot is tagged.
+//!
+//! The encoder expects the next struct of a name to have the shape of the last one, and compares pointers of
+//! names. A field of another kind than expected is written with its tag, and the value gets another shape, in which
+//! that slot is tagged. So a type has few shapes: a slot only ever becomes tagged. A field that is skipped makes
+//! its slot optional: from then on it holds a tagged value or the byte `da`. Shapes that were found are kept until
+//! the end of the value, so that a value's number is known when it ends, and stands before it.
+//! When there are 255 shapes, or might be, values are written in full.
+//!
+//! The shapes stand behind the value, where the distance says: their count (one byte), and of each its form (one
+//! byte: 0 struct, 1 tuple, 2 unit variant, 3 newtype variant, 4 tuple variant, 5 struct variant), the name of a
+//! variant, the count of slots, and for each slot its name, if the form has names, and its kind (one byte: a
+//! scalar's number, 12 for tagged, 13 for optional).
+//!
+//! A derived visitor that asks for just the fields of a shape, in the same order, is given the slots as a
+//! sequence, and no name is looked at. Any other reader is given a map with the names, as from the full form.
 //!
 //! # Examples
 //!
@@ -71,13 +97,14 @@
 
 pub mod attachment;
 mod codec;
+mod decode;
+mod encode;
 mod error;
+mod kind;
 mod max_depth;
 mod prefix;
-mod read;
+mod shape_form;
 mod tag;
-mod vec_u8;
-mod write;
 
 pub use codec::{decode, encode, encode_reserving};
 pub use error::{DecodeError, EncodeError};

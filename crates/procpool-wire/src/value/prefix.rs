@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
+use super::encode::wide;
+use super::kind::Kind;
 use super::tag;
-use super::write::wide;
 
 /// The bytes of an encoding before its content: a tag and a length, or nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,7 +19,7 @@ impl Prefix {
 
     /// Of a sequence of as many `u8`.
     pub(crate) fn of_sequence(len: usize) -> Self {
-        Prefix::new(tag::U8_SEQ, len)
+        Prefix::new(tag::column(Kind::U8), len)
     }
 
     /// Of a byte string of as many bytes.

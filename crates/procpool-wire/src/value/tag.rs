@@ -1,5 +1,7 @@
-//! The tag byte that starts every encoded value. The table in the module's documentation gives
-//! their meaning.
+//! The tag byte that starts every tagged value. The table in the module's documentation gives their
+//! meaning.
+
+use super::kind::Kind;
 
 /// Integers from 0 to this one are their own tag.
 pub(super) const SMALL_UINT_MAX: u8 = 0x7f;
@@ -32,11 +34,28 @@ pub(super) const F64: u8 = 0xd0;
 pub(super) const CHAR: u8 = 0xd1;
 pub(super) const STR: u8 = 0xd2;
 pub(super) const BYTES: u8 = 0xd3;
-pub(super) const U8_SEQ: u8 = 0xd4;
-pub(super) const SEQ: u8 = 0xd5;
-pub(super) const MAP: u8 = 0xd6;
-pub(super) const VARIANT: u8 = 0xd7;
-pub(super) const END: u8 = 0xd8;
+pub(super) const SEQ: u8 = 0xd4;
+pub(super) const MAP: u8 = 0xd5;
+pub(super) const VARIANT: u8 = 0xd6;
 
 /// An attachment; its index follows.
-pub(super) const ATTACHMENT: u8 = 0xd9;
+pub(super) const ATTACHMENT: u8 = 0xd7;
+
+/// Says where the shapes are; the first value of a shape follows.
+pub(super) const SHAPES: u8 = 0xd8;
+
+/// A value of a shape.
+pub(super) const SHAPE: u8 = 0xd9;
+
+/// A field that was skipped, in place of its value.
+pub(super) const ABSENT: u8 = 0xda;
+
+/// The tag of a column of `u8`; the other kinds follow in their order.
+pub(super) const COLUMN: u8 = 0xe0;
+pub(super) const COLUMN_MAX: u8 = COLUMN + Kind::F64 as u8;
+
+/// The tag of a column of scalars of one kind.
+#[inline]
+pub(super) const fn column(kind: Kind) -> u8 {
+    COLUMN + kind as u8
+}

@@ -4,6 +4,7 @@ mod any;
 mod enums;
 mod prelude;
 mod refusals;
+mod repeated;
 mod scalars;
 mod sequences;
 mod shapes;

@@ -25,6 +25,21 @@ pub(crate) fn carries<T: Serialize + DeserializeOwned + PartialEq + Debug + 'sta
     let bytes = &bytes[1..];
     let back: T = decode(bytes).unwrap_or_else(|error| panic!("{name}: {error}, of {bytes:x?}"));
     assert_eq!(back, value, "{name}");
+    is_whole::<T>(name, bytes);
+
+    // Again and again, by its shape.
+    let mut bytes = Vec::new();
+    let values = (&value, &value, &value);
+    encode(&values, &mut bytes).unwrap_or_else(|error| panic!("{name}, thrice: {error}"));
+    let back: (T, T, T) =
+        decode(&bytes).unwrap_or_else(|error| panic!("{name}, thrice: {error}, of {bytes:x?}"));
+    assert_eq!((&back.0, &back.1, &back.2), values, "{name}, thrice");
+    is_whole::<(T, T, T)>(name, &bytes);
+}
+
+/// Every strict prefix is an error, and the value can be skipped.
+#[track_caller]
+fn is_whole<T: DeserializeOwned + 'static>(name: &str, bytes: &[u8]) {
     decode::<IgnoredAny>(bytes).unwrap_or_else(|error| panic!("{name}: skipping: {error}"));
     if bytes.len() < 1000 {
         for cut in 0..bytes.len() {
@@ -63,5 +78,15 @@ pub(crate) fn reads<A: Serialize, B: DeserializeOwned + PartialEq + Debug + 'sta
     assert_eq!(
         decode::<B>(&bytes).unwrap_or_else(|error| panic!("{read:?}: {error}")),
         read
+    );
+
+    // Again and again, by its shape.
+    let mut bytes = Vec::new();
+    encode(&[&written, &written, &written], &mut bytes).expect("encodes");
+    let back: Vec<B> =
+        decode(&bytes).unwrap_or_else(|error| panic!("{read:?}, thrice: {error}, of {bytes:x?}"));
+    assert!(
+        back.len() == 3 && back.iter().all(|back| *back == read),
+        "{read:?}, thrice"
     );
 }

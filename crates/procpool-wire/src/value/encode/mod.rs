@@ -1,6 +1,11 @@
 //! From a value to bytes.
 
+mod compound;
+mod elements;
 mod encoder;
+mod fields;
+mod place;
 mod ser;
+mod shapes;
 
 pub(super) use encoder::{Encoder, wide};

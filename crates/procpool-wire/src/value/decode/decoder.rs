@@ -1,26 +1,34 @@
 //! The bytes as they are read; [`super::de`] makes it a deserializer.
 
+use std::cell::OnceCell;
+
 use serde::de::DeserializeSeed;
 
 use super::reader::{Head, Reader};
+use super::shape::Shapes;
+use crate::value::MAX_DEPTH;
 use crate::value::attachment::Attachment;
 use crate::value::error::DecodeError;
-use crate::value::max_depth::MAX_DEPTH;
+use crate::value::kind::Kind;
 
 /// Reads values.
 #[derive(Debug)]
-pub(in crate::value) struct Decoder<'de> {
-    pub(in crate::value) reader: Reader<'de>,
+pub(in crate::value) struct Decoder<'s, 'de> {
+    pub(super) reader: Reader<'s, 'de>,
     /// Enum variants whose content nobody has asked for yet.
-    pub(in crate::value) variants_due: usize,
+    pub(super) variants_due: usize,
     depth: usize,
 }
 
-impl<'de> Decoder<'de> {
+impl<'s, 'de> Decoder<'s, 'de> {
     #[inline]
-    pub(in crate::value) fn new(bytes: &'de [u8], attached: &'de [Attachment]) -> Self {
+    pub(in crate::value) fn new(
+        bytes: &'de [u8],
+        attached: &'de [Attachment],
+        shapes: &'s OnceCell<Shapes<'de>>,
+    ) -> Self {
         Self {
-            reader: Reader::new(bytes, attached),
+            reader: Reader::new(bytes, attached, Some(shapes)),
             variants_due: 0,
             depth: 0,
         }
@@ -37,7 +45,7 @@ impl<'de> Decoder<'de> {
 
     /// Runs `read` one level deeper.
     #[inline]
-    pub(in crate::value) fn nested<T>(
+    pub(super) fn nested<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
@@ -55,7 +63,7 @@ impl<'de> Decoder<'de> {
     /// A type may write a `Some` that it reads as its content (`#[serde(into = "Option<T>", from =
     /// "T")]`); JSON does not tell the two apart, so such types exist.
     #[inline]
-    pub(in crate::value) fn content_head(&mut self) -> Result<Head<'de>, DecodeError> {
+    pub(super) fn content_head(&mut self) -> Result<Head<'s, 'de>, DecodeError> {
         loop {
             match self.reader.head()? {
                 Head::Some => {}
@@ -64,12 +72,15 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// Reads a part of a value. Its failure is final, even if the visitor should go on after it.
+    /// Reads a part of a value, which is laid out like this. Its failure is final, even if the visitor should go on
+    /// after it.
     #[inline]
-    pub(in crate::value) fn part<T: DeserializeSeed<'de>>(
+    pub(super) fn part<T: DeserializeSeed<'de>>(
         &mut self,
+        kind: Kind,
         seed: T,
     ) -> Result<T::Value, DecodeError> {
+        self.reader.slot = kind;
         let result = seed.deserialize(&mut *self);
         if result.is_err() {
             self.reader.poison();
@@ -79,7 +90,7 @@ impl<'de> Decoder<'de> {
 }
 
 #[cold]
-pub(in crate::value) fn too_deep() -> DecodeError {
+pub(super) fn too_deep() -> DecodeError {
     DecodeError::new(format_args!(
         "the value is nested deeper than {MAX_DEPTH} levels"
     ))

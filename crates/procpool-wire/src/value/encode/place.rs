@@ -1,31 +1,34 @@
-//! Bytes of a sequence, many at a time.
+//! Scalars of a sequence, many at a time.
 //!
-//! serde hands a `Vec<u8>` over as a sequence of single numbers. A serializer that can do nothing
-//! but put one byte into its place lets the compiler see that the loop over them is a copy.
+//! serde hands a `Vec<f32>` over as a sequence of single numbers. A serializer that can do nothing
+//! but put one scalar into its place lets the compiler see that the loop over them is a copy.
 
-use std::any::type_name;
 use std::fmt::Display;
 
 use serde::ser::{Impossible, Serialize, Serializer};
 
 use crate::value::error::EncodeError;
 
-/// Whether the items of a sequence are bytes, as a slice or a vector of them has them.
-///
-/// The name of a primitive type is that word alone, and the name of any other type has a path. Should
-/// that change, bytes are written one by one, as slowly as correctly.
-pub(in crate::value) fn is_byte<T>() -> bool {
-    matches!(type_name::<T>(), "u8" | "&u8")
+/// The place of one scalar of so many bytes.
+pub(super) struct Place<'p, const N: usize>(pub(super) &'p mut [u8; N]);
+
+impl<const N: usize> Place<'_, N> {
+    #[inline]
+    fn put<const M: usize>(self, bytes: [u8; M]) -> Result<(), EncodeError> {
+        if N != M {
+            return no_scalar();
+        }
+        self.0.copy_from_slice(&bytes);
+        Ok(())
+    }
 }
 
-/// The place of one byte.
-pub(in crate::value) struct Place<'p>(pub(in crate::value) &'p mut u8);
-
-fn no_byte<T>() -> Result<T, EncodeError> {
-    Err(EncodeError::new("a byte was written as something else"))
+#[cold]
+fn no_scalar<T>() -> Result<T, EncodeError> {
+    Err(EncodeError::new("a scalar was written as something else"))
 }
 
-impl Serializer for Place<'_> {
+impl<const N: usize> Serializer for Place<'_, N> {
     type Ok = ();
     type Error = EncodeError;
     type SerializeSeq = Impossible<(), EncodeError>;
@@ -38,76 +41,86 @@ impl Serializer for Place<'_> {
 
     #[inline]
     fn serialize_u8(self, value: u8) -> Result<(), EncodeError> {
-        *self.0 = value;
-        Ok(())
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_bool(self, _: bool) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
+        self.put([u8::from(value)])
     }
 
-    fn serialize_i8(self, _: i8) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_i8(self, value: i8) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_i16(self, _: i16) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_i16(self, value: i16) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_i32(self, _: i32) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_i32(self, value: i32) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_i64(self, _: i64) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_i64(self, value: i64) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_u16(self, _: u16) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_u16(self, value: u16) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_u32(self, _: u32) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_u32(self, value: u32) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_u64(self, _: u64) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_u64(self, value: u64) -> Result<(), EncodeError> {
+        self.put(value.to_le_bytes())
     }
 
-    fn serialize_f32(self, _: f32) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
+        self.put(value.to_bits().to_le_bytes())
     }
 
-    fn serialize_f64(self, _: f64) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
+        self.put(value.to_bits().to_le_bytes())
     }
 
-    fn serialize_char(self, _: char) -> Result<(), EncodeError> {
-        no_byte()
+    #[inline]
+    fn serialize_char(self, value: char) -> Result<(), EncodeError> {
+        self.put(u32::from(value).to_le_bytes())
     }
 
     fn serialize_str(self, _: &str) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, _: &T) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_unit_variant(
@@ -116,7 +129,7 @@ impl Serializer for Place<'_> {
         _: u32,
         _: &'static str,
     ) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -124,7 +137,7 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: &T,
     ) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -134,15 +147,15 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: &T,
     ) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_tuple_struct(
@@ -150,7 +163,7 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleStruct, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_tuple_variant(
@@ -160,11 +173,11 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeTupleVariant, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_struct(
@@ -172,7 +185,7 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStruct, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn serialize_struct_variant(
@@ -182,10 +195,10 @@ impl Serializer for Place<'_> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStructVariant, EncodeError> {
-        no_byte()
+        no_scalar()
     }
 
     fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), EncodeError> {
-        no_byte()
+        no_scalar()
     }
 }

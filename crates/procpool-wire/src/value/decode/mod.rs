@@ -4,5 +4,9 @@ mod access;
 mod de;
 mod decoder;
 mod reader;
+mod shape;
+mod u8_seq;
+mod variant;
+mod whole;
 
 pub(super) use decoder::Decoder;
