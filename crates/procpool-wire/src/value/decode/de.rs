@@ -154,13 +154,13 @@ macro_rules! visit_integer {
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
                 match self.reader.slot {
                     Kind::$kind => {
-                        let value = <$type>::from_le_bytes(self.reader.fixed()?);
+                        let value = <$type>::from_le_bytes(self.reader.input.fixed()?);
                         match u64::try_from(value) {
                             Ok(value) => visitor.visit_u64(value),
                             Err(_) => visitor.visit_i64(value as i64),
                         }
                     }
-                    Kind::Tagged => match self.reader.uint() {
+                    Kind::Tagged => match self.reader.input.uint() {
                         Some(value) => visitor.visit_u64(value),
                         None => self.visit_content(visitor),
                     },
@@ -178,10 +178,10 @@ macro_rules! visit_float {
             #[inline]
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
                 if self.reader.slot == Kind::$kind {
-                    return visitor.$visit(<$type>::from_le_bytes(self.reader.fixed()?));
+                    return visitor.$visit(<$type>::from_le_bytes(self.reader.input.fixed()?));
                 }
                 if self.reader.slot == Kind::Tagged
-                    && let Some(bytes) = self.reader.tagged(tag::$kind)
+                    && let Some(bytes) = self.reader.input.tagged(tag::$kind)
                 {
                     return visitor.$visit(<$type>::from_le_bytes(bytes));
                 }
@@ -198,7 +198,7 @@ macro_rules! visit_str {
             #[inline]
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
                 if self.reader.slot == Kind::Tagged
-                    && let Some(value) = self.reader.str()?
+                    && let Some(value) = self.reader.input.str()?
                 {
                     return visitor.visit_borrowed_str(value);
                 }
@@ -248,7 +248,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'_, 'de> {
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         if self.reader.slot == Kind::Bool {
-            match self.reader.byte()? {
+            match self.reader.input.byte()? {
                 0 => visitor.visit_bool(false),
                 1 => visitor.visit_bool(true),
                 _ => Err(DecodeError::new("a bool is neither 0 nor 1")),
@@ -332,7 +332,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'_, 'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.reader.peek()? {
             tag::SOME => {
-                self.reader.byte()?;
+                self.reader.input.byte()?;
                 self.nested(|decoder| visitor.visit_some(decoder))
             }
             tag::NONE | tag::UNIT => self.deserialize_any(visitor),
@@ -402,7 +402,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'_, 'de> {
         match self.reader.head()? {
             Head::U8Seq(_) => visitor.visit_unit(),
             Head::Column(kind, count) => {
-                self.reader.bytes(count * kind.width())?;
+                self.reader.input.bytes(count * kind.width())?;
                 visitor.visit_unit()
             }
             head => self.visit(head, visitor),

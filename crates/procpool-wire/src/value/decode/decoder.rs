@@ -36,7 +36,7 @@ impl<'s, 'de> Decoder<'s, 'de> {
 
     #[inline]
     pub(in crate::value) fn finish(self) -> Result<(), DecodeError> {
-        if self.reader.is_empty() {
+        if self.reader.input.is_empty() {
             Ok(())
         } else {
             Err(DecodeError::new("there are bytes behind the value"))

@@ -3,6 +3,7 @@
 mod access;
 mod de;
 mod decoder;
+mod input;
 mod reader;
 mod shape;
 mod u8_seq;

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::input::{Input, cut_short};
 use super::shape::{Shape, Shapes};
 use crate::value::attachment::Attachment;
 use crate::value::error::DecodeError;
@@ -12,7 +13,7 @@ use crate::value::tag;
 /// What has not been read yet.
 #[derive(Debug)]
 pub(super) struct Reader<'s, 'de> {
-    rest: &'de [u8],
+    pub(super) input: Input<'de>,
     attached: &'de [Attachment],
     /// Empty until the bytes say where the shapes are; `None` if there can be none.
     shapes: Option<&'s OnceCell<Shapes<'de>>>,
@@ -63,7 +64,7 @@ impl<'s, 'de> Reader<'s, 'de> {
         shapes: Option<&'s OnceCell<Shapes<'de>>>,
     ) -> Self {
         Self {
-            rest: bytes,
+            input: Input::new(bytes),
             attached,
             shapes,
             slot: Kind::Tagged,
@@ -77,30 +78,19 @@ impl<'s, 'de> Reader<'s, 'de> {
         if self.slot != Kind::Tagged || self.peek()? != tag::ATTACHMENT {
             return Ok(None);
         }
-        self.byte()?;
+        self.input.byte()?;
         self.attached().map(Some)
     }
 
     fn attached(&mut self) -> Result<&'de Attachment, DecodeError> {
-        let index = self.len()?;
+        let index = self.input.len()?;
         let attachment = self.attached.get(index);
         attachment.ok_or_else(|| DecodeError::new("what is shared did not come with the value"))
     }
 
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// How many bytes are left.
-    #[inline]
-    pub(super) fn left(&self) -> usize {
-        self.rest.len()
-    }
-
     /// Makes every later read fail, so that nobody reads on from the middle of a value that failed.
     pub(super) fn poison(&mut self) {
-        self.rest = &[];
+        self.input.rest = &[];
         self.slot = Kind::Tagged;
     }
 
@@ -109,12 +99,6 @@ impl<'s, 'de> Reader<'s, 'de> {
     pub(super) fn set_name(&mut self, name: &'de str) {
         self.slot = Kind::Name;
         self.name = name;
-    }
-
-    /// So many of the bytes that come next, which stay unread.
-    #[inline]
-    pub(super) fn next(&self, len: usize) -> Option<&'de [u8]> {
-        self.rest.get(..len)
     }
 
     /// The name that the next value is.
@@ -139,81 +123,26 @@ impl<'s, 'de> Reader<'s, 'de> {
         if self.slot != Kind::Tagged {
             return Ok(tag::SHAPE);
         }
-        self.rest.first().copied().ok_or_else(cut_short)
+        self.input.rest.first().copied().ok_or_else(cut_short)
     }
 
     /// Passes over the mark of a field that was skipped, if that is next.
     pub(super) fn absent(&mut self) -> bool {
-        match self.rest.split_first() {
+        match self.input.rest.split_first() {
             Some((&tag::ABSENT, rest)) => {
-                self.rest = rest;
+                self.input.rest = rest;
                 true
             }
             _ => false,
         }
     }
 
-    /// The next value, if it is an integer from 0 on of 64 bits at most; nothing is read if it is not.
-    ///
-    /// The [`head`](Self::head) gives the same. This is for who expects such a value: most are.
-    #[inline]
-    pub(super) fn uint(&mut self) -> Option<u64> {
-        let (&tag, rest) = self.rest.split_first()?;
-        // In this order, and not as a table of jumps, which takes longer than all else here.
-        let (value, rest) = if tag <= tag::SMALL_UINT_MAX {
-            (tag.into(), rest)
-        } else if tag == tag::U32 {
-            first(rest, |bytes| u32::from_le_bytes(bytes).into())?
-        } else if tag == tag::U16 {
-            first(rest, |bytes| u16::from_le_bytes(bytes).into())?
-        } else if tag == tag::U8 {
-            first(rest, |bytes| u8::from_le_bytes(bytes).into())?
-        } else if tag == tag::U64 {
-            first(rest, u64::from_le_bytes)?
-        } else {
-            return None;
-        };
-        self.rest = rest;
-        Some(value)
-    }
-
-    /// As [`uint`](Self::uint), for a scalar behind this tag.
-    #[inline]
-    pub(super) fn tagged<const N: usize>(&mut self, tag: u8) -> Option<[u8; N]> {
-        let (&found, rest) = self.rest.split_first()?;
-        if found != tag {
-            return None;
-        }
-        let (&bytes, rest) = rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(bytes)
-    }
-
-    /// As [`uint`](Self::uint), for a string.
-    #[inline]
-    pub(super) fn str(&mut self) -> Result<Option<&'de str>, DecodeError> {
-        let Some((&tag, rest)) = self.rest.split_first() else {
-            return Err(cut_short());
-        };
-        let len = match tag {
-            tag::SMALL_STR..=tag::SMALL_STR_MAX => usize::from(tag - tag::SMALL_STR),
-            tag::STR => {
-                self.rest = rest;
-                let len = self.len()?;
-                return self.utf8(len).map(Some);
-            }
-            _ => return Ok(None),
-        };
-        self.rest = rest;
-        self.utf8(len).map(Some)
-    }
-
     /// As [`uint`](Self::uint), for the count of a sequence.
     #[inline]
     pub(super) fn seq(&mut self) -> Result<Option<usize>, DecodeError> {
-        match self.rest {
+        match self.input.rest {
             [tag::SEQ, rest @ ..] if self.slot == Kind::Tagged => {
-                self.rest = rest;
+                self.input.rest = rest;
                 self.count(1).map(Some)
             }
             _ => Ok(None),
@@ -225,14 +154,14 @@ impl<'s, 'de> Reader<'s, 'de> {
     pub(super) fn fields(&mut self, is_form: impl FnOnce(Form) -> bool) -> Option<&'s Shape<'de>> {
         match self.slot {
             Kind::Tagged => {
-                let [tag::SHAPE, number, rest @ ..] = self.rest else {
+                let [tag::SHAPE, number, rest @ ..] = self.input.rest else {
                     return None;
                 };
                 let shape = self.shapes?.get()?.get(*number)?;
                 if shape.form.is_variant() || !is_form(shape.form) {
                     return None;
                 }
-                self.rest = rest;
+                self.input.rest = rest;
                 Some(shape)
             }
             Kind::Fields => self.fields.filter(|shape| is_form(shape.form)),
@@ -245,40 +174,40 @@ impl<'s, 'de> Reader<'s, 'de> {
         if self.slot != Kind::Tagged {
             return self.bare();
         }
-        let tag = self.byte()?;
+        let tag = self.input.byte()?;
         Ok(match tag {
             0..=tag::SMALL_UINT_MAX => Head::Uint(tag.into()),
             tag::SMALL_NEG..=tag::SMALL_NEG_MAX => {
                 Head::Int(i64::from(tag) - i64::from(tag::SMALL_STR))
             }
             tag::SMALL_STR..=tag::SMALL_STR_MAX => {
-                Head::Str(self.utf8(usize::from(tag - tag::SMALL_STR))?)
+                Head::Str(self.input.utf8(usize::from(tag - tag::SMALL_STR))?)
             }
             tag::UNIT => Head::Unit,
             tag::NONE => Head::None,
             tag::SOME => Head::Some,
             tag::FALSE => Head::Bool(false),
             tag::TRUE => Head::Bool(true),
-            tag::U8 => Head::Uint(self.byte()?.into()),
-            tag::U16 => Head::Uint(u16::from_le_bytes(self.fixed()?).into()),
-            tag::U32 => Head::Uint(u32::from_le_bytes(self.fixed()?).into()),
-            tag::U64 => Head::Uint(u64::from_le_bytes(self.fixed()?)),
-            tag::U128 => Head::U128(u128::from_le_bytes(self.fixed()?)),
-            tag::I8 => Head::Int(i8::from_le_bytes(self.fixed()?).into()),
-            tag::I16 => Head::Int(i16::from_le_bytes(self.fixed()?).into()),
-            tag::I32 => Head::Int(i32::from_le_bytes(self.fixed()?).into()),
-            tag::I64 => Head::Int(i64::from_le_bytes(self.fixed()?)),
-            tag::I128 => Head::I128(i128::from_le_bytes(self.fixed()?)),
-            tag::F32 => Head::F32(f32::from_le_bytes(self.fixed()?)),
-            tag::F64 => Head::F64(f64::from_le_bytes(self.fixed()?)),
-            tag::CHAR => Head::Char(self.char()?),
+            tag::U8 => Head::Uint(self.input.byte()?.into()),
+            tag::U16 => Head::Uint(u16::from_le_bytes(self.input.fixed()?).into()),
+            tag::U32 => Head::Uint(u32::from_le_bytes(self.input.fixed()?).into()),
+            tag::U64 => Head::Uint(u64::from_le_bytes(self.input.fixed()?)),
+            tag::U128 => Head::U128(u128::from_le_bytes(self.input.fixed()?)),
+            tag::I8 => Head::Int(i8::from_le_bytes(self.input.fixed()?).into()),
+            tag::I16 => Head::Int(i16::from_le_bytes(self.input.fixed()?).into()),
+            tag::I32 => Head::Int(i32::from_le_bytes(self.input.fixed()?).into()),
+            tag::I64 => Head::Int(i64::from_le_bytes(self.input.fixed()?)),
+            tag::I128 => Head::I128(i128::from_le_bytes(self.input.fixed()?)),
+            tag::F32 => Head::F32(f32::from_le_bytes(self.input.fixed()?)),
+            tag::F64 => Head::F64(f64::from_le_bytes(self.input.fixed()?)),
+            tag::CHAR => Head::Char(self.input.char()?),
             tag::STR => {
-                let len = self.len()?;
-                Head::Str(self.utf8(len)?)
+                let len = self.input.len()?;
+                Head::Str(self.input.utf8(len)?)
             }
             tag::BYTES => {
-                let len = self.len()?;
-                Head::Bytes(self.bytes(len)?)
+                let len = self.input.len()?;
+                Head::Bytes(self.input.bytes(len)?)
             }
             tag::ATTACHMENT => Head::Bytes(self.attached()?.bytes()),
             tag::SEQ => Head::Seq(self.count(1)?),
@@ -303,22 +232,22 @@ impl<'s, 'de> Reader<'s, 'de> {
     /// The head of a value that has no tag.
     fn bare(&mut self) -> Result<Head<'s, 'de>, DecodeError> {
         Ok(match self.slot {
-            Kind::U8 => Head::Uint(self.byte()?.into()),
-            Kind::U16 => Head::Uint(u16::from_le_bytes(self.fixed()?).into()),
-            Kind::U32 => Head::Uint(u32::from_le_bytes(self.fixed()?).into()),
-            Kind::U64 => Head::Uint(u64::from_le_bytes(self.fixed()?)),
-            Kind::I8 => Head::of_int(i8::from_le_bytes(self.fixed()?).into()),
-            Kind::I16 => Head::of_int(i16::from_le_bytes(self.fixed()?).into()),
-            Kind::I32 => Head::of_int(i32::from_le_bytes(self.fixed()?).into()),
-            Kind::I64 => Head::of_int(i64::from_le_bytes(self.fixed()?)),
-            Kind::F32 => Head::F32(f32::from_le_bytes(self.fixed()?)),
-            Kind::F64 => Head::F64(f64::from_le_bytes(self.fixed()?)),
-            Kind::Bool => match self.byte()? {
+            Kind::U8 => Head::Uint(self.input.byte()?.into()),
+            Kind::U16 => Head::Uint(u16::from_le_bytes(self.input.fixed()?).into()),
+            Kind::U32 => Head::Uint(u32::from_le_bytes(self.input.fixed()?).into()),
+            Kind::U64 => Head::Uint(u64::from_le_bytes(self.input.fixed()?)),
+            Kind::I8 => Head::of_int(i8::from_le_bytes(self.input.fixed()?).into()),
+            Kind::I16 => Head::of_int(i16::from_le_bytes(self.input.fixed()?).into()),
+            Kind::I32 => Head::of_int(i32::from_le_bytes(self.input.fixed()?).into()),
+            Kind::I64 => Head::of_int(i64::from_le_bytes(self.input.fixed()?)),
+            Kind::F32 => Head::F32(f32::from_le_bytes(self.input.fixed()?)),
+            Kind::F64 => Head::F64(f64::from_le_bytes(self.input.fixed()?)),
+            Kind::Bool => match self.input.byte()? {
                 0 => Head::Bool(false),
                 1 => Head::Bool(true),
                 _ => return Err(DecodeError::new("a bool is neither 0 nor 1")),
             },
-            Kind::Char => Head::Char(self.char()?),
+            Kind::Char => Head::Char(self.input.char()?),
             Kind::Name => Head::Str(self.name),
             Kind::Fields => Head::Fields(self.fields.ok_or_else(no_shape)?),
             Kind::Tagged | Kind::Optional | Kind::Unknown => return Err(no_shape()),
@@ -326,7 +255,7 @@ impl<'s, 'de> Reader<'s, 'de> {
     }
 
     fn shaped(&mut self) -> Result<Head<'s, 'de>, DecodeError> {
-        let number = self.byte()?;
+        let number = self.input.byte()?;
         let shapes = self.shapes.and_then(OnceCell::get);
         let shape = shapes.and_then(|shapes| shapes.get(number));
         let shape = shape.ok_or_else(no_shape)?;
@@ -340,16 +269,20 @@ impl<'s, 'de> Reader<'s, 'de> {
     /// Reads the shapes, which are at the end, and the head of the value that is the first to have one.
     #[cold]
     fn first_shaped(&mut self) -> Result<Head<'s, 'de>, DecodeError> {
-        let distance = u64::from_le_bytes(self.fixed()?);
+        let distance = u64::from_le_bytes(self.input.fixed()?);
         let distance = usize::try_from(distance).map_err(|_| cut_short())?;
-        let (rest, shapes) = self.rest.split_at_checked(distance).ok_or_else(cut_short)?;
-        self.rest = rest;
+        let (rest, shapes) = self
+            .input
+            .rest
+            .split_at_checked(distance)
+            .ok_or_else(cut_short)?;
+        self.input.rest = rest;
         let shapes = Shapes::read(shapes)?;
         let place = self.shapes.ok_or_else(no_shape)?;
         if place.set(shapes).is_err() {
             return Err(DecodeError::new("there are shapes for a second time"));
         }
-        match self.byte()? {
+        match self.input.byte()? {
             tag::SHAPE => self.shaped(),
             _ => Err(DecodeError::new("the first value of a shape has none")),
         }
@@ -358,78 +291,19 @@ impl<'s, 'de> Reader<'s, 'de> {
     fn column(&mut self, number: u8) -> Result<Head<'s, 'de>, DecodeError> {
         let kind = Kind::numbered(number).ok_or_else(no_shape)?;
         if kind == Kind::U8 {
-            let len = self.len()?;
-            return Ok(Head::U8Seq(self.bytes(len)?));
+            let len = self.input.len()?;
+            return Ok(Head::U8Seq(self.input.bytes(len)?));
         }
         Ok(Head::Column(kind, self.count(kind.width())?))
     }
 
     /// A count of what takes so many bytes at least, each.
     fn count(&mut self, width: usize) -> Result<usize, DecodeError> {
-        let count = self.len()?;
+        let count = self.input.len()?;
         match count.checked_mul(width) {
-            Some(bytes) if bytes <= self.rest.len() => Ok(count),
+            Some(bytes) if bytes <= self.input.rest.len() => Ok(count),
             _ => Err(cut_short()),
         }
-    }
-
-    /// A length is read without the detour over [`Self::head`], which would recurse.
-    #[inline]
-    pub(super) fn len(&mut self) -> Result<usize, DecodeError> {
-        if let Some((&len @ 0..=tag::SMALL_UINT_MAX, rest)) = self.rest.split_first() {
-            self.rest = rest;
-            return Ok(len.into());
-        }
-        self.long_len()
-    }
-
-    fn long_len(&mut self) -> Result<usize, DecodeError> {
-        let len = match self.byte()? {
-            tag::U8 => self.byte()?.into(),
-            tag::U16 => u16::from_le_bytes(self.fixed()?).into(),
-            tag::U32 => u32::from_le_bytes(self.fixed()?).into(),
-            tag::U64 => u64::from_le_bytes(self.fixed()?),
-            _ => return Err(DecodeError::new("a length is not a non-negative integer")),
-        };
-        // A length that the address space cannot hold is longer than the rest, too.
-        usize::try_from(len).map_err(|_| cut_short())
-    }
-
-    /// A string, and nothing else.
-    pub(super) fn name(&mut self) -> Result<&'de str, DecodeError> {
-        self.str()?
-            .ok_or_else(|| DecodeError::new("a name is no string"))
-    }
-
-    fn utf8(&mut self, len: usize) -> Result<&'de str, DecodeError> {
-        std::str::from_utf8(self.bytes(len)?)
-            .map_err(|error| DecodeError::new(format_args!("a string is not UTF-8: {error}")))
-    }
-
-    fn char(&mut self) -> Result<char, DecodeError> {
-        let code = u32::from_le_bytes(self.fixed()?);
-        char::from_u32(code).ok_or_else(|| DecodeError::new("a char is not a Unicode scalar"))
-    }
-
-    #[inline]
-    pub(super) fn byte(&mut self) -> Result<u8, DecodeError> {
-        let (&byte, rest) = self.rest.split_first().ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(byte)
-    }
-
-    #[inline]
-    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (&bytes, rest) = self.rest.split_first_chunk().ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(bytes)
-    }
-
-    #[inline]
-    pub(super) fn bytes(&mut self, len: usize) -> Result<&'de [u8], DecodeError> {
-        let (bytes, rest) = self.rest.split_at_checked(len).ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(bytes)
     }
 }
 
@@ -441,17 +315,6 @@ impl Head<'_, '_> {
             Err(_) => Head::Int(value),
         }
     }
-}
-
-#[inline]
-fn first<const N: usize>(bytes: &[u8], read: impl Fn([u8; N]) -> u64) -> Option<(u64, &[u8])> {
-    let (&value, rest) = bytes.split_first_chunk()?;
-    Some((read(value), rest))
-}
-
-#[cold]
-pub(super) fn cut_short() -> DecodeError {
-    DecodeError::new("the bytes end in the middle of a value")
 }
 
 #[cold]

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::cell::Cell;
 
-use super::reader::{Reader, cut_short};
+use super::input::{Input, cut_short};
 use crate::value::error::DecodeError;
 use crate::value::kind::Kind;
 use crate::value::shape_form::Form;
@@ -41,13 +41,13 @@ impl<'de> Shapes<'de> {
     /// Reads what the encoder appends.
     #[cold]
     pub(super) fn read(bytes: &'de [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(bytes, &[], None);
-        let count = reader.byte()?;
+        let mut input = Input::new(bytes);
+        let count = input.byte()?;
         let mut shapes = Vec::new();
         for _ in 0..count {
-            shapes.push(Shape::read(&mut reader)?);
+            shapes.push(Shape::read(&mut input)?);
         }
-        if !reader.is_empty() {
+        if !input.is_empty() {
             return Err(DecodeError::new("there are bytes behind the shapes"));
         }
         Ok(Shapes(shapes))
@@ -60,25 +60,25 @@ impl<'de> Shapes<'de> {
 }
 
 impl<'de> Shape<'de> {
-    fn read(reader: &mut Reader<'_, 'de>) -> Result<Self, DecodeError> {
+    fn read(input: &mut Input<'de>) -> Result<Self, DecodeError> {
         let unknown = || DecodeError::new("a shape is of no known form");
-        let form = Form::numbered(reader.byte()?).ok_or_else(unknown)?;
+        let form = Form::numbered(input.byte()?).ok_or_else(unknown)?;
         let name = match form.is_variant() {
-            true => reader.name()?,
+            true => input.name()?,
             false => "",
         };
-        let count = reader.len()?;
-        if count > reader.left() {
+        let count = input.len()?;
+        if count > input.left() {
             return Err(cut_short());
         }
         let mut slots = Vec::new();
         for _ in 0..count {
             let name = match form.has_names() {
-                true => reader.name()?,
+                true => input.name()?,
                 false => "",
             };
             let unknown = || DecodeError::new("a field of a shape is of no known kind");
-            let kind = Kind::numbered(reader.byte()?).ok_or_else(unknown)?;
+            let kind = Kind::numbered(input.byte()?).ok_or_else(unknown)?;
             slots.push(Slot { name, kind });
         }
         let fits = match form {

@@ -28,7 +28,7 @@ pub(super) fn vector<'de, V: Visitor<'de>>(
                 && let Ok(place) = cast!(&mut value, &mut Option<Vec<$type>>)
                 && type_name::<V>() == visitor_of::<$type>()
             {
-                let (scalars, _) = reader.next(count * $width)?.as_chunks::<$width>();
+                let (scalars, _) = reader.input.next(count * $width)?.as_chunks::<$width>();
                 let scalar: fn([u8; $width]) -> $type = $scalar;
                 *place = Some(scalars.iter().map(|bytes| scalar(*bytes)).collect());
             })*
@@ -54,14 +54,14 @@ pub(super) fn vector<'de, V: Visitor<'de>>(
         && let Ok(place) = cast!(&mut value, &mut Option<Vec<bool>>)
         && type_name::<V>() == visitor_of::<bool>()
     {
-        let bytes = reader.next(count)?;
+        let bytes = reader.input.next(count)?;
         // Not the first that is wrong is looked for, so that many are compared in a step.
         let most = bytes.iter().fold(0, |most, byte| most | byte);
         *place = (most <= 1).then(|| bytes.iter().map(|&byte| byte == 1).collect());
     }
     if value.is_some() {
         // They were there.
-        let _ = reader.bytes(count * kind.width());
+        let _ = reader.input.bytes(count * kind.width());
     }
     value
 }

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::compound::{Compound, Open};
-use super::encoder::{Count, Encoder, RESERVE_MAX, put_fixed, put_int, put_uint};
+use super::encoder::{Count, Encoder, RESERVE_MAX};
 use super::place::Place;
+use super::put::{put_fixed, put_int, put_uint};
 use crate::value::error::EncodeError;
 use crate::value::kind::Kind;
 use crate::value::tag;

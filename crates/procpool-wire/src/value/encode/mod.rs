@@ -5,7 +5,9 @@ mod elements;
 mod encoder;
 mod fields;
 mod place;
+mod put;
 mod ser;
 mod shapes;
 
-pub(super) use encoder::{Encoder, wide};
+pub(super) use encoder::Encoder;
+pub(super) use put::wide;

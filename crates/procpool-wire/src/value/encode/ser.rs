@@ -7,7 +7,8 @@ use serde::ser::{
 };
 
 use super::compound::{Compound, Open};
-use super::encoder::{Encoder, put_fixed, put_int, put_uint};
+use super::encoder::Encoder;
+use super::put::{put_fixed, put_int, put_uint};
 use super::shapes::Key;
 use crate::value::attachment;
 use crate::value::error::EncodeError;

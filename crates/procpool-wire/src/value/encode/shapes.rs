@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::encoder::{put_str, put_uint};
+use super::put::{put_str, put_uint};
 use crate::value::kind::Kind;
 use crate::value::shape_form::Form;
 use crate::value::tag;
