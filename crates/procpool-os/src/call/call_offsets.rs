@@ -6,7 +6,7 @@ use crate::image::Image;
 
 /// A call of a function, as its parent described it: two sealed offsets from the start of the executable.
 ///
-/// It means something only to the process that described it and to its workers, see [`MatchedImage`]. The same
+/// It means something only to the process that described it and to its workers, see [`MatchedImage`](crate::MatchedImage). The same
 /// call has the same words throughout a process.
 #[derive(Copy, Clone, Eq, PartialEq, Hash, Debug)]
 pub struct CallOffsets(pub(super) [u64; 2]);
@@ -71,7 +71,7 @@ impl CallOffsets {
 
     /// The call whose [`to_words`](CallOffsets::to_words) these are in the parent.
     ///
-    /// Any words may be passed: [`MatchedImage::call`] refuses those that describe no call.
+    /// Any words may be passed: [`MatchedImage::call`](crate::MatchedImage::call) refuses those that describe no call.
     #[must_use]
     pub fn from_words(words: [u64; 2]) -> CallOffsets {
         CallOffsets(words)
